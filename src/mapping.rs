@@ -23,5 +23,7 @@ pub(crate) use case_index::CaseIndex;
 pub(crate) use changes::{CaseChange, Wish, applied, is_katalon_at_work, prepared};
 pub(crate) use csv_table::{LineProblem, TableRow, read_table, written_table};
 pub(crate) use entered_ids::EnteredIds;
-pub(crate) use mapped_project::{MappedProject, NoAnswer, chosen_root, suggest_command};
+pub(crate) use mapped_project::{
+    MappedProject, NoAnswer, chosen_root, project_here, suggest_command, watched_projects,
+};
 pub(crate) use pairing::{AdoTitle, Decision, KatalonName, Pairing, pairings};

@@ -2,6 +2,7 @@
 //! it is needed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use crate::ado::AdoClient;
 use crate::ado::wire::WorkItem;
@@ -9,7 +10,7 @@ use crate::check::coverage::{Coverage, Finding, GapKind};
 use crate::check::report::Report;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
-use crate::mapping::{WorkItemKind, why_no_test_case};
+use crate::mapping::{WorkItemKind, suggest_command, why_no_test_case};
 
 /// Most test cases that are looked for in other plans, each with a request.
 const MOST_SEARCHES: usize = 20;
@@ -20,7 +21,8 @@ const ALLOW_OR_REMOVE: &str = "keep one of the test points in ADO, or allow seve
                                Azure DevOps settings or with `submit.multiple_points = true`; a \
                                test configuration mapping tells points of several configurations \
                                apart";
-const CORRECT_ID: &str = "correct it on the Integration tab of the test case in Katalon";
+const CORRECT_ID: &str = "correct it with `kado map set`, or on the Integration tab of the test \
+                          case in Katalon";
 
 /// Why nobody verified the mapped ids.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -57,7 +59,7 @@ pub(super) async fn check_mapped_ids(
 ) {
     let mapped = mapped_ids(project, report);
     if mapped.is_empty() {
-        return report_no_ids(report);
+        return report_no_ids(&project.root, report);
     }
 
     let ids: Vec<u32> = mapped.keys().copied().collect();
@@ -104,11 +106,11 @@ pub(super) async fn check_mapped_ids(
 }
 
 /// Says that there is nothing to verify.
-pub(super) fn report_no_ids(report: &mut Report) {
+pub(super) fn report_no_ids(root: &Path, report: &mut Report) {
     report.wrong(
         "mapped ids",
         "no test case has an ADO id, so no run has anything to submit",
-        CORRECT_ID,
+        format!("{} proposes ids for them", suggest_command(root)),
     );
 }
 

@@ -271,7 +271,7 @@ fn check_token(project: &Project, config: &Config, server: Option<&Server>, repo
 /// What can be said of the mapped ids without Azure DevOps, and that nobody verified them.
 fn check_unverified(project: &Project, why: &Unverified, report: &mut Report) {
     if mapped_ids(project, report).is_empty() {
-        return report_no_ids(report);
+        return report_no_ids(&project.root, report);
     }
     report.not_looked_at("mapped ids", why, why.way_out());
 }

@@ -19,30 +19,31 @@ use crate::cli::runtime::runtime;
 use crate::cli::table::{plain, table};
 use crate::clock;
 use crate::config::Config;
-use crate::config::project_file::ProjectFile;
 use crate::connect::{ConnectError, Connections};
 use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
-use crate::katalon::run::RunOptions;
-use crate::plan::overrides;
+use crate::mapping::{
+    MappedProject, NoAnswer, chosen_root, project_here, suggest_command, watched_projects,
+};
 use crate::plan::plan_choice::PlanChoice;
+use crate::plural::{counted, form};
 use crate::server::Server;
-use crate::workspace;
 
 /// Arguments of `kado list`.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// What to list
     what: What,
-    /// A Katalon project, whose server and ADO project count; default: those of kado.toml
+    /// A Katalon project, whose server and ADO project count; default: that of the working folder,
+    /// else those of kado.toml, else the only watched project
     project: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum What {
     /// Projects of the organization or collection
     Projects,
@@ -83,6 +84,8 @@ enum NoList {
     Connect(#[from] ConnectError),
     #[error(transparent)]
     Ado(#[from] AdoError),
+    #[error(transparent)]
+    Project(#[from] NoAnswer),
     /// The project or the server's address cannot be read.
     #[error(transparent)]
     Local(#[from] anyhow::Error),
@@ -92,6 +95,8 @@ enum NoList {
 struct Listing {
     table: Table,
     json: Vec<Value>,
+    /// What people read behind the table.
+    way_on: Option<String>,
 }
 
 impl Listing {
@@ -99,6 +104,7 @@ impl Listing {
         Self {
             table: table(titles),
             json: Vec::new(),
+            way_on: None,
         }
     }
 
@@ -133,6 +139,7 @@ pub(super) fn list(
         Err(NoList::Local(error)) => return Err(error),
         // These end the command here, because an error that goes up has no exit code of its own.
         Err(NoList::Connect(error)) => return Ok(failed(&error.to_string(), error.exit())),
+        Err(NoList::Project(error)) => return Ok(failed(&error.to_string(), error.exit())),
         Err(NoList::Ado(error)) => {
             let mut message = error.to_string();
             if let AdoError::CredentialsRefused { .. } = error {
@@ -150,6 +157,9 @@ pub(super) fn list(
         writeln!(out, "There is nothing, or nothing that this token can see.")?;
     } else {
         writeln!(out, "{}", listing.table)?;
+        if let Some(way_on) = &listing.way_on {
+            writeln!(out, "\n{way_on}")?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -162,7 +172,7 @@ fn failed(reason: &str, exit: Exit) -> Exit {
 fn fetch(arguments: &Arguments, config: &Config) -> Result<Listing, NoList> {
     let origin = match &arguments.project {
         Some(folder) => katalon_project(folder, config)?,
-        None => machine(config)?,
+        None => unnamed(arguments.what, config)?,
     };
 
     runtime()?.block_on(async {
@@ -175,18 +185,39 @@ fn fetch(arguments: &Arguments, config: &Config) -> Result<Listing, NoList> {
     })
 }
 
-/// The machine's server, with what kado.toml sets beside it.
-fn machine(config: &Config) -> Result<Origin, NoList> {
+/// What is asked when no project is named: the server of the project in the working folder, else the
+/// machine's, else that of the only watched project.
+fn unnamed(what: What, config: &Config) -> Result<Origin, NoList> {
+    if let Some(root) = project_here() {
+        return katalon_project(&root, config);
+    }
+
     let overrides = &config.machine.overrides;
-    let Some(url) = &overrides.server_url else {
-        return Err(UsageError(
+    let has_project = what == What::Projects || overrides.project.is_some();
+    if let Some(url) = &overrides.server_url
+        && has_project
+    {
+        return machine(url, config);
+    }
+    if let [only] = watched_projects(config).as_slice() {
+        return katalon_project(only, config);
+    }
+
+    match &overrides.server_url {
+        // Without an ADO project the list itself says what is missing.
+        Some(url) => machine(url, config),
+        None => Err(UsageError(
             "no server: name the folder of a Katalon project, or set `azure.server_url` in \
              kado.toml"
                 .to_owned(),
         )
-        .into());
-    };
+        .into()),
+    }
+}
 
+/// The machine's server, with what kado.toml sets beside it.
+fn machine(url: &str, config: &Config) -> Result<Origin, NoList> {
+    let overrides = &config.machine.overrides;
     let server = Server::parse(url).map_err(anyhow::Error::from)?;
     Ok(Origin {
         client: Connections::default().for_machine(config, server)?,
@@ -199,33 +230,14 @@ fn machine(config: &Config) -> Result<Origin, NoList> {
 /// The server of a Katalon project, with what is set beside it.
 fn katalon_project(folder: &Path, config: &Config) -> Result<Origin, NoList> {
     let folder = std::path::absolute(folder).map_err(anyhow::Error::from)?;
-    let root = workspace::find_project_root(&folder).unwrap_or(folder);
-    let mut katalon = workspace::read_project(&root).map_err(anyhow::Error::from)?;
-    let own_file = ProjectFile::of(&root, config);
-
-    // The file may name another server: nothing is asked on a guess.
-    if let Some(problem) = own_file.problem() {
-        return Err(UsageError(problem).into());
-    }
-
-    let overrides = config.overrides_over(&root, &own_file);
-    katalon.find_ids(&overrides.id_rule());
-    let options = overrides::effective(&katalon.settings, &overrides, &RunOptions::default());
-    let Some(url) = &options.server_url else {
-        return Err(UsageError(
-            "the project has no server; set it in Katalon's Azure DevOps settings or as \
-             `azure.server_url` in kado.toml"
-                .to_owned(),
-        )
-        .into());
-    };
-    let server = Server::parse(url).map_err(|error| UsageError(error.to_string()))?;
+    let root = chosen_root(Some(&folder), config)?;
+    let project = MappedProject::read(&root, config)?;
 
     Ok(Origin {
-        client: Connections::default().for_server(config, &root, server, &options)?,
-        ado_project: options.project,
-        plans: options.plans,
-        katalon: Some(katalon),
+        client: project.connect(config)?,
+        ado_project: project.options.project,
+        plans: project.options.plans,
+        katalon: Some(project.katalon),
     })
 }
 
@@ -320,7 +332,26 @@ async fn test_cases(origin: &Origin) -> Result<Listing, NoList> {
         add_mapped(katalon, &mut cases);
     }
 
-    Ok(list_of_test_cases(cases))
+    let mut listing = list_of_test_cases(cases);
+    listing.way_on = origin.katalon.as_ref().and_then(way_to_ids);
+    Ok(listing)
+}
+
+/// The command that finds ids for the test cases of the project that have none.
+fn way_to_ids(katalon: &Project) -> Option<String> {
+    let cases = katalon.test_cases.iter();
+    let without = cases
+        .filter(|case| case.azure_ids.is_none() && case.damage.is_none())
+        .count();
+
+    (without > 0).then(|| {
+        format!(
+            "{} of the project {} no id; {} proposes some",
+            counted(without, "test case"),
+            form(without, "has", "have"),
+            suggest_command(&katalon.root)
+        )
+    })
 }
 
 /// Adds to each test case those of the Katalon project that have its id.

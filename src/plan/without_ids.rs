@@ -37,8 +37,8 @@ pub(crate) fn reason_without_ids(snapshot: &Snapshot, id: i64) -> String {
         format!("no test ran, so there is nothing to submit; `kado runs retry {id}` looks again")
     } else if without_file == 0 {
         format!(
-            "no test of this run has an Azure DevOps test case id; enter ids on the Integration \
-             tab of the test cases, then `kado runs retry {id}`"
+            "no test of this run has an Azure DevOps test case id; `kado map suggest` proposes ids, \
+             and the Integration tab of a test case takes them; then `kado runs retry {id}`"
         )
     } else if without_file == test_cases.len() {
         format!(

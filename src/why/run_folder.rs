@@ -12,6 +12,7 @@ use crate::intake::{self, FinishedRun, Refusal};
 use crate::katalon::damage::Damage;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::run::lifecycle::RunState;
+use crate::mapping::suggest_command;
 use crate::outbox::StoreError;
 use crate::outbox::lock::ServiceState;
 use crate::plan::left_out::LeftOut;
@@ -151,7 +152,8 @@ fn over(
         Eligibility::Remember => older(inquiry, folder, &run, state),
         Eligibility::Submit => awaited(inquiry, location, reader, identity),
     };
-    explanation.with_details(details)
+    let way = way_to_ids(&run.snapshot);
+    explanation.with_details(details).or_else_do(way)
 }
 
 /// A run from before the history, with all that keeps it out.
@@ -255,7 +257,9 @@ fn with_ways_to_submit(
 /// What submits a run that was left out: the command does not help where the integration is off.
 fn ways_to_submit(folder: &Path, run: &FinishedRun) -> Vec<String> {
     if run.terms.enabled {
-        vec![command("submit", folder)]
+        let mut ways: Vec<String> = way_to_ids(&run.snapshot).into_iter().collect();
+        ways.push(command("submit", folder));
+        ways
     } else {
         vec![Refusal::SwitchedOff(run.snapshot.project_name.clone()).to_string()]
     }
@@ -318,6 +322,18 @@ fn ids_in_words(snapshot: &Snapshot) -> Vec<String> {
         lines.push(format!("and {more} more tests without ADO ids"));
     }
     lines
+}
+
+/// The command that finds ids for the test cases of a run that have none.
+fn way_to_ids(snapshot: &Snapshot) -> Option<String> {
+    let lacks_id = snapshot.run.tests.iter().any(|test| {
+        let case = snapshot.cases.get(&test.id);
+        case.is_some_and(|case| case.azure_ids.is_none() && case.damage.is_none())
+    });
+    lacks_id.then(|| {
+        let root = Path::new(&snapshot.project_root);
+        format!("{} proposes ids", suggest_command(root))
+    })
 }
 
 /// What is known of the commands that may have started a run.

@@ -263,7 +263,7 @@ fn a_run_without_any_id_is_ignored_and_says_where_ids_are_entered() {
     assert_eq!(machine.ado_runs().len(), 0);
     insta::assert_snapshot!(
         machine.states().join("\n"),
-        @"Test Suites/Smoke ignored no test of this run has an Azure DevOps test case id; enter ids on the Integration tab of the test cases, then `kado runs retry 1`"
+        @"Test Suites/Smoke ignored no test of this run has an Azure DevOps test case id; `kado map suggest` proposes ids, and the Integration tab of a test case takes them; then `kado runs retry 1`"
     );
 }
 

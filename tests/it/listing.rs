@@ -4,7 +4,7 @@ use fake_ado::World;
 use fake_katalon::AzureSettings;
 use serde_json::{Value, json};
 
-use crate::support::{Machine, Output, PLAN, TOKEN, closed_file, world};
+use crate::support::{Machine, Output, PLAN, TOKEN, closed_file, finish, world};
 
 /// A machine whose kado.toml names server, token and ADO project, without any Katalon project.
 fn machine(world: World, more: &str) -> Machine {
@@ -106,19 +106,43 @@ fn test_cases_are_listed_with_title_plans_configurations_and_what_is_mapped_to_t
     );
     assert_eq!(cases[1]["configurations"], json!(["Windows 10", "Ubuntu"]));
     assert_eq!(cases[2]["mapped"], json!([]));
-    insta::assert_snapshot!(table(&machine.kado(&["list", "test-cases", &folder])), @r"
-    ID    TITLE      TEST PLANS  CONFIGURATIONS      KATALON TEST CASES
-    1001  Case 1001  18, 19      Windows 10          Test Cases/Sign in, Test Cases/Sign in again
-    1002  Case 1002  18          Windows 10, Ubuntu  Test Cases/Sign in again
-    1003  Case 1003  18          Windows 10          -
-    1004  Case 1004  18          Windows 10          -
-    1005  Case 1005  18          Windows 10          -
-    1006  Case 1006  18          Windows 10          -
-    1007  Case 1007  18          Windows 10          -
-    1008  Case 1008  18          Windows 10          -
-    1009  Case 1009  18          Windows 10          -
-    1010  Case 1010  18          Windows 10          -
-    ");
+    let listed = table(&machine.kado(&["list", "test-cases", &folder]));
+    insta::assert_snapshot!(machine.readable(&listed), @r#"
+     ID    TITLE      TEST PLANS  CONFIGURATIONS      KATALON TEST CASES
+     1001  Case 1001  18, 19      Windows 10          Test Cases/Sign in, Test Cases/Sign in again
+     1002  Case 1002  18          Windows 10, Ubuntu  Test Cases/Sign in again
+     1003  Case 1003  18          Windows 10          -
+     1004  Case 1004  18          Windows 10          -
+     1005  Case 1005  18          Windows 10          -
+     1006  Case 1006  18          Windows 10          -
+     1007  Case 1007  18          Windows 10          -
+     1008  Case 1008  18          Windows 10          -
+     1009  Case 1009  18          Windows 10          -
+     1010  Case 1010  18          Windows 10          -
+
+    1 test case of the project has no id; `kado map suggest --project "[temp]/work/Shop"` proposes some
+    "#);
+}
+
+#[test]
+fn the_project_of_the_working_folder_is_listed_and_the_only_watched_one() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[]);
+    let mut here = machine.command(&["list", "plans", "--json"]);
+    here.current_dir(&shop);
+    std::fs::create_dir(machine.root().join("elsewhere")).unwrap();
+    machine.configure_only(&format!(
+        "watch = [{:?}]\nstate_dir = {:?}\n",
+        machine.root().join("elsewhere"),
+        machine.state()
+    ));
+
+    let in_project = json_of(&finish(here));
+    machine.configure("");
+    let watched = json_of(&machine.kado(&["list", "plans", "--json"]));
+
+    assert_eq!(in_project[0]["id"], PLAN);
+    assert_eq!(watched, in_project);
 }
 
 #[test]

@@ -503,6 +503,23 @@ fn a_damaged_file_keeps_the_files_of_one_command_as_they_are() {
     assert_eq!(text(&shop, "Pay"), damaged);
 }
 
+#[test]
+fn what_misses_ids_names_the_command_that_proposes_them() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&[("Sign in", "")]);
+    let run = finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
+    let command = format!("`kado map suggest --project \"{}\"`", shop.display());
+
+    let why = machine.kado(&["why", &run.to_string_lossy()]);
+    let check = machine.kado(&["check", &shop.to_string_lossy()]);
+
+    assert!(why.out.contains(&command), "{why:?}");
+    assert!(check.out.contains(&command), "{check:?}");
+}
+
 #[cfg(unix)]
 mod on_unix {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
