@@ -20,7 +20,7 @@ mod pairing;
 
 pub(crate) use ado_cases::{AdoCases, CasePoint, CaseScope, WorkItemKind, why_no_test_case};
 pub(crate) use case_index::CaseIndex;
-pub(crate) use changes::{CaseChange, Wish, applied, is_katalon_at_work, prepared};
+pub(crate) use changes::{CaseChange, Wish, applied, is_katalon_at_work, prepared, tab_counts};
 pub(crate) use csv_table::{LineProblem, TableRow, read_table, written_table};
 pub(crate) use entered_ids::EnteredIds;
 pub(crate) use mapped_project::{

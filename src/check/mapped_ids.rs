@@ -11,6 +11,7 @@ use crate::check::report::Report;
 use crate::katalon::azure_ids;
 use crate::katalon::project::Project;
 use crate::mapping::{WorkItemKind, suggest_command, why_no_test_case};
+use crate::plural::{counted, form};
 
 /// Most test cases that are looked for in other plans, each with a request.
 const MOST_SEARCHES: usize = 20;
@@ -62,6 +63,7 @@ pub(super) async fn check_mapped_ids(
         return report_no_ids(&project.root, report);
     }
 
+    note_missing(project, report);
     let ids: Vec<u32> = mapped.keys().copied().collect();
 
     // One request answers for many ids, so they are read before each is looked at.
@@ -103,6 +105,29 @@ pub(super) async fn check_mapped_ids(
     }
 
     verification.runs_without_row();
+}
+
+/// Names the command for test cases that have no id, while others have one.
+fn note_missing(project: &Project, report: &mut Report) {
+    let all = &project.test_cases;
+    let without = all
+        .iter()
+        .filter(|case| case.azure_ids.is_none() && case.damage.is_none())
+        .count();
+    if without == 0 {
+        return;
+    }
+
+    report.note(
+        "mapped ids",
+        format!(
+            "{without} of {} {} no ADO id, and nothing of {} is submitted",
+            counted(all.len(), "test case"),
+            form(without, "has", "have"),
+            form(without, "it", "them")
+        ),
+        format!("{} proposes ids", suggest_command(&project.root)),
+    );
 }
 
 /// Says that there is nothing to verify.

@@ -51,13 +51,10 @@ pub(crate) enum NoChange {
     /// The integration tab is not among the places.
     #[error(
         "ids on the Integration tab do not count in this project: `submit.ids_from` is {}; write \
-         the id of `{test_case}` there, or add \"integration\" to it",
-        in_words(places)
+         them there, or add \"integration\" to it",
+        in_words(.0)
     )]
-    NotRead {
-        test_case: String,
-        places: Vec<IdSource>,
-    },
+    NotRead(Vec<IdSource>),
     /// The file cannot be changed by a splice.
     #[error(transparent)]
     NoSplice(#[from] NoSplice),
@@ -72,6 +69,18 @@ fn in_words(places: &[IdSource]) -> String {
         .map(|place| format!("\"{}\"", place.word()))
         .collect();
     format!("[{}]", places.join(", "))
+}
+
+/// Whether ids on the integration tab count at all.
+///
+/// # Errors
+/// When they do not.
+pub(crate) fn tab_counts(project: &MappedProject) -> Result<(), NoChange> {
+    if project.reads_tab() {
+        Ok(())
+    } else {
+        Err(NoChange::NotRead(project.rule.from.clone()))
+    }
 }
 
 /// Prepares a change of a test case of the project; `None` where its file says already what it is
@@ -104,10 +113,7 @@ pub(crate) fn prepared(
             });
         }
         Counting::Tab | Counting::Nowhere => {
-            return Err(NoChange::NotRead {
-                test_case: test_case.to_owned(),
-                places: project.rule.from.clone(),
-            });
+            return Err(NoChange::NotRead(project.rule.from.clone()));
         }
     }
 

@@ -268,6 +268,48 @@ fn an_id_that_would_not_count_is_not_entered() {
 }
 
 #[test]
+fn where_the_tab_is_not_read_nothing_is_applied_or_imported() {
+    let machine = Machine::with(titled(&["Pay"]));
+    machine.configure("[submit]\nids_from = [\"tag\"]\n");
+    let shop = machine.shop(&[("Pay", "")]);
+    let table = machine.root().join("ids.csv");
+    fs::write(&table, "test_case,ids\nPay,2001\n").unwrap();
+
+    let applied = machine.kado(&["map", "suggest", "--apply"]);
+    let imported = machine.kado(&["map", "import", table.to_str().unwrap()]);
+
+    for refused in [applied, imported] {
+        assert_eq!(refused.code, 1, "{refused:?}");
+        assert_eq!(
+            refused.err,
+            "error: ids on the Integration tab do not count in this project: `submit.ids_from` is \
+             [\"tag\"]; write them there, or add \"integration\" to it\n"
+        );
+    }
+    assert_eq!(text(&shop, "Pay"), katalons("Pay", None));
+}
+
+#[test]
+fn a_server_that_refuses_or_is_away_ends_a_list_with_its_exit_code() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+
+    machine.fake.world().set_tokens(&[]);
+    let refused = machine.kado(&["map", "list"]);
+    machine.fake.fault(fake_ado::Fault::new(
+        "*",
+        "",
+        fake_ado::Nth::Every,
+        fake_ado::FaultAction::DropBefore,
+    ));
+    let away = machine.kado(&["map", "suggest"]);
+
+    assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.err.contains("Work Items (read)"), "{refused:?}");
+    assert_eq!(away.code, 4, "{away:?}");
+}
+
+#[test]
 fn ids_are_proposed_with_reason_and_score_and_nothing_is_written() {
     let machine = Machine::with(titled(&[
         "Sign in",
@@ -371,9 +413,9 @@ fn a_table_that_is_exported_and_imported_changes_no_byte() {
         ("Sign in", "1001, 1002\n"),
         ("Formula", "=cmd()"),
         ("Free", ""),
-        ("A, \"b\"", "1003"),
+        ("A, b", "1003"),
     ]);
-    let names = ["Sign in", "Formula", "Free", "A, \"b\""];
+    let names = ["Sign in", "Formula", "Free", "A, b"];
     let before = names.map(|name| text(&shop, name));
     let table = machine.root().join("ids.csv");
     let table = table.to_str().unwrap();
@@ -384,7 +426,7 @@ fn a_table_that_is_exported_and_imported_changes_no_byte() {
     assert_eq!(exported.code, 0, "{exported:?}");
     insta::assert_snapshot!(fs::read_to_string(table).unwrap(), @r#"
     test_case,ids
-    "Test Cases/A, ""b""",1003
+    "Test Cases/A, b",1003
     Test Cases/Formula,'=cmd()
     Test Cases/Free,
     Test Cases/Sign in,"1001, 1002"

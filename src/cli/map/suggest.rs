@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::mapping::{
     AdoCases, AdoTitle, CaseChange, CaseScope, Decision, EnteredIds, KatalonName, MappedProject,
-    NoAnswer, Pairing, Wish, pairings, prepared,
+    NoAnswer, Pairing, Wish, pairings, prepared, tab_counts,
 };
 use crate::plural::{counted, form};
 
@@ -25,6 +25,11 @@ const SHOWN_NEAR: usize = 2;
 
 /// Arguments of `kado map suggest`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  kado map suggest               # what fits, and why\n  \
+                        kado map suggest --apply       # write what is sure\n  \
+                        kado map suggest --all --min 0.8"
+)]
 pub(super) struct Arguments {
     /// Pair with all test cases of the ADO project, not only with those in the test plans
     #[arg(long)]
@@ -66,6 +71,12 @@ pub(super) fn suggest(
         Ok(project) => project,
         Err(error) => return Ok(refused(&error)),
     };
+    if arguments.apply
+        && let Err(error) = tab_counts(&project)
+    {
+        return Ok(failed(&error.to_string(), Exit::NotDone));
+    }
+
     let scope = if arguments.all {
         CaseScope::Project
     } else {

@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::mapping::{
     CaseChange, CaseIndex, EnteredIds, LineProblem, MappedProject, TableRow, Wish, prepared,
-    read_table, written_table,
+    read_table, tab_counts, written_table,
 };
 use crate::plural::{counted, form};
 
@@ -108,6 +108,10 @@ pub(super) fn import(
         Err(error) => return Ok(refused(&error)),
     };
 
+    if let Err(error) = tab_counts(&project) {
+        return Ok(failed(&error.to_string(), Exit::NotDone));
+    }
+
     let mut import = Import {
         project: &project,
         problems,
@@ -190,10 +194,10 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    fn wrong(&mut self, line: u64, what: impl ToString) {
+    fn wrong(&mut self, line: u64, what: &str) {
         self.problems.push(LineProblem {
             line,
-            what: what.to_string(),
+            what: what.to_owned(),
         });
     }
 
@@ -207,7 +211,7 @@ impl Import<'_> {
             let case = match index.find(&row.test_case) {
                 Ok(case) => case,
                 Err(error) => {
-                    self.wrong(row.line, error);
+                    self.wrong(row.line, &error.to_string());
                     continue;
                 }
             };
@@ -215,7 +219,7 @@ impl Import<'_> {
             if let Some(first) = lines.insert(&case.id, row.line) {
                 self.wrong(
                     row.line,
-                    format!("`{}` stands on line {first} already", case.id),
+                    &format!("`{}` stands on line {first} already", case.id),
                 );
                 wanted.retain(|other| other.test_case != case.id);
                 continue;
@@ -234,7 +238,7 @@ impl Import<'_> {
                         test_case: case.id.clone(),
                         ids,
                     }),
-                    Err(error) => self.wrong(row.line, error),
+                    Err(error) => self.wrong(row.line, &error.to_string()),
                 }
             }
         }
@@ -259,7 +263,7 @@ impl Import<'_> {
                 _ => Vec::new(),
             };
             if !wrong.is_empty() {
-                self.wrong(row.line, wrong.join("; "));
+                self.wrong(row.line, &wrong.join("; "));
                 continue;
             }
 
@@ -268,7 +272,7 @@ impl Import<'_> {
                     self.changes.extend(change);
                     warn_of_gaps(self.project, &row.test_case, &row.ids, known.as_ref());
                 }
-                Err(error) => self.wrong(row.line, error),
+                Err(error) => self.wrong(row.line, &error.to_string()),
             }
         }
         Ok(())
