@@ -4,11 +4,6 @@
 //! table. Neither shows the token, a value of a variable, or the value that names an iteration: all
 //! of them can be secrets.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the path on the command line is a file or a folder"
-)]
-
 mod people;
 mod views;
 
@@ -22,6 +17,7 @@ use crate::cli::json;
 use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
+use crate::door::{self, Kind};
 use crate::intake;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::project::Project;
@@ -100,10 +96,10 @@ pub fn inspect(path: &Path, terms: &Terms, json: bool, out: &mut dyn Write) -> a
 
 /// The folder itself, or that of a file.
 fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
-    let metadata =
-        std::fs::metadata(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
+    let kind = door::kind_of_target(path)
+        .with_context(|| format!("`{}` cannot be read", path.display()))?;
     let absolute = std::path::absolute(path)?;
-    if metadata.is_dir() {
+    if kind == Kind::Folder {
         return Ok(absolute);
     }
 

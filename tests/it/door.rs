@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{AzureSettings, Sending, SuiteRunWriter, Test};
 
-use crate::support::{Machine, age, closed_file, finished, names, now, tc, wipe};
+use crate::support::{Machine, age, closed_file, finished, names, now, tc};
 
 const CASES: [(&str, &str); 2] = [("Sign in", "1001"), ("Pay", "1002")];
 /// What nobody but its owner may see.
@@ -81,14 +81,6 @@ fn assert_left_alone(why: &str, exchange: impl FnOnce(&Machine, &Path)) {
     assert!(log.contains(why), "{log}");
     service.stop_cleanly();
     assert_eq!(leaked(&machine), [""; 0]);
-}
-
-#[test]
-fn a_folder_made_anew_under_the_name_of_a_submitted_runs_gets_no_late_reports() {
-    assert_left_alone("is not the folder any more", |_, folder| {
-        wipe(folder);
-        lay_secrets(folder);
-    });
 }
 
 #[test]

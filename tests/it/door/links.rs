@@ -1,4 +1,5 @@
-//! Links and pipes, put in place before kado looks or flipped while it does.
+//! Links and pipes, put in place before kado looks or flipped while it does, and folders that are made
+//! anew: as Unix has them.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use fake_katalon::{CollectionWriter, ProjectWriter, TestCaseFile};
 
 use super::*;
-use crate::support::{Output, start_of};
+use crate::support::{Output, start_of, wipe};
 
 const SETTINGS: &str = "settings/external/com.kms.katalon.integration.azure.properties";
 const FILES_OF_PROJECT: [&str; 5] = [
@@ -78,6 +79,15 @@ fn what_lies_behind_a_link_in_place_of_a_submitted_runs_folder_is_not_sent() {
             },
         );
     }
+}
+
+// The new folder may have the number of the old one here, which NTFS gives no second time.
+#[test]
+fn a_folder_made_anew_under_the_name_of_a_submitted_runs_gets_no_late_reports() {
+    assert_left_alone("is not the folder any more", |_, folder| {
+        wipe(folder);
+        lay_secrets(folder);
+    });
 }
 
 /// Submits a run again and again.
