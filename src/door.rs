@@ -137,9 +137,14 @@ pub(crate) struct Look {
     pub changed: Option<Moment>,
 }
 
-/// Has everything below these folders opened below them from now on.
+/// Has everything below these folders opened below them from now on, also where a path leads to one
+/// of them without the links that its own path has.
 pub(crate) fn set_watched(folders: &[PathBuf]) {
-    *WATCHED.write().unwrap_or_else(PoisonError::into_inner) = folders.to_vec();
+    let mut watched = folders.to_vec();
+    for folder in folders {
+        watched.extend(real_path(folder));
+    }
+    *WATCHED.write().unwrap_or_else(PoisonError::into_inner) = watched;
 }
 
 impl Folder {

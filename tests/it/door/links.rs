@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use fake_katalon::{CollectionWriter, ProjectWriter, TestCaseFile};
 
@@ -100,13 +102,18 @@ fn submit_often(machine: &Machine, folder: &Path) {
 /// Does something while a path is exchanged for a link, and back, again and again.
 fn while_flipping<T>(path: &Path, target: &Path, aside: &Path, work: impl FnOnce() -> T) -> T {
     let is_done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         scope.spawn(|| {
+            // Each time it stays a little longer, so that now a look and now an upload meets the link.
+            let mut pause = 0;
             while !is_done.load(Ordering::Relaxed) {
                 fs::rename(path, aside).unwrap();
                 symlink(target, path).unwrap();
+                thread::sleep(Duration::from_millis(2));
                 fs::remove_file(path).unwrap();
                 fs::rename(aside, path).unwrap();
+                pause = (pause + 1) % 40;
+                thread::sleep(Duration::from_millis(pause));
             }
         });
 
