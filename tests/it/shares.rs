@@ -14,7 +14,7 @@ use fake_katalon::{AzureSettings, Sending, Test, TestCaseFile};
 use crate::support::{Machine, age, finished, names, tc};
 
 /// Bytes of a picture that is a hole, or has one.
-const HOLE: u64 = 60 << 20;
+const HOLE: u64 = 8 << 20;
 
 /// The pictures of a run folder.
 fn pictures(folder: &Path) -> Vec<PathBuf> {
@@ -95,6 +95,15 @@ fn holes_of_a_picture_take_no_room_in_the_spool_and_it_arrives_whole() {
     let copy = pictures(&copies.path()).remove(0);
     assert_eq!(fs::metadata(copy).unwrap().len(), HOLE);
     assert!(stored(&spool) < HOLE / 4, "{}", stored(&spool));
+
+    fs::remove_dir_all(&folder).unwrap();
+    machine.fake.clear_faults();
+    machine.kado(&["run", "--once"]);
+
+    let result = machine.ado_run().results.remove(0);
+    let mut sent = result.attachments.iter();
+    let sent = sent.find(|sent| sent.file_name.ends_with(".png")).unwrap();
+    assert_eq!(sent.size, HOLE);
 }
 
 #[test]
