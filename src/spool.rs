@@ -21,7 +21,9 @@ use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::clock::Stopwatch;
 use crate::discovery::run_identity::RunIdentity;
 use crate::door;
 use crate::file_names::KnownFolder;
@@ -38,6 +40,9 @@ const UNFINISHED: &str = ".kado-part";
 /// Folder of the copies of files that lie in the project beside the run folder.
 const OF_PROJECT: &str = ".kado-project";
 
+/// How long the files of a run are copied at once; what is left then is copied at the next occasion, if
+/// there is one before it is sent.
+const LONGEST: Duration = Duration::from_secs(60);
 /// Name of the file that says of which project the copies of a run are. No attachment has this name.
 const ROOT: &str = ".kado-root";
 /// Hexadecimal digits of a digest that names something in the spool.
@@ -86,7 +91,7 @@ impl UsedRoom {
 pub(crate) struct Copied {
     /// Files that are in the spool and up to date.
     pub files: usize,
-    /// Files for which there was no room.
+    /// Files for which there was no room, or no time.
     pub left: usize,
     /// Files that could not be copied; each costs only itself.
     pub failed: usize,
@@ -129,6 +134,7 @@ impl Spool {
         let target = self.folder_of(run);
         let project = digest([project]);
         let mut copied = Copied::default();
+        let taken = Stopwatch::start();
         for file in files {
             let to = target.join(path_of_copy(&file.path));
             let Ok(from) = door::file_of_run(folder, Path::new(&file.path)) else {
@@ -142,7 +148,7 @@ impl Spool {
             let size = from
                 .metadata()
                 .map_or(file.size, |from| holes::stored(&from));
-            if !self.has_room(&project, size, used) {
+            if taken.elapsed() >= LONGEST || !self.has_room(&project, size, used) {
                 copied.left += 1;
                 continue;
             }

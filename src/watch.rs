@@ -12,12 +12,14 @@ mod problems;
 pub(crate) mod processes;
 mod readings;
 mod scout;
+mod turns;
 mod walk;
 
 pub(crate) use look::fingerprint;
 pub(crate) use look_rules::LookRules;
 pub(crate) use problems::{ToldWatchProblem, WatchProblem, WatchProblems, WatchedPart};
 pub(crate) use scout::{FinishedFolder, FoundFolders, Scout, Sweep};
+pub(crate) use turns::Turns;
 pub use walk::find_runs;
 pub(crate) use walk::{Survey, count_folders, problems_of_project, problems_of_roots, survey};
 

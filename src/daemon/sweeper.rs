@@ -31,7 +31,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::record::handling::{Again, Handling};
 use crate::record::recorder::{Extent, RecordedCollections, Recorder};
 use crate::record::rules::ProjectRules;
-use crate::watch::{self, FinishedFolder, FoundFolders, LookRules, Scout, Sweep};
+use crate::watch::{self, FinishedFolder, FoundFolders, LookRules, Scout, Sweep, Turns};
 
 /// Run folders that are looked at before what was seen is recorded.
 const BATCH: usize = 200;
@@ -46,6 +46,8 @@ pub(super) struct Sweeper {
     unseen: Unseen,
     answers: Answers,
     rules: ProjectRules,
+    /// How long recording the runs of each project held up the others.
+    turns: Turns,
     first_seen: Moment,
     /// Wakes the submitter.
     changed: Arc<Notify>,
@@ -86,6 +88,7 @@ impl Sweeper {
             unseen: Unseen::default(),
             answers: Answers::load(outbox.clone()).await?,
             rules: ProjectRules::load(outbox.clone()).await?,
+            turns: Turns::default(),
             outbox,
             first_seen,
             changed,
@@ -123,6 +126,7 @@ impl Sweeper {
         config: &Config,
         stop: &CancellationToken,
     ) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
+        self.turns.begin_round();
         let watch = config.watch.clone();
         let FoundFolders {
             projects,
@@ -276,9 +280,15 @@ impl Sweeper {
         done: &mut Done,
     ) -> Result<(), StoreError> {
         for finished in std::mem::take(&mut sweep.over) {
+            // It is as due in the next round: those of other projects have their turn first.
+            let project = self.scout.project_or_parent(&finished.folder);
+            if self.turns.is_over(&project) {
+                sweep.postponed.push(finished.folder);
+                continue;
+            }
             let taken = Stopwatch::start();
             let handling = self.recorder.record(config, &finished).await?;
-            self.scout.spend(&finished.folder, taken.elapsed());
+            self.turns.spend(&project, taken.elapsed());
 
             match handling {
                 Handling::Settled {
@@ -317,7 +327,12 @@ impl Sweeper {
 
         // Among these is what could not be recorded just now: it is held as well.
         for finished in &sweep.in_grace {
-            self.recorder.hold(config, finished).await?;
+            let project = self.scout.project_or_parent(&finished.folder);
+            if !self.turns.is_over(&project) {
+                let taken = Stopwatch::start();
+                self.recorder.hold(config, finished).await?;
+                self.turns.spend(&project, taken.elapsed());
+            }
         }
         self.recorder
             .record_vanished(config, &mut done.submissions)

@@ -81,7 +81,7 @@ fn warn_of_files_left_out(folder: &str, copied: &Copied) {
             folder,
             files = copied.left,
             "the spool has no room for them (`spool_limit`, of which one project may use three \
-             quarters); these files are sent from where they lie"
+             quarters), or copying took longer than a minute; these files are sent from where they lie"
         );
     }
 

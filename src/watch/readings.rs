@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
+use crate::watch::turns::Turns;
 
 /// How much looks may take.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +24,6 @@ pub(super) struct Limits {
     pub patience: Duration,
     /// Longest look.
     pub longest: Duration,
-    /// How long the folders of one project may hold up those of others in a round.
-    pub share: Duration,
     /// Looks that go on beside the others, in one project and in all.
     pub of_project: usize,
     pub of_all: usize,
@@ -35,7 +34,6 @@ impl Default for Limits {
         Self {
             patience: Duration::from_secs(2),
             longest: Duration::from_secs(5 * 60),
-            share: Duration::from_secs(20),
             of_project: 4,
             of_all: 16,
         }
@@ -46,7 +44,7 @@ impl Default for Limits {
 pub(super) struct Readings<T> {
     limits: Limits,
     under_way: HashMap<PathBuf, Reading<T>>,
-    spent: HashMap<PathBuf, Duration>,
+    turns: Turns,
 }
 
 /// A look that is under way.
@@ -72,7 +70,7 @@ impl<T> Default for Readings<T> {
         Self {
             limits: Limits::default(),
             under_way: HashMap::new(),
-            spent: HashMap::new(),
+            turns: Turns::default(),
         }
     }
 }
@@ -80,12 +78,7 @@ impl<T> Default for Readings<T> {
 impl<T: Send + 'static> Readings<T> {
     /// Begins a round, in which each project has its whole share.
     pub(super) fn begin_round(&mut self) {
-        self.spent.clear();
-    }
-
-    /// Takes note that a folder of this project held up the others for so long.
-    pub(super) fn spend(&mut self, project: &Path, time: Duration) {
-        *self.spent.entry(project.to_owned()).or_default() += time;
+        self.turns.begin_round();
     }
 
     /// What became of the look at a folder that is under way; `None` where none is.
@@ -109,7 +102,7 @@ impl<T: Send + 'static> Readings<T> {
 
     /// Why a folder of this project cannot be looked at now; `None` when it can.
     pub(super) fn obstacle(&self, project: &Path) -> Option<Reached<T>> {
-        if self.spent.get(project) >= Some(&self.limits.share) {
+        if self.turns.is_over(project) {
             return Some(Reached::Later);
         }
 
@@ -149,7 +142,7 @@ impl<T: Send + 'static> Readings<T> {
             })?;
 
         let reached = result.recv_timeout(self.limits.patience);
-        self.spend(project, since.elapsed());
+        self.turns.spend(project, since.elapsed());
         match reached {
             Ok(result) => Ok(Reached::Done(result)),
             Err(RecvTimeoutError::Disconnected) => Err(panicked()),
@@ -187,7 +180,6 @@ mod tests {
             limits: Limits {
                 patience: Duration::ZERO,
                 longest,
-                share: Duration::from_secs(3600),
                 of_project: 2,
                 of_all: 3,
             },
@@ -252,18 +244,5 @@ mod tests {
             Reached::Stuck
         );
         assert_eq!(readings.obstacle(Path::new("shop")), Some(Reached::Stuck));
-    }
-
-    #[test]
-    fn a_project_that_had_its_share_waits_for_the_next_round() {
-        let mut readings = readings(Duration::MAX);
-        readings.spend(Path::new("shop"), Duration::from_secs(3600));
-
-        assert_eq!(readings.obstacle(Path::new("shop")), Some(Reached::Later));
-        assert_eq!(readings.obstacle(Path::new("bank")), None);
-
-        readings.begin_round();
-
-        assert_eq!(readings.obstacle(Path::new("shop")), None);
     }
 }

@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::settled::{Ageing, Settled};
@@ -280,14 +279,8 @@ impl Scout {
         self.settled.age(&keys, now)
     }
 
-    /// Takes note that what was done with a folder held up the others for so long.
-    pub(crate) fn spend(&mut self, folder: &Path, time: Duration) {
-        let project = self.project_or_parent(folder);
-        self.readings.spend(&project, time);
-    }
-
-    /// Who shares the time of a folder.
-    fn project_or_parent(&self, folder: &Path) -> PathBuf {
+    /// Who shares the time of a folder: its project.
+    pub(crate) fn project_or_parent(&self, folder: &Path) -> PathBuf {
         let project = self.project_of(folder).or_else(|| folder.parent());
         project.unwrap_or(folder).to_owned()
     }
