@@ -106,6 +106,10 @@ pub(crate) fn join(collection: &str, folder: &str, parts: Vec<Part>) -> Option<S
     for (part, name) in parts.into_iter().zip(names) {
         let number = members.len();
         members.push(part.to_member(name));
+        // Also of a member that takes no part: its suite is named as missing.
+        if let Some(snapshot) = &part.snapshot {
+            hidden::add(&mut whole.hidden, snapshot.hidden.iter().cloned());
+        }
 
         if part.state.takes_part()
             && let Some(snapshot) = part.snapshot
@@ -144,7 +148,6 @@ fn without_results(collection: &str, first: &SuiteRun) -> SuiteRun {
 fn add(whole: &mut Snapshot, member: Snapshot, number: usize, prefix: &str) {
     let started = member.run.started.or(member.run.last_record);
     let ended = member.ended();
-    hidden::add(&mut whole.hidden, member.hidden.iter().cloned());
 
     let run = &mut whole.run;
     run.started = match (run.started, started) {

@@ -214,6 +214,27 @@ fn the_same_test_in_the_same_configuration_is_one_result_whose_parts_name_their_
 }
 
 #[test]
+fn what_is_hidden_of_any_member_is_hidden_in_all_that_is_sent() {
+    let mut chrome = member("Smoke", "Chrome", 100, &[("Login", Status::Passed)]);
+    chrome.hidden = vec!["agent-7".to_owned()];
+    let mut aborted = member("Customer", "Chrome", 0, &[("Pay", Status::Failed)]);
+    aborted.hidden = vec!["Customer".to_owned()];
+    let whole = joined(vec![
+        finished(1, chrome),
+        part(2, MemberState::AbortedAndLeftOut, Some(aborted)),
+    ]);
+
+    let plan = planned(&whole);
+
+    let comment = plan.comment(&[]).text;
+    assert!(comment.contains("Test Suites/All on ***"), "{comment}");
+    assert!(comment.contains("suite `Test Suites/***`"), "{comment}");
+    assert_eq!(plan.results[0].computer_name.as_deref(), Some("***"));
+    // A run is found again by its machine, so the snapshot keeps it.
+    assert_eq!(whole.identity().unwrap().host, "jo - agent-7");
+}
+
+#[test]
 fn a_collection_reads_like_this_and_names_what_did_not_run() {
     let chrome = member("Smoke", "Chrome", 100, &[("Login", Status::Passed)]);
     let firefox = member("Smoke", "Firefox", 9000, &[("Login", Status::Incomplete)]);
