@@ -8,6 +8,13 @@ use std::io;
 use std::path::PathBuf;
 
 /// Why kado does not use a state folder.
+#[cfg_attr(
+    windows,
+    expect(
+        dead_code,
+        reason = "the owner and the access list of a folder that is there are not judged"
+    )
+)]
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The folder, a link in its place, or something of kado's in it belongs to somebody else.
