@@ -6,6 +6,11 @@
 
 use crate::katalon::xml::{self, Node, XmlError};
 
+/// Members that are read; a run beyond them is one of its own.
+const MOST_MEMBERS: usize = 1_000;
+/// Bytes of the report; the longest of the corpus has 4 kB.
+const LARGEST: usize = 4 * 1024 * 1024;
+
 /// Whether a run is a member of a collection, and of which.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Membership {
@@ -31,8 +36,13 @@ impl CollectionReport {
     /// Reads an `.rp` file.
     ///
     /// # Errors
-    /// When it is not well-formed to its end, as while it is being written.
+    /// When it is not well-formed to its end, as while it is being written, or larger than a report
+    /// is.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, XmlError> {
+        if bytes.len() > LARGEST {
+            return Err(XmlError::too_large(LARGEST));
+        }
+
         let mut report = Self::default();
         xml::walk(bytes, |path, node| {
             let (Some(name), Node::Close(text)) = (path.last(), node) else {
@@ -44,7 +54,9 @@ impl CollectionReport {
             }
             match name.as_str() {
                 // Windows writes its own separators.
-                "reportLocation" => report.members.push(text.replace('\\', "/")),
+                "reportLocation" if report.members.len() < MOST_MEMBERS => {
+                    report.members.push(text.replace('\\', "/"));
+                }
                 "testSuiteCollectionId" => report.id = Some(text.to_owned()),
                 _ => {}
             }

@@ -14,6 +14,8 @@ use crate::katalon::escape;
 
 /// Deeper elements are an error: none of Katalon's files has more than a dozen levels.
 const DEEPEST: usize = 64;
+/// Attributes of one element; Katalon writes at most a dozen.
+const MOST_ATTRIBUTES: usize = 64;
 
 /// What the walk meets.
 pub(crate) enum Node<'a> {
@@ -39,6 +41,16 @@ pub(crate) struct Extent {
 pub struct XmlError {
     position: u64,
     reason: String,
+}
+
+impl XmlError {
+    /// That of a file with more bytes than are read.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self {
+            position: limit as u64,
+            reason: "it is larger than such a file is".to_owned(),
+        }
+    }
 }
 
 /// Whether the file had a DOCTYPE; Katalon writes none into these files.
@@ -179,6 +191,13 @@ impl Walk {
 
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
+            // Each is compared with those before it.
+            if attributes.len() == MOST_ATTRIBUTES {
+                return Err(format!(
+                    "an element has more than {MOST_ATTRIBUTES} attributes"
+                ));
+            }
+
             let attribute = attribute.map_err(|error| error.to_string())?;
             // An entity that is not XML's own stays as it is written.
             let value = attribute

@@ -4,7 +4,7 @@
 //! exchanged for a link meanwhile is not followed either. To say of a link what is not seen behind
 //! it, names behind it are listed; nothing is opened there.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -115,11 +115,20 @@ struct Walk {
     projects: Vec<PathBuf>,
     /// One project can lie in another, so a run folder may be met twice.
     runs: BTreeSet<PathBuf>,
+    /// What folders behind links hold: many links may lead to one.
+    behind_links: HashMap<PathBuf, Behind>,
     /// Links to folders that hold a project, with the root below which each was met.
     linked_projects: Vec<(PathBuf, PathBuf)>,
     problems: WatchProblems,
     /// What was added last: one folder can be the reason that many others cannot be listed.
     last: Option<WatchProblem>,
+}
+
+/// What lies behind a link.
+#[derive(Clone, Copy, Default)]
+struct Behind {
+    is_project: bool,
+    is_run: bool,
 }
 
 /// A folder below `Reports` that is to be listed.
@@ -286,7 +295,7 @@ impl Walk {
                 is_folder && !target.starts_with(reports)
             }
             // A test may link in its run folder what it wants.
-            _ => list_named(&target).is_ok_and(|content| content.signs.are_of_a_run()),
+            _ => self.behind(&target).is_run,
         };
         if may_hide_runs {
             self.add(part, link, WatchFault::Linked(target));
@@ -306,10 +315,28 @@ impl Walk {
             if may_be_prj && door::kind_of_target(&link).is_ok_and(|at| at == Kind::File) {
                 let below = WatchedPart::Below(root.to_owned());
                 self.add(&below, link, WatchFault::LinkedProjectFile);
-            } else if list_named(&link).is_ok_and(|content| content.is_project) {
+            } else if self.behind(&link).is_project {
                 self.linked_projects.push((link, root.to_owned()));
             }
         }
+    }
+
+    /// What lies behind a link; each folder is listed once, however many links lead to it.
+    fn behind(&mut self, link: &Path) -> Behind {
+        let target = resolved(link);
+        if let Some(behind) = self.behind_links.get(&target) {
+            return *behind;
+        }
+
+        let behind = match list_named(&target) {
+            Ok(content) => Behind {
+                is_project: content.is_project,
+                is_run: content.signs.are_of_a_run(),
+            },
+            Err(_) => Behind::default(),
+        };
+        self.behind_links.insert(target, behind);
+        behind
     }
 
     /// Tells the links to projects that were not found by a way of their own.

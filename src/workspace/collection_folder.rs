@@ -15,8 +15,10 @@ use crate::file_names::{is_named, same};
 use crate::katalon::collection_report::{CollectionReport, suite_at};
 use crate::katalon::damage::{Damage, DamageKind};
 
-/// Folders of a session that are searched for the collection's report.
+/// Folders of a session that are searched for the collection's report, with the run folders.
 const MOST_FOLDERS: usize = 2000;
+/// Reports that are read in a session: Katalon writes one.
+const MOST_REPORTS: usize = 20;
 /// How deep below the session they may lie.
 const DEEPEST: usize = 10;
 
@@ -254,17 +256,15 @@ fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
 /// The `.rp` files below a session folder, by their paths in it. Run folders are not looked into:
 /// they hold no collection.
 fn reports_in(session: &Folder) -> Vec<PathBuf> {
-    // Bounded, because a test may write any number of folders there.
+    // Bounded, because a test may write any number of folders there, and as many reports.
     let mut reports = Vec::new();
     let mut waiting = vec![(PathBuf::new(), 0)];
-    let mut visited = 0;
+    let mut visited = 1;
 
     while let Some((folder, depth)) = waiting.pop() {
-        visited += 1;
         let Ok(entries) = session.entries_of(&folder) else {
             continue;
         };
-        let may_go_deeper = depth < DEEPEST && visited < MOST_FOLDERS;
 
         for entry in entries.flatten() {
             let path = folder.join(&entry.name);
@@ -273,8 +273,14 @@ fn reports_in(session: &Folder) -> Vec<PathBuf> {
                 if is_report(&path) {
                     reports.push(path);
                 }
-            } else if may_go_deeper && !holds_run(session, &path) {
-                waiting.push((path, depth + 1));
+                if reports.len() == MOST_REPORTS {
+                    return reports;
+                }
+            } else if depth < DEEPEST && visited < MOST_FOLDERS {
+                visited += 1;
+                if !holds_run(session, &path) {
+                    waiting.push((path, depth + 1));
+                }
             }
         }
     }

@@ -10,14 +10,19 @@ use std::path::Path;
 
 use crate::door::{Entry, Folder, Kind};
 use crate::file_names::KnownFolder;
+use crate::katalon::remarks::Remarks;
 use crate::katalon::run::file_kind::log_number;
 use crate::katalon::run::{FileKind, RunFile};
 use crate::moment::Moment;
 
 /// Folders below a run folder that are looked into.
 const DEEPEST: usize = 8;
+/// Folders below a run folder that are looked into, with those that turn out to be other runs.
+const MOST_FOLDERS: usize = 2_000;
 /// Files of a run folder that are listed.
 const MOST_FILES: usize = 20_000;
+/// Parts of the log that are listed beyond that.
+const MOST_LOGS: usize = 1_000;
 
 /// The regular files of a run folder.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +43,18 @@ pub(crate) struct ListedFile {
     pub file: RunFile,
     /// When it was last changed, by the file system's word.
     pub modified: Moment,
+}
+
+/// A listing that is being made.
+#[derive(Default)]
+struct OpenListing {
+    listing: FolderListing,
+    /// Parts of the log, regular or not.
+    logs: usize,
+    /// Folders that were looked at.
+    folders: usize,
+    /// What was left out, one by one.
+    left_out: Remarks,
 }
 
 /// A folder that is still to be listed.
@@ -165,7 +182,7 @@ pub(crate) fn list_known_folder(folder: &KnownFolder) -> io::Result<FolderListin
 pub(crate) fn list(folder: &Folder) -> io::Result<FolderListing> {
     // Breadth first: where the limit strikes, what lies deepest is left out, and never Katalon's
     // own files before what a test wrote into folders.
-    let mut listing = FolderListing::default();
+    let mut listing = OpenListing::default();
     let mut is_full = false;
     let mut waiting = VecDeque::from([WaitingFolder {
         prefix: String::new(),
@@ -204,9 +221,9 @@ pub(crate) fn list(folder: &Folder) -> io::Result<FolderListing> {
 
         for entry in entries.flatten() {
             // Logs lie at the top and are listed however many other files there are.
-            let has_room = listing.files.len() < MOST_FILES;
+            let has_room = listing.listing.files.len() < MOST_FILES;
             let is_log = is_top && log_number(&entry.name.to_string_lossy()).is_some();
-            if has_room || is_log {
+            if has_room || (is_log && listing.logs < MOST_LOGS) {
                 waiting.extend(listing.add(entry, listed, &next));
             } else {
                 is_full = true;
@@ -214,13 +231,12 @@ pub(crate) fn list(folder: &Folder) -> io::Result<FolderListing> {
         }
     }
 
+    let mut listing = listing.finish();
     if is_full {
         listing
             .warnings
             .push(format!("only {MOST_FILES} files of the folder are listed"));
     }
-    // The file system's order may differ from look to look, and the fingerprint with it.
-    listing.files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
     Ok(listing)
 }
 
@@ -241,7 +257,22 @@ pub(crate) fn newest_change(folder: &Path, listing: &FolderListing) -> Option<Mo
     newest
 }
 
-impl FolderListing {
+impl OpenListing {
+    /// The whole, sorted.
+    fn finish(self) -> FolderListing {
+        let mut listing = self.listing;
+        listing.warnings = self.left_out.into_list("more such place");
+        if self.folders > MOST_FOLDERS {
+            listing.warnings.push(format!(
+                "only {MOST_FOLDERS} folders in the run folder are looked into"
+            ));
+        }
+
+        // The file system's order may differ from look to look, and the fingerprint with it.
+        listing.files.sort_by(|a, b| a.file.path.cmp(&b.file.path));
+        listing
+    }
+
     /// Adds a file that lies in `folder`, or gives back a folder to look into. `parent` is where
     /// that lies.
     fn add(
@@ -252,9 +283,9 @@ impl FolderListing {
     ) -> Option<WaitingFolder> {
         let prefix = &parent.prefix;
         let Ok(name) = entry.name.into_string() else {
-            self.warnings.push(format!(
-                "a file in `{prefix}` has a name that is not Unicode; it was left out"
-            ));
+            self.left_out.add(|| {
+                format!("a file in `{prefix}` has a name that is not Unicode; it was left out")
+            });
             return None;
         };
 
@@ -265,21 +296,23 @@ impl FolderListing {
         };
         let below = Path::new(&name);
         if entry.kind != Kind::Folder {
+            self.logs += usize::from(FileKind::of(&path) == FileKind::Log);
             if entry.kind == Kind::File {
                 self.add_file(path, folder, below);
             } else if FileKind::of(&path) == FileKind::Log {
-                self.irregular_logs.push(path);
+                self.listing.irregular_logs.push(path);
             }
             return None;
         }
 
-        if holds_run(folder, below) {
+        // Each costs a listing, also one without anything in it.
+        self.folders += 1;
+        if self.folders > MOST_FOLDERS || holds_run(folder, below) {
             return None;
         }
         if parent.depth == DEEPEST {
-            self.warnings.push(format!(
-                "the folder `{path}` is nested too deep; it was left out"
-            ));
+            self.left_out
+                .add(|| format!("the folder `{path}` is nested too deep; it was left out"));
             return None;
         }
         Some(WaitingFolder {
@@ -299,15 +332,15 @@ impl FolderListing {
             size: look.size,
             path,
         };
-        self.files.push(ListedFile {
+        self.listing.files.push(ListedFile {
             file,
             modified: look.modified,
         });
     }
 
     fn add_unlisted(&mut self, prefix: &str, error: &io::Error) {
-        self.warnings
-            .push(format!("the folder `{prefix}` cannot be listed: {error}"));
+        self.left_out
+            .add(|| format!("the folder `{prefix}` cannot be listed: {error}"));
     }
 }
 
@@ -385,6 +418,36 @@ mod tests {
 
         assert!(listing.has_log());
         assert!(listing.newest().is_some());
+    }
+
+    #[test]
+    fn of_very_many_folders_only_some_are_looked_into_and_that_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..=MOST_FOLDERS {
+            fs::create_dir(folder.path().join(number.to_string())).unwrap();
+        }
+        fs::write(folder.path().join("execution0.log"), "x").unwrap();
+
+        let listing = list_run_folder(folder.path()).unwrap();
+
+        let limit = format!("only {MOST_FOLDERS} folders in the run folder are looked into");
+        assert_eq!(listing.warnings, [limit]);
+        assert_eq!(listing.logs(), ["execution0.log"]);
+    }
+
+    #[test]
+    fn folders_that_are_nested_too_deep_are_told_of_in_some_places() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = (0..DEEPEST).map(|_| "d").collect::<Vec<_>>().join("/");
+        for number in 0..30 {
+            fs::create_dir_all(folder.path().join(&deep).join(number.to_string())).unwrap();
+        }
+
+        let listing = list_run_folder(folder.path()).unwrap();
+
+        let last = listing.warnings.last().unwrap();
+        assert_eq!(last, "… and 10 more such places");
+        assert_eq!(listing.warnings.len(), 21);
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::door::Folder;
 use crate::katalon::log::LogTest;
 use crate::katalon::run::{FileKind, RunFile};
 
+/// Names without a file that are looked for in the project; the others count as not there.
+const MOST_MISSING: usize = 1_000;
+
 /// Lets the tests name their files by the paths under which they are found, and adds those of the
 /// project to the files of the run. What is not found keeps its name.
 pub(super) fn find(tests: &mut [LogTest], files: &mut Vec<RunFile>, location: &Location) {
@@ -22,18 +25,15 @@ pub(super) fn find(tests: &mut [LogTest], files: &mut Vec<RunFile>, location: &L
         return;
     }
     let names = Names::of(files);
+    let mut project = ProjectFiles::new(location, files);
 
     for attempt in tests.iter_mut().flat_map(|test| &mut test.attempts) {
-        let mut attachments = Vec::new();
+        let mut attachments = Attachments::default();
         for path in std::mem::take(&mut attempt.attachments) {
-            let path_on_disk = match names.meant_by(&path) {
+            attachments.push(match names.meant_by(&path) {
                 Some(listed) => listed,
-                None => match in_project(location, &path) {
-                    Some(file) => add(files, file),
-                    None => path,
-                },
-            };
-            push_once(&mut attachments, path_on_disk);
+                None => project.meant_by(path),
+            });
         }
 
         // A `:` in a name looks like a drive of Windows, and is none where a file has it.
@@ -41,11 +41,11 @@ pub(super) fn find(tests: &mut [LogTest], files: &mut Vec<RunFile>, location: &L
         for path in foreign {
             let is_absolute = path.trim_start().starts_with(['/', '\\']);
             match names.meant_by(&path) {
-                Some(listed) if !is_absolute => push_once(&mut attachments, listed),
+                Some(listed) if !is_absolute => attachments.push(listed),
                 _ => attempt.foreign_attachments.push(path),
             }
         }
-        attempt.attachments = attachments;
+        attempt.attachments = attachments.paths;
     }
 }
 
@@ -58,19 +58,66 @@ fn are_listed(tests: &[LogTest], files: &[RunFile]) -> bool {
     })
 }
 
-fn push_once(paths: &mut Vec<String>, path: String) {
-    if !paths.contains(&path) {
-        paths.push(path);
+/// Paths of an attempt, each once, in the order of the log.
+#[derive(Default)]
+struct Attachments {
+    paths: Vec<String>,
+    unique: HashSet<String>,
+}
+
+impl Attachments {
+    fn push(&mut self, path: String) {
+        if self.unique.insert(path.clone()) {
+            self.paths.push(path);
+        }
     }
 }
 
-/// Adds a file of the project, once, and gives its path.
-fn add(files: &mut Vec<RunFile>, file: RunFile) -> String {
-    let path = file.path.clone();
-    if !files.iter().any(|listed| listed.path == path) {
-        files.push(file);
+/// The files of the project that a log names, looked for once for each name.
+struct ProjectFiles<'a> {
+    location: &'a Location,
+    files: &'a mut Vec<RunFile>,
+    /// Paths of the files.
+    listed: HashSet<String>,
+    /// Where the file of a name was found.
+    found: HashMap<String, Option<String>>,
+    /// How many names have no file.
+    missing: usize,
+}
+
+impl<'a> ProjectFiles<'a> {
+    fn new(location: &'a Location, files: &'a mut Vec<RunFile>) -> Self {
+        Self {
+            location,
+            listed: files.iter().map(|file| file.path.clone()).collect(),
+            files,
+            found: HashMap::new(),
+            missing: 0,
+        }
     }
-    path
+
+    /// The path of the file that a name means, which is added to the files of the run; the name
+    /// itself where there is none.
+    fn meant_by(&mut self, name: String) -> String {
+        if let Some(found) = self.found.get(&name) {
+            return found.clone().unwrap_or(name);
+        }
+
+        // A name that is not there has whole folders compared with it.
+        if self.missing == MOST_MISSING {
+            return name;
+        }
+        let file = in_project(self.location, &name);
+        let path = file.as_ref().map(|file| file.path.clone());
+        match file {
+            Some(file) if self.listed.insert(file.path.clone()) => self.files.push(file),
+            Some(_) => {}
+            None => self.missing += 1,
+        }
+
+        self.found.insert(name.clone(), path.clone());
+        path.unwrap_or(name)
+    }
 }
 
 /// The file below the project's root that a log names relative to it. Its path is relative to the
