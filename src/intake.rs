@@ -35,6 +35,7 @@ use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::masked::MaskedValues;
 use crate::katalon::redaction::{RedactPattern, Redaction};
+use crate::katalon::remarks::Remarks;
 use crate::katalon::run::{SuiteRun, VariableValue};
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::settings::AzureSettings;
@@ -281,11 +282,11 @@ fn join(
     let project_file = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &project_file);
 
-    let ReadCases { mut ids, masked } = cases_of(root, &overrides.id_rule(), &mut run)?;
+    let ReadCases { ids, masked } = cases_of(root, &overrides.id_rule(), &mut run)?;
     run.damage.extend(settings.damage.clone());
     run.warnings.extend(settings.warnings.iter().cloned());
     let mut options = options_of(settings, &overrides, project_file, &mut run);
-    forget_values(&mut run, &mut ids);
+    forget_values(&mut run, &ids);
 
     let reruns = workspace::number_of_reruns(root, &run.suite).unwrap_or_else(|error| {
         let file = format!("{}.ts", run.suite);
@@ -362,6 +363,7 @@ fn cases_of(root: &Path, rule: &IdRule, run: &mut SuiteRun) -> Result<ReadCases,
     let mut masked = std::mem::take(&mut run.masked);
     let mut masked_names = HashMap::new();
     let mut cases = BTreeMap::new();
+    let mut warnings = Remarks::default();
     for test in &run.tests {
         // One test case may run many times: with other data, or again after a failure.
         if cases.contains_key(&test.id) {
@@ -376,16 +378,21 @@ fn cases_of(root: &Path, rule: &IdRule, run: &mut SuiteRun) -> Result<ReadCases,
         masked.merge(&case.masked);
         masked_names.insert(test.id.clone(), case.masked_names);
 
-        let ids = CaseIds {
+        let mut ids = CaseIds {
             azure_ids: case.azure_ids,
             source: case.source,
             defaults: case.variables,
             damage: case.damage,
         };
+        let names = variables_in(&ids);
+        ids.defaults.retain(|name, _| names.contains(name));
         cases.insert(test.id.clone(), ids);
-        run.warnings.extend(case.warnings);
+        for warning in case.warnings {
+            warnings.add(|| warning);
+        }
     }
 
+    run.warnings.extend(warnings.into_list("more remark"));
     mask_bound_values(run, &masked_names, &mut masked);
     Ok(ReadCases { ids: cases, masked })
 }
@@ -479,12 +486,19 @@ fn token_of(settings: &AzureSettings) -> Option<(ServerIdentity, SecretString)> 
 
 /// Drops the values of variables that no id refers to, and of iterations that look like secrets: a
 /// snapshot is stored, and test data can be secret.
-fn forget_values(run: &mut SuiteRun, cases: &mut BTreeMap<String, CaseIds>) {
-    for test in &mut run.tests {
-        let names = cases.get(&test.id).map(variables_in).unwrap_or_default();
+fn forget_values(run: &mut SuiteRun, cases: &BTreeMap<String, CaseIds>) {
+    // Once for each test case: it may have run many times.
+    let mut names = HashMap::new();
+    for (id, case) in cases {
+        names.insert(id.as_str(), variables_in(case));
+    }
 
+    for test in &mut run.tests {
         // What an id refers to is kept, because it is resolved only when the run is planned.
-        test.variables.retain(|name, _| names.contains(name));
+        match names.get(test.id.as_str()) {
+            Some(names) => test.variables.retain(|name, _| names.contains(name)),
+            None => test.variables.clear(),
+        }
 
         if let Some(iteration) = &mut test.iteration
             && let Some(value) = &iteration.value
@@ -492,11 +506,6 @@ fn forget_values(run: &mut SuiteRun, cases: &mut BTreeMap<String, CaseIds>) {
         {
             iteration.value = None;
         }
-    }
-
-    for case in cases.values_mut() {
-        let names = variables_in(case);
-        case.defaults.retain(|name, _| names.contains(name));
     }
 }
 

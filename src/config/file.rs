@@ -332,10 +332,8 @@ pub(super) fn submit(
     overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
     overrides.give_up_files_after = submit.read("give_up_files_after", problems, values::pause);
 
-    overrides.test_plans = submit.read("test_plans", problems, |value| {
-        values::list(value, values::plan_choice)
-    });
-    let name = submit.read("test_run_name", problems, values::text);
+    overrides.test_plans = submit.read("test_plans", problems, values::plan_choices);
+    let name = submit.read("test_run_name", problems, values::run_name);
     overrides.test_run_name = name.map(|text| NamePattern {
         text,
         // Whoever writes this file decides over the machine, and so may show the environment of its

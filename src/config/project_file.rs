@@ -21,6 +21,9 @@ use crate::plan::overrides::Overrides;
 use crate::plan::run_name;
 use crate::workspace;
 
+/// Bytes of the file that are read.
+const LARGEST: usize = 1024 * 1024;
+
 /// What the file says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct ProjectFile {
@@ -65,6 +68,10 @@ impl ProjectFile {
 
     /// Reads the text of the file. Never fails: what is wrong stands in the value.
     pub(crate) fn parse(text: &str) -> Self {
+        if text.len() > LARGEST {
+            return Self::unreadable(format!("it is larger than {LARGEST} bytes"));
+        }
+
         let (document, syntax_errors) = DeTable::parse_recoverable(text);
         let mut problems = Problems::new(text);
         // A list of its own, because these park no run: a later kado may know the key.
@@ -130,16 +137,15 @@ impl ProjectFile {
 /// Every key that was not asked for is named and ignored.
 fn add_unread(section: &Section<'_, '_>, unread: &mut Problems<'_>) {
     for unknown in section.rest() {
-        let name = section.name(&unknown.key);
-        let meant = section.meant(&unknown.key);
-        unread.add(
-            unknown.at,
+        unread.add_with(unknown.at, || {
+            let name = section.name(&unknown.key);
+            let meant = section.meant(&unknown.key);
             format!(
                 "`{name}` is not read from a project's `{}` and is ignored; {meant}; how a server \
                  is reached is set in the kado.toml of the machine",
                 workspace::PROJECT_FILE
-            ),
-        );
+            )
+        });
     }
 }
 

@@ -1,6 +1,7 @@
 //! A TOML table that is read key by key: wrong values and keys that nobody asked for become
 //! problems with a line, and reading goes on.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -9,6 +10,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::values::{self, Read};
+use crate::katalon::text::head;
+use crate::plural::counted;
+
+/// Problems of a file that are told one by one.
+const MOST: usize = 100;
+/// Bytes of an unknown key that are shown; the longest known one has 19.
+const LONGEST_KEY: usize = 100;
 
 /// A problem of a configuration file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -32,7 +40,12 @@ impl fmt::Display for Problem {
 #[derive(Debug)]
 pub(super) struct Problems<'t> {
     text: &'t str,
-    problems: Vec<Problem>,
+    /// Where the lines of the text begin.
+    lines: OnceCell<Vec<usize>>,
+    /// The first ones by line.
+    problems: BTreeSet<Problem>,
+    /// How many there are beside them.
+    more: usize,
 }
 
 impl<'t> Problems<'t> {
@@ -40,30 +53,54 @@ impl<'t> Problems<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self {
             text,
-            problems: Vec::new(),
+            lines: OnceCell::new(),
+            problems: BTreeSet::new(),
+            more: 0,
         }
     }
 
     /// Adds a problem at a byte range of the file.
     pub(super) fn add(&mut self, at: Range<usize>, text: impl Into<String>) {
-        // The reader may point behind the end, where something is missing there.
-        let start = at.start.min(self.text.len());
-        let lines_before = self.text.as_bytes()[..start]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
-
-        self.problems.push(Problem {
-            line: lines_before + 1,
-            text: text.into(),
-        });
+        self.add_with(at, || text.into());
     }
 
-    /// All problems, by line.
-    pub(super) fn into_sorted(mut self) -> Vec<Problem> {
+    /// As [`Problems::add`], with a text that is only made where it is kept.
+    pub(super) fn add_with(&mut self, at: Range<usize>, text: impl FnOnce() -> String) {
+        let line = self.line_of(at.start);
+        let is_behind = self.problems.last().is_some_and(|last| last.line < line);
+        if self.problems.len() == MOST && is_behind {
+            self.more += 1;
+            return;
+        }
+        let problem = Problem { line, text: text() };
+
         // Found in the order in which keys are asked for; people go through the file from its top.
-        self.problems.sort();
-        self.problems
+        let is_new = self.problems.insert(problem);
+        if is_new && self.problems.len() > MOST {
+            self.problems.pop_last();
+            self.more += 1;
+        }
+    }
+
+    /// The line in which a byte stands, from 1.
+    fn line_of(&self, at: usize) -> usize {
+        let lines = self.lines.get_or_init(|| {
+            let ends = self.text.match_indices('\n');
+            ends.map(|(end, _)| end + 1).collect()
+        });
+        lines.partition_point(|start| *start <= at) + 1
+    }
+
+    /// The problems, by line; of very many the first ones, and how many more there are.
+    pub(super) fn into_sorted(self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = self.problems.into_iter().collect();
+        if self.more > 0 {
+            problems.push(Problem {
+                line: 0,
+                text: format!("… and {}", counted(self.more, "more problem")),
+            });
+        }
+        problems
     }
 }
 
@@ -172,17 +209,18 @@ impl<'a, 'i> Section<'a, 'i> {
         self.asked.iter().copied().collect()
     }
 
-    /// Keys that were not asked for.
+    /// Keys that were not asked for, as they stand in the file.
     pub(super) fn rest(&self) -> Vec<UnknownKey> {
         let mut rest = Vec::new();
         for key in self.table.keys() {
             if !self.asked.contains(key.get_ref().as_ref()) {
                 rest.push(UnknownKey {
-                    key: key.get_ref().to_string(),
+                    key: head(key.get_ref(), LONGEST_KEY).to_owned(),
                     at: key.span(),
                 });
             }
         }
+        rest.sort_by_key(|unknown| unknown.at.start);
         rest
     }
 
@@ -198,9 +236,11 @@ impl<'a, 'i> Section<'a, 'i> {
     /// Reports every key that was not asked for.
     pub(super) fn finish(self, problems: &mut Problems<'_>) {
         for unknown in self.rest() {
-            let meant = self.meant(&unknown.key);
-            let name = self.name(&unknown.key);
-            problems.add(unknown.at, format!("unknown key `{name}`; {meant}"));
+            problems.add_with(unknown.at, || {
+                let meant = self.meant(&unknown.key);
+                let name = self.name(&unknown.key);
+                format!("unknown key `{name}`; {meant}")
+            });
         }
     }
 }

@@ -27,15 +27,34 @@ const MOST_REDACT_PATTERNS: usize = 100;
 /// Most bytes of a wrong value that a message shows.
 const LONGEST_SHOWN: usize = 80;
 
+/// Bytes of a text.
+const LONGEST_TEXT: usize = 64 * 1024;
+/// Bytes of the name of a test run with its placeholders; Azure DevOps takes 256 characters of it.
+const LONGEST_NAME: usize = 4096;
+/// Items of a list.
+const MOST_ITEMS: usize = 1_000;
+/// Test plans of a project: each gets every run.
+const MOST_PLANS: usize = 100;
+
 /// What a reader of a value gives.
 pub(super) type Read<T> = Result<T, String>;
 
 /// A text.
 pub(super) fn text(value: &DeValue<'_>) -> Read<String> {
-    value
-        .as_str()
-        .map(str::to_owned)
-        .ok_or_else(|| "must be a text in quotes".to_owned())
+    text_within(value, LONGEST_TEXT)
+}
+
+/// The name of a test run.
+pub(super) fn run_name(value: &DeValue<'_>) -> Read<String> {
+    text_within(value, LONGEST_NAME)
+}
+
+fn text_within(value: &DeValue<'_>, longest: usize) -> Read<String> {
+    match value.as_str() {
+        Some(text) if text.len() > longest => Err(format!("must have at most {longest} bytes")),
+        Some(text) => Ok(text.to_owned()),
+        None => Err("must be a text in quotes".to_owned()),
+    }
 }
 
 /// A text that is not empty.
@@ -106,8 +125,17 @@ pub(super) fn id(value: &DeValue<'_>) -> Read<u32> {
     }
 }
 
+/// The test plans that a run goes to.
+pub(super) fn plan_choices(value: &DeValue<'_>) -> Read<Vec<PlanChoice>> {
+    let choices = list(value, plan_choice)?;
+    if choices.len() > MOST_PLANS {
+        return Err(format!("must hold at most {MOST_PLANS} test plans"));
+    }
+    Ok(choices)
+}
+
 /// A test plan: its id, its name, or what it is for.
-pub(super) fn plan_choice(value: &DeValue<'_>) -> Read<PlanChoice> {
+fn plan_choice(value: &DeValue<'_>) -> Read<PlanChoice> {
     if let DeValue::Table(table) = value {
         return described_plan(table).map(PlanChoice::Described);
     }
@@ -170,6 +198,9 @@ pub(super) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T
     let Some(items) = value.as_array() else {
         return Err("must be a list in brackets".to_owned());
     };
+    if items.len() > MOST_ITEMS {
+        return Err(format!("must hold at most {MOST_ITEMS} items"));
+    }
 
     let mut list = Vec::new();
     for value in items {

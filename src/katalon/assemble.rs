@@ -221,11 +221,11 @@ fn pair<'a>(
     lines: &'a [BindingLine],
     warnings: &mut Vec<String>,
 ) -> Vec<Option<&'a BindingLine>> {
-    let mut by_execution: HashMap<&str, &BindingLine> = HashMap::new();
+    let mut by_execution: HashMap<&str, Option<&BindingLine>> = HashMap::new();
     let mut by_case: HashMap<&str, VecDeque<&BindingLine>> = HashMap::new();
     for line in lines {
         if let Some(id) = &line.execution_id {
-            by_execution.insert(id, line);
+            by_execution.insert(id, Some(line));
         }
         by_case.entry(&line.test_case).or_default().push_back(line);
     }
@@ -248,8 +248,9 @@ fn pair<'a>(
     let mut pairs = Vec::new();
     for (position, test) in tests.iter().enumerate() {
         let execution_id = test.execution_id.as_deref().unwrap_or_default();
-        let line = if let Some(line) = by_execution.get(execution_id) {
-            Some(*line)
+        // An id is that of one execution, so a line is given away once.
+        let line = if let Some(line) = by_execution.get_mut(execution_id) {
+            line.take()
         } else if is_in_order && position < lines.len() {
             Some(&lines[position])
         } else {

@@ -5,6 +5,8 @@
 //! cannot be an id is reported in words that tell a tester what to change, and never stops the
 //! others. Values of variables are not shown: they can be secrets.
 
+use std::collections::HashSet;
+
 use crate::katalon::run::binding::groovy;
 use crate::katalon::run::{TestResult, VariableValue};
 use crate::katalon::test_case::TestCase;
@@ -100,13 +102,14 @@ enum Origin {
 /// execution at hand.
 pub fn resolve(raw: &str, lookup: &dyn Fn(&str) -> Option<VariableValue>) -> Resolved {
     let mut resolved = Resolved::default();
+    let mut unique = HashSet::new();
     let mut more_problems = 0;
     for part in parts_of(raw) {
         match ids_of(part, lookup) {
             Ok(ids) => {
                 for id in ids {
                     // An id that stands there twice counts once, as in Katalon's own submission.
-                    if resolved.ids.len() < MOST_IDS && !resolved.ids.contains(&id) {
+                    if resolved.ids.len() < MOST_IDS && unique.insert(id) {
                         resolved.ids.push(id);
                     }
                 }

@@ -17,12 +17,17 @@ impl RunOptions {
     /// Reads `console.properties` of the project root, a plain Java file without Katalon's quoting.
     /// One that holds nothing, or bytes of zero, may have held options: Katalon writes none such.
     pub fn read_console(bytes: &[u8]) -> Self {
-        let lost = text::lost_content(&text::decode(bytes));
+        let properties = Properties::read(bytes);
+        let excess = properties
+            .excess()
+            .map(|what| DamageKind::UnreadableValue { what });
+        let lost = text::lost_content(&text::decode(bytes)).or(excess);
+
         let mut options = Self {
             unread: lost.map(|kind| Damage::of(CONSOLE_FILE, kind)),
             ..Self::default()
         };
-        for (key, value) in Properties::read(bytes).iter() {
+        for (key, value) in properties.iter() {
             match Value::read(value) {
                 Value::Text(text) => options.set(key, &text),
                 Value::Bool(_) | Value::Int(_) => options.set(key, value),
@@ -52,7 +57,7 @@ impl RunOptions {
             return;
         }
 
-        let value = without_users(value);
+        let value = without_users(text::head(value, text::LONGEST_NAME));
         let key = key.trim().trim_start_matches('-').to_ascii_lowercase();
         let option = match key.as_str() {
             "adoplanid" => &mut self.plan,

@@ -9,12 +9,10 @@ use regex::Regex;
 use crate::katalon::bounded_regex;
 use crate::katalon::id_source::IdSource;
 use crate::katalon::test_case::TestCase;
-use crate::katalon::text::head;
+use crate::katalon::text::{LONGEST_WITH_IDS, head};
 
 /// `ado:1865`, `@TC1865` and `[1865]`.
 const DEFAULT_PATTERN: &str = r"(?i)\bado:\s*([0-9]+)|@TC([0-9]+)|\[([0-9]+)\]";
-/// Bytes of a text in which ids are looked for; matching takes as long as the text is.
-const LONGEST_TEXT: usize = 64 * 1024;
 /// Ids of one text that are taken.
 const MOST_IDS: usize = 1000;
 
@@ -52,7 +50,7 @@ impl IdPattern {
     /// there is none.
     fn ids_in(&self, text: &str) -> Option<String> {
         let mut ids: Vec<&str> = Vec::new();
-        for found in self.0.captures_iter(head(text, LONGEST_TEXT)) {
+        for found in self.0.captures_iter(head(text, LONGEST_WITH_IDS)) {
             for group in found.iter().skip(1).flatten() {
                 if !group.is_empty() && ids.len() < MOST_IDS {
                     ids.push(group.as_str());

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::settings::AzureSettings;
 use crate::katalon::test_case::TestCase;
+use crate::katalon::text::short_name;
 use crate::katalon::xml::{self, Node};
 
 /// A Katalon project as it lies on disk.
@@ -42,7 +43,7 @@ pub fn name_of(prj: &[u8]) -> Option<String> {
             && name.is_none()
             && !text.trim().is_empty()
         {
-            name = Some(text.trim().to_owned());
+            name = Some(short_name(text.trim().to_owned()));
         }
     });
 

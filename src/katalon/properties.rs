@@ -9,12 +9,17 @@ use std::collections::HashMap;
 
 use crate::katalon::{escape, text};
 
+/// Keys that are read; the largest file of the corpus has 40.
+const MOST_KEYS: usize = 10_000;
+
 /// The pairs of a `.properties` file in file order.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Properties {
     pairs: Vec<(String, String)>,
     /// Where in `pairs` a key stands: whoever writes the file decides how many keys there are.
     places: HashMap<String, usize>,
+    /// Keys beyond those that are read.
+    left_out: usize,
 }
 
 impl Properties {
@@ -28,6 +33,8 @@ impl Properties {
             let (key, value) = split(&line);
             if let Some(place) = properties.places.get(&key) {
                 properties.pairs[*place].1 = value;
+            } else if properties.pairs.len() == MOST_KEYS {
+                properties.left_out += 1;
             } else {
                 properties
                     .places
@@ -43,6 +50,20 @@ impl Properties {
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
         let place = self.places.get(key)?;
         Some(&self.pairs[*place].1)
+    }
+
+    /// What is wrong with a file that has more keys than are read.
+    pub(crate) fn excess(&self) -> Option<String> {
+        if self.left_out == 0 {
+            return None;
+        }
+        Some(format!(
+            "it has more than {MOST_KEYS} keys; {} not read",
+            match self.left_out {
+                1 => "another one is".to_owned(),
+                more => format!("{more} others are"),
+            }
+        ))
     }
 
     /// All pairs, raw, in file order.
@@ -93,32 +114,31 @@ impl Value {
 }
 
 /// Lines without comments and blank ones; a line that ends in an odd number of backslashes goes on
-/// in the next.
-fn logical_lines(text: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut open: Option<String> = None;
-    for natural in natural_lines(text) {
-        // Java drops the blanks before a continued line as well, so that it can be indented.
-        let natural = natural.trim_start_matches([' ', '\t', '\u{c}']);
-        if open.is_none() && (natural.is_empty() || natural.starts_with(['#', '!'])) {
-            continue;
-        }
+/// in the next. A file that was cut behind a backslash gives the beginning of its last line.
+fn logical_lines(text: &str) -> impl Iterator<Item = String> {
+    let mut natural_lines = natural_lines(text);
+    std::iter::from_fn(move || {
+        let mut open: Option<String> = None;
+        for natural in natural_lines.by_ref() {
+            // Java drops the blanks before a continued line as well, so that it can be indented.
+            let natural = natural.trim_start_matches([' ', '\t', '\u{c}']);
+            if open.is_none() && (natural.is_empty() || natural.starts_with(['#', '!'])) {
+                continue;
+            }
 
-        let mut line = open.take().unwrap_or_default();
-        let backslashes = natural.len() - natural.trim_end_matches('\\').len();
-        if backslashes % 2 == 1 {
-            line.push_str(&natural[..natural.len() - 1]);
-            open = Some(line);
-        } else {
-            line.push_str(natural);
-            lines.push(line);
+            let mut line = open.take().unwrap_or_default();
+            let backslashes = natural.len() - natural.trim_end_matches('\\').len();
+            if backslashes % 2 == 1 {
+                line.push_str(&natural[..natural.len() - 1]);
+                open = Some(line);
+            } else {
+                line.push_str(natural);
+                return Some(line);
+            }
         }
-    }
-
-    // A file that was cut behind a backslash gives the beginning of its last line.
-    lines.extend(open);
-    lines.retain(|line| !line.is_empty());
-    lines
+        open
+    })
+    .filter(|line| !line.is_empty())
 }
 
 /// The lines of the text, whatever ends them.

@@ -218,6 +218,16 @@ pub enum VariableValue {
     Expression(String),
 }
 
+impl VariableValue {
+    /// Bytes of its text.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Plain(text) | Self::Expression(text) => text.len(),
+            Self::Masked => 0,
+        }
+    }
+}
+
 /// A regular file of the run folder.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RunFile {

@@ -5,6 +5,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::katalon::text::head;
+
+/// Bytes of an unknown word that are shown.
+const SHOWN: usize = 100;
+
 /// Status of a test case or of a suite, in Katalon's own words (`JUnit_Report.xml`, key
 /// `katalonStatus` of the Azure settings). The order of the variants is the order of badness: the
 /// first is the worst.
@@ -64,6 +69,6 @@ impl FromStr for Status {
         Self::ALL
             .into_iter()
             .find(|status| text.trim().eq_ignore_ascii_case(status.word()))
-            .ok_or_else(|| UnknownStatus(text.to_owned()))
+            .ok_or_else(|| UnknownStatus(head(text, SHOWN).to_owned()))
     }
 }

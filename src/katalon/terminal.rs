@@ -87,6 +87,7 @@ fn behind_string(text: &str) -> &str {
                 return end.strip_prefix('\\').unwrap_or(&text[at..]);
             }
 
+            _ if STRINGS.contains(&letter) || letter == CSI => return &text[at..],
             '\n' => break,
             _ if at > LONGEST => break,
             _ => {}

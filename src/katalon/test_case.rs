@@ -33,6 +33,8 @@ const LONGEST_IDS: usize = 64 * 1024;
 /// Bytes of a variable's default that are kept: an id in it is short, and what is cut is no literal
 /// any more, so it counts as something that only Katalon can compute.
 const LONGEST_DEFAULT: usize = 8 * 1024;
+/// Bytes of a variable's name; no text of ids could hold a longer one.
+const LONGEST_VARIABLE: usize = 1024;
 /// Variables of a test case that are kept.
 const MOST_VARIABLES: usize = 1000;
 
@@ -101,6 +103,23 @@ impl TestCase {
         };
         case.lose_ids(Damage::of(&file, DamageKind::Unreadable { error }));
         case
+    }
+
+    /// Bytes that its texts take.
+    pub(crate) fn size(&self) -> usize {
+        let Texts {
+            tag,
+            name,
+            description,
+            ..
+        } = &self.texts;
+        let mut size = self.id.len() + tag.len() + name.len() + description.len();
+
+        size += self.azure_ids.as_ref().map_or(0, String::len);
+        for (name, default) in &self.variables {
+            size += name.len() + default.len();
+        }
+        size
     }
 
     /// Its name, as testers know it.
@@ -310,6 +329,11 @@ fn entities(text: &str) -> Vec<&str> {
     entities
 }
 
+/// As much of a text as ids are looked for in.
+fn searched(text: &str) -> &str {
+    text::head(text, text::LONGEST_WITH_IDS)
+}
+
 /// What was read of the file so far, and the elements that are open.
 #[derive(Default)]
 struct OpenFile {
@@ -355,9 +379,9 @@ impl OpenFile {
             }
             ("variable", "masked") => self.variable_masked = text.trim() == "true",
             (_, "variable") => self.close_variable(),
-            (ROOT, "tag") => (*text).clone_into(&mut self.texts.tag),
-            (ROOT, "name") => text.trim().clone_into(&mut self.texts.name),
-            (ROOT, "description") => (*text).clone_into(&mut self.texts.description),
+            (ROOT, "tag") => searched(text).clone_into(&mut self.texts.tag),
+            (ROOT, "name") => searched(text.trim()).clone_into(&mut self.texts.name),
+            (ROOT, "description") => searched(text).clone_into(&mut self.texts.description),
             _ => {}
         }
     }
@@ -391,7 +415,8 @@ impl OpenFile {
                 self.masked.note(&value);
             }
         }
-        if !name.is_empty() && self.variables.len() < MOST_VARIABLES {
+        let is_name = !name.is_empty() && name.len() <= LONGEST_VARIABLE;
+        if is_name && self.variables.len() < MOST_VARIABLES {
             self.variables.insert(name, default);
         }
     }

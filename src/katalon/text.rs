@@ -4,6 +4,13 @@ use std::borrow::Cow;
 
 use crate::katalon::damage::DamageKind;
 
+/// Bytes of a name or id that are kept: of a test case, an execution, a machine, a file. Systems allow
+/// no longer paths, and a file that Katalon writes holds many names.
+pub(crate) const LONGEST_NAME: usize = 4096;
+
+/// Bytes of a text in which ids are looked for; matching takes as long as the text is.
+pub(crate) const LONGEST_WITH_IDS: usize = 64 * 1024;
+
 /// The text of a file, whatever became of its encoding: UTF-8 with or without a mark, UTF-16 (by
 /// its mark, or where every other byte is zero), and each byte that is no UTF-8 by itself as
 /// ISO-8859-1. So one bad byte costs only itself.
@@ -52,6 +59,15 @@ pub(crate) fn lost_content(text: &str) -> Option<DamageKind> {
     } else {
         None
     }
+}
+
+/// A name within [`LONGEST_NAME`].
+pub(crate) fn short_name(mut name: String) -> String {
+    if name.len() > LONGEST_NAME {
+        name.truncate(head(&name, LONGEST_NAME).len());
+        name.shrink_to_fit();
+    }
+    name
 }
 
 /// The longest beginning of a text that takes at most `limit` bytes and ends between two

@@ -75,15 +75,17 @@ fn split_user(text: &str) -> Option<(&str, &str)> {
     if !near.contains('@') {
         return None;
     }
-    let url = &near[..url_length(near)];
-    let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+
+    // Whatever ends a URL ends the authority, so no more is looked at where it has no user.
+    let part = &near[..near.find(['/', '?', '#']).unwrap_or(near.len())];
+    let authority = &part[..url_length(part)];
 
     // A key may hold an `@`, and whoever did not encode it a `/` as well: then what stands before
     // that cannot be a host with its port.
     let may_hold_user = if authority.contains('@') || is_host(authority) {
         authority
     } else {
-        url
+        &near[..url_length(near)]
     };
     let at = may_hold_user.rfind('@')?;
     Some((&text[..at], &text[at + 1..]))

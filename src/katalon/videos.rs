@@ -24,6 +24,8 @@ const FOLDER: &str = "videos/";
 const NAMES_OF_NO_TEST: [&str; 2] = ["screen_recording", "browser_recording"];
 /// What stands for the middle of a long name.
 const SHORTENED: &str = "...";
+/// Names that are compared with those of all tests; videos beyond them are nobody's.
+const MOST_COMPARED: usize = 1_000;
 
 /// Whether the results are all that the suite had, so that their places tell the tests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +65,8 @@ pub(crate) fn assign(tests: &mut [LogTest], files: &mut [RunFile], places: Place
         .map(|file| stem(&file.path).to_owned())
         .collect();
     let named = named_by_log(tests);
+    let mut given = HashMap::new();
+    let mut compared = 0;
 
     for file in files {
         if file.kind != FileKind::Video {
@@ -75,17 +79,31 @@ pub(crate) fn assign(tests: &mut [LogTest], files: &mut [RunFile], places: Place
 
         let owner = match named.get(stem(&file.path)) {
             Some(owner) => Some(*owner),
-            None => by_name(tests, &file.path, places),
+            None => by_name(tests, &file.path, places, &mut compared),
         };
-        if let Some(Owner { test, attempt }) = owner {
-            let attachments = &mut tests[test].attempts[attempt].attachments;
-            if !attachments.contains(&file.path) {
-                attachments.push(file.path.clone());
-            }
+        if let Some(owner) = owner {
+            give(tests, owner, &file.path, &mut given);
         }
     }
 
     forget_other_names(tests, &videos);
+}
+
+/// Adds a file to an attempt, once; `given` is what attempts have that got one.
+fn give(
+    tests: &mut [LogTest],
+    owner: Owner,
+    path: &str,
+    given: &mut HashMap<Owner, HashSet<String>>,
+) {
+    let attachments = &mut tests[owner.test].attempts[owner.attempt].attachments;
+    let paths = given
+        .entry(owner)
+        .or_insert_with(|| attachments.iter().cloned().collect());
+
+    if paths.insert(path.to_owned()) {
+        attachments.push(path.to_owned());
+    }
 }
 
 /// Who is said by the log to own a video, by its path without extension.
@@ -116,8 +134,14 @@ fn forget_other_names(tests: &mut [LogTest], videos: &HashSet<String>) {
     }
 }
 
-/// The attempt that a file's name tells.
-fn by_name(tests: &[LogTest], path: &str, places: Places) -> Option<Owner> {
+/// The attempt that a file's name tells. `compared` counts the names that were compared with those of
+/// all tests.
+fn by_name(
+    tests: &[LogTest],
+    path: &str,
+    places: Places,
+    compared: &mut usize,
+) -> Option<Owner> {
     let name = VideoName::of(path.strip_prefix(FOLDER)?)?;
     let owner = |place: usize| {
         let last = tests[place].attempts.len().checked_sub(1)?;
@@ -139,6 +163,11 @@ fn by_name(tests: &[LogTest], path: &str, places: Places) -> Option<Owner> {
     {
         return owner(name.place);
     }
+
+    if *compared == MOST_COMPARED {
+        return None;
+    }
+    *compared += 1;
 
     // The place may be that of a suite of which only a part ran, but the name is one test's alone.
     let mut fitting = (0..tests.len()).filter(|place| fits(shown, &tests[*place]));

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::katalon::remarks::Remarks;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::options::RunName;
 use crate::plan::snapshot::Snapshot;
@@ -70,10 +71,13 @@ pub(crate) fn variables_in(name: &RunName) -> Vec<String> {
 
 /// A sentence for each placeholder of a pattern that will stay as it is.
 pub(crate) fn unknown_in(pattern: &NamePattern) -> Vec<String> {
-    placeholders(&pattern.text)
-        .iter()
-        .filter_map(|range| why_it_stays(pattern, range))
-        .collect()
+    let mut remarks = Remarks::default();
+    for range in placeholders(&pattern.text) {
+        if let Some(why) = why_it_stays(pattern, &range) {
+            remarks.add(|| why);
+        }
+    }
+    remarks.into_list("more such placeholder")
 }
 
 /// Why a placeholder stays as it is; `None` when it will be filled in.

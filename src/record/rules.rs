@@ -13,6 +13,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::file_names::key;
+use crate::katalon::id_rule::IdRule;
 use crate::moment::Moment;
 use crate::outbox::store::UnmappedRun;
 use crate::outbox::{Outbox, StoreError};
@@ -178,6 +179,7 @@ impl UnmappedCases {
     /// than the runs were told, which are told so now.
     fn look(&mut self, config: &Config) -> HashSet<String> {
         let mut changed = HashSet::new();
+        let mut rules: HashMap<PathBuf, IdRule> = HashMap::new();
         for ((project, test_case), case) in &mut self.cases {
             let look = workspace::look_of_test_case(project, test_case);
             if case.look == Some(look) {
@@ -185,9 +187,11 @@ impl UnmappedCases {
             }
 
             // It may be in the middle of being written, and is read again at the next sweep.
-            let own_file = ProjectFile::of(project, config);
-            let rule = config.overrides_over(project, &own_file).id_rule();
-            let says = workspace::id_state(project, test_case, &rule);
+            let rule = rules.entry(project.clone()).or_insert_with(|| {
+                let own_file = ProjectFile::of(project, config);
+                config.overrides_over(project, &own_file).id_rule()
+            });
+            let says = workspace::id_state(project, test_case, rule);
             if says == CaseIdState::Unknown {
                 continue;
             }

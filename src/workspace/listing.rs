@@ -299,7 +299,7 @@ impl OpenListing {
             self.logs += usize::from(FileKind::of(&path) == FileKind::Log);
             if entry.kind == Kind::File {
                 self.add_file(path, folder, below);
-            } else if FileKind::of(&path) == FileKind::Log {
+            } else if FileKind::of(&path) == FileKind::Log && self.logs <= MOST_LOGS {
                 self.listing.irregular_logs.push(path);
             }
             return None;

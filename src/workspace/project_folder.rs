@@ -14,6 +14,7 @@ use crate::file_names::{has_extension, is_named};
 use crate::katalon::console;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::project::{Project, name_of};
+use crate::katalon::remarks::Remarks;
 use crate::katalon::run::RunOptions;
 use crate::katalon::settings::{self, AzureSettings};
 use crate::katalon::suite;
@@ -25,7 +26,9 @@ pub(crate) const PROJECT_FILE: &str = "kado.toml";
 /// Levels of folders below `Test Cases` that are looked into.
 const DEEPEST: usize = 32;
 /// Test cases that are read.
-const MOST_TEST_CASES: usize = 50_000;
+const MOST_TEST_CASES: usize = 200_000;
+/// Bytes that all of them may take.
+const MOST_KEPT: usize = 512 * 1024 * 1024;
 
 /// Reads the project whose `.prj` lies in `root`.
 ///
@@ -381,22 +384,24 @@ fn prj_files_in(folder: &Folder) -> io::Result<Vec<OsString>> {
 /// Reads all test cases, sorted by id. Links are not followed, and told.
 fn read_test_cases(root: &Folder, warnings: &mut Vec<String>) -> Vec<TestCase> {
     let mut cases = Vec::new();
+    let mut kept = 0;
+    let mut remarks = Remarks::default();
     let mut waiting = vec![("Test Cases".to_owned(), 0)];
 
     'walk: while let Some((prefix, depth)) = waiting.pop() {
         let entries = match root.entries_of(Path::new(&prefix)) {
             Ok(entries) => entries,
             Err(error) => {
-                warnings.push(format!("`{prefix}` cannot be listed: {error}"));
+                remarks.add(|| format!("`{prefix}` cannot be listed: {error}"));
                 continue;
             }
         };
 
         for entry in entries.flatten() {
             let Ok(name) = entry.name.into_string() else {
-                warnings.push(format!(
-                    "`{prefix}` holds a file whose name is not Unicode; it was left out"
-                ));
+                remarks.add(|| {
+                    format!("`{prefix}` holds a file whose name is not Unicode; it was left out")
+                });
                 continue;
             };
 
@@ -406,25 +411,27 @@ fn read_test_cases(root: &Folder, warnings: &mut Vec<String>) -> Vec<TestCase> {
                     waiting.push((path, depth + 1));
                 }
             } else if let Some(id) = path.strip_suffix(".tc") {
-                cases.push(match root.whole(Path::new(&path)) {
+                let case = match root.whole(Path::new(&path)) {
                     Ok(bytes) => TestCase::read(id.to_owned(), &bytes),
                     Err(error) => TestCase::unreadable(id.to_owned(), error.to_string()),
-                });
+                };
+                kept += case.size();
+                cases.push(case);
             } else if entry.kind == Kind::Link {
-                warnings.push(format!(
-                    "`{path}` is a link, and links inside a project are not followed"
-                ));
+                remarks.add(|| {
+                    format!("`{path}` is a link, and links inside a project are not followed")
+                });
             }
 
-            if cases.len() == MOST_TEST_CASES {
-                warnings.push(format!(
-                    "only the first {MOST_TEST_CASES} test cases were read"
-                ));
+            if cases.len() == MOST_TEST_CASES || kept > MOST_KEPT {
+                remarks.add(|| format!("only the first {} test cases were read", cases.len()));
                 break 'walk;
             }
         }
     }
 
+    warnings.extend(remarks.into_list("more such place"));
     cases.sort_by(|a, b| a.id.cmp(&b.id));
     cases
 }
+

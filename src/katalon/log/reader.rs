@@ -1,6 +1,6 @@
 //! From records to results: which test is open, which attempt it is, and when the suite is over.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, BufRead};
 
 use super::attachment::{FolderNames, Placement, place};
@@ -14,10 +14,20 @@ use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::run::Attempt;
 use crate::katalon::run::binding::execution_variables;
 use crate::katalon::status::Status;
+use crate::katalon::text::short_name;
 use crate::moment::Moment;
+use crate::plural::counted;
 
+/// Results of a run that are read, each attempt counted.
+const MOST_RESULTS: usize = 100_000;
 /// Files that one attempt may name.
 const MOST_ATTACHMENTS: usize = 10_000;
+/// Files that all attempts together may name.
+const MOST_NAMED_FILES: usize = 200_000;
+/// Bytes that the values of variables of all tests may take.
+const MOST_VALUES: usize = 64 * 1024 * 1024;
+/// Damages of parts that are told one by one.
+const MOST_DAMAGES: usize = 100;
 /// When all texts together take more bytes than this, later ones are cut to [`LONG_TEXT`].
 const SOME_TEXTS: usize = 4 * 1024 * 1024;
 const LONG_TEXT: usize = 256 * 1024;
@@ -42,6 +52,18 @@ pub struct LogReader {
     closed: bool,
     /// Bytes of all texts that are kept.
     texts: usize,
+    /// Bytes of all values of variables that are kept.
+    values: usize,
+    /// The part that is read.
+    part: String,
+    /// Results that are kept.
+    results: usize,
+    /// Files that are named by them.
+    named_files: usize,
+    /// The part in which there were too many results, and how many are left out.
+    excess: Option<(String, usize)>,
+    /// Damages that are not told one by one.
+    more_damages: usize,
     oddities: Oddities,
 }
 
@@ -51,6 +73,8 @@ struct OpenTest {
     test: LogTest,
     retry: u32,
     attempt: Attempt,
+    /// The files that it names, each once.
+    files: HashSet<String>,
     /// Variables of the execution as a RUN_DATA record tells them, still as JSON.
     run_data: Option<String>,
 }
@@ -86,6 +110,7 @@ impl LogReader {
     /// # Errors
     /// When the input fails; what was read before counts, and more parts may follow.
     pub fn feed(&mut self, name: &str, part: impl BufRead) -> io::Result<()> {
+        name.clone_into(&mut self.part);
         let mut scanner = Scanner::new(RawLog::new(part));
         let mut cut_before_others = 0;
         let result = loop {
@@ -116,16 +141,16 @@ impl LogReader {
             }
             damage => damage,
         };
-        self.summary.damage.extend(damage);
+        if let Some(damage) = damage {
+            self.damaged(damage);
+        }
         result
     }
 
     /// Takes note of a part that is not there. What was open before the gap may have ended inside
     /// it, so nothing of it is closed by what comes behind.
     pub(crate) fn skip(&mut self, name: &str) {
-        self.summary
-            .damage
-            .push(Damage::of(name, DamageKind::Missing));
+        self.damaged(Damage::of(name, DamageKind::Missing));
 
         if let Some(open) = self.current.take() {
             self.store(open, Status::Incomplete, None);
@@ -142,18 +167,27 @@ impl LogReader {
     /// Takes note of a part that could not be opened, or not be read to its end.
     pub(crate) fn give_up(&mut self, name: &str, error: &io::Error) {
         let error = error.to_string();
-        self.summary
-            .damage
-            .push(Damage::of(name, DamageKind::Unreadable { error }));
+        self.damaged(Damage::of(name, DamageKind::Unreadable { error }));
+    }
+
+    /// Keeps a damage. That two runs are mixed is always told, because no result counts then.
+    fn damaged(&mut self, damage: Damage) {
+        let kept = &mut self.summary.damage;
+        let is_new_conflict = damage.kind == DamageKind::ConflictMarkers
+            && kept.iter().all(|other| other.kind != damage.kind);
+
+        if kept.len() < MOST_DAMAGES || is_new_conflict {
+            kept.push(damage);
+        } else {
+            self.more_damages += 1;
+        }
     }
 
     /// Every log of the corpus begins with the suite's START.
     fn notice_late_begin(&mut self, name: &str, first: &RawRecord) {
         let begins_with_suite = first.level == Level::Start && first.method == Method::Suite;
         if self.summary.last_record.is_none() && !begins_with_suite {
-            self.summary
-                .damage
-                .push(Damage::of(name, DamageKind::BeginsLate));
+            self.damaged(Damage::of(name, DamageKind::BeginsLate));
         }
     }
 
@@ -161,6 +195,22 @@ impl LogReader {
     pub fn finish(mut self) -> LogSummary {
         if let Some(open) = self.current.take() {
             self.store(open, Status::Incomplete, None);
+        }
+
+        // Whatever the others were, the run is not what these results say.
+        if let Some((part, count)) = self.excess.take() {
+            let error = format!(
+                "it holds {} than are read ({MOST_RESULTS}, with {MOST_VALUES} bytes of variables)",
+                counted(count, "more result")
+            );
+            let damage = Damage::of(&part, DamageKind::Unreadable { error });
+            self.summary.damage.push(damage);
+        }
+        if self.more_damages > 0 {
+            let parts = counted(self.more_damages, "more part");
+            let error = format!("{parts} of the log cannot be read either");
+            let damage = Damage::of("execution*.log", DamageKind::Unreadable { error });
+            self.summary.damage.push(damage);
         }
 
         if self.summary.last_record.is_some() {
@@ -230,7 +280,8 @@ impl LogReader {
     }
 
     fn start_suite(&mut self, record: &RawRecord, at: Moment) {
-        self.summary.suite = record.property("id").or_else(|| record.property("name"));
+        let suite = record.property("id").or_else(|| record.property("name"));
+        self.summary.suite = suite.map(short_name);
         self.summary.started = Some(at);
 
         // Where only the failed tests run again, the count is theirs and no further run follows.
@@ -269,6 +320,7 @@ impl LogReader {
             retry: retry
                 .and_then(|count| count.trim().parse().ok())
                 .unwrap_or(0),
+            files: HashSet::new(),
             attempt: Attempt {
                 status: Status::Incomplete,
                 started: at,
@@ -338,6 +390,10 @@ impl LogReader {
             }
         }
 
+        for (name, value) in &open.test.variables {
+            self.values += name.len() + value.len();
+        }
+
         open.attempt.ended = Some(at);
         let status = match &result {
             Some(result) => result.status,
@@ -349,6 +405,13 @@ impl LogReader {
     /// Puts a finished attempt where it belongs: a retry behind the latest execution of the same
     /// test case.
     fn store(&mut self, open: OpenTest, status: Status, result: Option<NodeResult>) {
+        if self.results == MOST_RESULTS || self.values > MOST_VALUES {
+            let (_, left_out) = self.excess.get_or_insert_with(|| (self.part.clone(), 0));
+            *left_out += 1;
+            return;
+        }
+        self.results += 1;
+
         let OpenTest {
             mut test,
             retry,
@@ -417,6 +480,7 @@ impl LogReader {
                 }
             } else if !value.is_empty() {
                 // The last value wins, but an empty one says nothing.
+                let value = short_name(value);
                 self.summary.run_data.insert((*name).to_owned(), value);
             }
         }
@@ -434,10 +498,14 @@ impl LogReader {
             Placement::Inside(path) => (&mut open.attempt.attachments, path),
             Placement::Outside => (&mut open.attempt.foreign_attachments, value),
         };
-        if path.trim().is_empty() || list.contains(&path) {
+        let path = short_name(path);
+        if path.trim().is_empty() || open.files.contains(&path) {
             return;
         }
-        if list.len() < MOST_ATTACHMENTS {
+
+        if list.len() < MOST_ATTACHMENTS && self.named_files < MOST_NAMED_FILES {
+            self.named_files += 1;
+            open.files.insert(path.clone());
             list.push(path);
         } else {
             self.oddities.attachments_left_out += 1;
@@ -446,7 +514,10 @@ impl LogReader {
 }
 
 fn non_empty(record: &RawRecord, property: &str) -> Option<String> {
-    record.property(property).filter(|value| !value.is_empty())
+    record
+        .property(property)
+        .filter(|value| !value.is_empty())
+        .map(short_name)
 }
 
 /// The id of a test case; old versions name it only in the message, `Start Test Case : <id>`.
@@ -460,7 +531,7 @@ fn id_of_test(record: &RawRecord) -> String {
         Some((_, name)) => name,
         None => &message,
     };
-    name.trim().to_owned()
+    short_name(name.trim().to_owned())
 }
 
 /// The id that the END of a test names, `End Test Case : <id>` in every log of the corpus.
@@ -468,7 +539,7 @@ fn named_by_end(record: &RawRecord) -> Option<String> {
     let message = record.message();
     let (_, id) = message.split_once("Test Case :")?;
     let id = id.trim();
-    (!id.is_empty()).then(|| id.to_owned())
+    (!id.is_empty()).then(|| short_name(id.to_owned()))
 }
 
 impl Oddities {
@@ -501,7 +572,7 @@ impl Oddities {
             ),
             (
                 self.attachments_left_out,
-                "attachments left out, because one attempt names more than 10000",
+                "attachments left out, because one attempt names more than 10000, or the run more                  than 200000",
             ),
             (
                 self.texts_cut,

@@ -14,11 +14,13 @@ use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::escape;
 use crate::katalon::lenient_json;
 use crate::katalon::run::VariableValue;
-use crate::katalon::text::head;
+use crate::katalon::text::{head, short_name};
 use crate::katalon::url_secrets::without_users;
 
 /// Longer values are no part of an id; they are not kept.
 const LONGEST_VALUE: usize = 1024;
+/// Bytes of a variable's name; no text of ids could hold a longer one.
+const LONGEST_VARIABLE: usize = 1024;
 /// Variables of one execution that are kept.
 const MOST_VARIABLES: usize = 1000;
 /// Variables of all executions together that are kept. Each takes some hundred bytes of memory, and
@@ -142,6 +144,9 @@ impl RawLine {
         let mut values = BTreeMap::new();
         let bound = self.binded_values.unwrap_or_default();
         for (name, value) in bound.into_iter().take(MOST_VARIABLES) {
+            if name.len() > LONGEST_VARIABLE {
+                continue;
+            }
             let value = match value {
                 Value::String(source) => groovy(&source),
                 other => VariableValue::Plain(other.to_string()),
@@ -150,8 +155,11 @@ impl RawLine {
         }
 
         BindingLine {
-            test_case,
-            execution_id: self.test_case_execution_id.filter(|id| !id.is_empty()),
+            test_case: short_name(test_case),
+            execution_id: self
+                .test_case_execution_id
+                .filter(|id| !id.is_empty())
+                .map(short_name),
             iteration_variable: self.iteration_variable_name.filter(|name| !name.is_empty()),
             values,
         }
@@ -238,6 +246,9 @@ pub(crate) fn execution_variables(
     let list: Vec<ExecutionVariable> = parse(json)?;
     let mut variables = BTreeMap::new();
     for variable in list.into_iter().take(MOST_VARIABLES) {
+        if variable.name.len() > LONGEST_VARIABLE {
+            continue;
+        }
         let value = match variable.value {
             _ if variable.masked => VariableValue::Masked,
             Value::String(text) if is_mask(&text) => VariableValue::Masked,

@@ -11,6 +11,9 @@ use crate::katalon::run::RunOptions;
 use crate::katalon::url_secrets::without_users;
 use crate::katalon::{lenient_json, text};
 
+/// Bytes of the file that are read; the largest of the corpus has some 20 kB.
+const LARGEST: usize = 1024 * 1024;
+
 /// Name of the file in a run folder.
 pub(crate) const FILE: &str = "execution.properties";
 
@@ -44,6 +47,10 @@ pub(crate) struct Execution {
 impl Execution {
     /// Reads the file, as far as it goes. A damage that may have cost options is in the options.
     pub(crate) fn read(bytes: &[u8]) -> Self {
+        if bytes.len() > LARGEST {
+            return Self::unreadable(format!("it is larger than {LARGEST} bytes"));
+        }
+
         let (root, damage) = lenient_json::read_object(FILE, &text::decode(bytes));
         let mut options = RunOptions::default();
         for (key, value) in &root {
@@ -102,6 +109,11 @@ fn is_mode(mode: Option<&str>, wanted: &str) -> bool {
     mode.is_some_and(|mode| mode.eq_ignore_ascii_case(wanted))
 }
 
+/// A text of the file as it is kept.
+fn kept(text: &str) -> String {
+    without_users(text::head(text, text::LONGEST_NAME)).into_owned()
+}
+
 fn value_at<'a>(root: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
     let mut value = root.get(*first)?;
@@ -113,7 +125,7 @@ fn value_at<'a>(root: &'a Map<String, Value>, path: &[&str]) -> Option<&'a Value
 
 fn text_at(root: &Map<String, Value>, path: &[&str]) -> Option<String> {
     let text = value_at(root, path)?.as_str()?;
-    Some(without_users(text).into_owned())
+    Some(kept(text))
 }
 
 fn non_empty_at(root: &Map<String, Value>, path: &[&str]) -> Option<String> {
@@ -126,11 +138,10 @@ fn driver(root: &Map<String, Value>) -> Option<String> {
     let drivers = value_at(root, &["execution", "drivers", "system"])?.as_object()?;
     for name in ["Remote", "Mobile", "WebUI"] {
         if let Some(browser) = drivers.get(name).and_then(browser_type) {
-            return Some(without_users(browser).into_owned());
+            return Some(kept(browser));
         }
     }
-    let browser = drivers.values().find_map(browser_type)?;
-    Some(without_users(browser).into_owned())
+    drivers.values().find_map(browser_type).map(kept)
 }
 
 fn browser_type(driver: &Value) -> Option<&str> {

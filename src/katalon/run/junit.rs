@@ -9,9 +9,15 @@ use jiff::civil::DateTime;
 
 use crate::katalon::status::Status;
 use crate::katalon::terminal::without_sequences;
+use crate::katalon::text::short_name;
 use crate::katalon::url_secrets::without_users;
 use crate::katalon::xml::{self, Node, XmlError, attribute, ends_in};
 use crate::moment::Moment;
+
+/// Test cases that are read, of all suites together.
+const MOST_CASES: usize = 100_000;
+/// Suites that are read; the report of a collection has one for each member.
+const MOST_SUITES: usize = 1_000;
 
 /// A whole report.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -94,6 +100,8 @@ impl Junit {
     pub fn read(bytes: &[u8]) -> Result<Self, JunitError> {
         let mut report = Self::default();
         let mut is_report = false;
+        let mut cases = 0;
+        let mut suites = 0;
 
         xml::walk(bytes, |path, node| {
             let Node::Open(attributes) = node else {
@@ -107,10 +115,16 @@ impl Junit {
             // Katalon writes all that is needed into attributes; `<system-out>` may be long and is
             // passed by.
             if ends_in(path, "testsuite") {
-                report.suites.push(JunitSuite::of(attributes));
+                suites += 1;
+                if suites <= MOST_SUITES {
+                    report.suites.push(JunitSuite::of(attributes));
+                }
             } else if let Some(suite) = report.suites.last_mut() {
                 if ends_in(path, "testcase") {
-                    suite.cases.push(JunitCase::of(attributes));
+                    cases += 1;
+                    if cases <= MOST_CASES {
+                        suite.cases.push(JunitCase::of(attributes));
+                    }
                 } else if (ends_in(path, "failure") || ends_in(path, "error"))
                     && let Some(case) = suite.cases.last_mut()
                 {
@@ -122,11 +136,14 @@ impl Junit {
             }
         })?;
 
-        if is_report {
-            Ok(report)
-        } else {
-            Err(JunitError::Foreign)
+        if !is_report {
+            return Err(JunitError::Foreign);
         }
+        // A part of it would say of the others that they did not run.
+        if cases > MOST_CASES || suites > MOST_SUITES {
+            return Err(JunitError::TooMany);
+        }
+        Ok(report)
     }
 }
 
@@ -134,7 +151,7 @@ impl JunitSuite {
     fn of(attributes: &[(String, String)]) -> Self {
         let text = |name: &str| Some(without_users(attribute(attributes, name)?).into_owned());
         Self {
-            id: text("id"),
+            id: text("id").map(short_name),
             status: text("status"),
             started: attribute(attributes, "timestamp").and_then(JunitTime::read),
             millis: attribute(attributes, "time").and_then(millis),
@@ -147,7 +164,8 @@ impl JunitCase {
     fn of(attributes: &[(String, String)]) -> Self {
         let text = |name: &str| Some(without_users(attribute(attributes, name)?).into_owned());
         Self {
-            name: text("name").unwrap_or_default(),
+            // Cut as in the log, where it is to be found again.
+            name: short_name(text("name").unwrap_or_default()),
             status: text("status"),
             millis: attribute(attributes, "time").and_then(millis),
             failure: None,
@@ -169,6 +187,12 @@ pub enum JunitError {
     /// It is not well-formed.
     #[error(transparent)]
     Damaged(#[from] XmlError),
+    /// It has more test cases or suites than are read.
+    #[error(
+        "it has more than {MOST_CASES} test cases or {MOST_SUITES} suites, so it is not compared \
+         with the log"
+    )]
+    TooMany,
     /// Its root is something else.
     #[error("it is no JUnit report")]
     Foreign,

@@ -15,6 +15,17 @@ use crate::server::without_secrets;
 /// Bytes of an unknown key that are shown; the longest known one has 54.
 const LONGEST_KEY: usize = 100;
 
+/// Bytes of a text that are read.
+const LONGEST_TEXT: usize = 64 * 1024;
+/// Bytes of a list or object that are read.
+const LONGEST_JSON: usize = 1024 * 1024;
+/// Rows of a list that are read.
+const MOST_ROWS: usize = 1_000;
+/// Test plans of a project: each gets every run.
+const MOST_PLANS: usize = 100;
+/// Bytes of a wrong item that are shown.
+const SHOWN: usize = 100;
+
 /// Keys that only Katalon's dialogs use, and `buildNumber` of the first preview.
 const IGNORED: [&str; 3] = [
     "fetchedProjectList",
@@ -152,6 +163,11 @@ impl SettingsFile {
             }
         }
         self.warnings.extend(cut.into_list("more setting"));
+
+        if let Some(what) = self.properties.excess() {
+            self.warnings.push(what.clone());
+            self.damage.get_or_insert_with(|| damage(what));
+        }
     }
 
     /// Remembers a value that cannot be read.
@@ -159,6 +175,18 @@ impl SettingsFile {
         let what = format!("`{key}` {what}");
         self.warnings.push(format!("{what}; it was ignored"));
         self.damage.get_or_insert_with(|| damage(what));
+    }
+
+    /// Remembers a row of a list that cannot be read.
+    fn bad_row(&mut self, rows: &mut Remarks, key: &str, what: &str) {
+        let what = format!("`{key}` has a {what}");
+        rows.add(|| format!("{what}; it was ignored"));
+        self.damage.get_or_insert_with(|| damage(what));
+    }
+
+    /// Takes in what was said of the rows of a list.
+    fn warn_of_rows(&mut self, rows: Remarks) {
+        self.warnings.extend(rows.into_list("more such row"));
     }
 
     /// A switch; `None` when the file does not say.
@@ -177,7 +205,16 @@ impl SettingsFile {
 
     /// The text of a key; an empty one is `None`.
     fn text(&mut self, key: &str) -> Option<String> {
+        self.text_within(key, LONGEST_TEXT)
+    }
+
+    /// The text of a key, if it has at most so many bytes.
+    fn text_within(&mut self, key: &str, longest: usize) -> Option<String> {
         let raw = self.properties.raw(key).filter(|raw| !is_cut(raw))?;
+        if raw.len() > longest {
+            self.bad(key, &format!("is longer than {longest} bytes"));
+            return None;
+        }
         let text = match Value::read(raw) {
             Value::Text(text) => text,
             Value::Bool(_) | Value::Int(_) => raw.to_owned(),
@@ -188,7 +225,9 @@ impl SettingsFile {
 
     /// The JSON in a key. `""`, `{}`, `[]`, `null` and a missing key all mean that nothing is set.
     fn json(&mut self, key: &str) -> Option<Json> {
-        let text = self.text(key).filter(|text| !text.trim().is_empty())?;
+        let text = self
+            .text_within(key, LONGEST_JSON)
+            .filter(|text| !text.trim().is_empty())?;
         match serde_json::from_str::<Json>(&text) {
             Ok(Json::Null) => None,
             Ok(Json::Object(object)) if object.is_empty() => None,
@@ -201,10 +240,19 @@ impl SettingsFile {
         }
     }
 
-    /// The JSON list in a key; a single object counts as a list of one.
-    fn list(&mut self, key: &str) -> Vec<Json> {
+    /// The JSON list in a key, at most so many items of it; a single object counts as a list of one.
+    fn list(&mut self, key: &str, most: usize) -> Vec<Json> {
         match self.json(key) {
-            Some(Json::Array(items)) => items,
+            Some(Json::Array(mut items)) => {
+                if items.len() > most {
+                    items.truncate(most);
+                    let what = format!("`{key}` has more than {most} entries");
+                    self.warnings
+                        .push(format!("{what}; the others were ignored"));
+                    self.damage.get_or_insert_with(|| damage(what));
+                }
+                items
+            }
             Some(object @ Json::Object(_)) => vec![object],
             Some(_) => {
                 self.bad(key, "is not a list");
@@ -247,37 +295,40 @@ impl SettingsFile {
     fn status_mappings(&mut self) -> Vec<(Status, String)> {
         let key = "executionStatusMappings";
         let mut mappings = Vec::new();
-        for row in self.list(key) {
+        let mut rows = Remarks::default();
+        for row in self.list(key, MOST_ROWS) {
             let katalon = word(&row, "katalonStatus");
             match (
                 katalon.as_deref().map(str::parse),
                 word(&row, "azureStatus"),
             ) {
                 (Some(Ok(status)), Some(outcome)) => mappings.push((status, outcome)),
-                (Some(Err(error)), _) => self.warnings.push(format!("`{key}`: {error}")),
-                _ => self.bad(key, "has a row without status"),
+                (Some(Err(error)), _) => rows.add(|| format!("`{key}`: {error}")),
+                _ => self.bad_row(&mut rows, key, "row without status"),
             }
         }
 
+        self.warn_of_rows(rows);
         mappings
     }
 
     fn configuration_rows(&mut self) -> Vec<ConfigurationRow> {
         let key = "testConfigurationMappings";
         let mut rows = Vec::new();
-        for row in self.list(key) {
+        let mut remarks = Remarks::default();
+        for row in self.list(key, MOST_ROWS) {
             let configuration_id = match positive(row.get("azureTestConfigurationId")) {
                 Number::Positive(id) => id,
                 // Real files have such rows: a row was added, and nothing chosen for it.
                 Number::NotChosen => {
-                    self.warnings.push(format!(
-                        "`{key}` has a row without a chosen configuration; it was ignored"
-                    ));
+                    remarks.add(|| {
+                        format!("`{key}` has a row without a chosen configuration; it was ignored")
+                    });
                     continue;
                 }
 
                 Number::Bad => {
-                    self.bad(key, "has a row with an invalid configuration id");
+                    self.bad_row(&mut remarks, key, "row with an invalid configuration id");
                     continue;
                 }
             };
@@ -289,6 +340,8 @@ impl SettingsFile {
                 configuration_id,
             });
         }
+
+        self.warn_of_rows(remarks);
         rows
     }
 
@@ -304,7 +357,8 @@ impl SettingsFile {
 
     fn plans(&mut self, key: &str) -> Vec<PlanReference> {
         let mut plans: Vec<PlanReference> = Vec::new();
-        for plan in self.list(key) {
+        let mut rows = Remarks::default();
+        for plan in self.list(key, MOST_PLANS) {
             // Katalon writes objects; hands write a list of numbers.
             let id = if plan.is_object() {
                 plan.get("id")
@@ -318,10 +372,13 @@ impl SettingsFile {
                     id,
                     name: word(&plan, "name"),
                 }),
-                Number::NotChosen | Number::Bad => self.bad(key, "has a plan without a valid id"),
+                Number::NotChosen | Number::Bad => {
+                    self.bad_row(&mut rows, key, "plan without a valid id");
+                }
             }
         }
 
+        self.warn_of_rows(rows);
         plans
     }
 
@@ -370,7 +427,8 @@ impl SettingsFile {
     fn attachment_kinds(&mut self) -> Vec<FileKind> {
         let key = "submitOptions.attachFileTypes";
         let mut kinds = Vec::new();
-        for item in self.list(key) {
+        let mut rows = Remarks::default();
+        for item in self.list(key, MOST_ROWS) {
             let word = item.as_str().unwrap_or_default().trim();
             let kind = FileKind::SENDABLE
                 .into_iter()
@@ -378,12 +436,15 @@ impl SettingsFile {
             match kind {
                 Some(kind) if kinds.contains(&kind) => {}
                 Some(kind) => kinds.push(kind),
-                None => self.warnings.push(format!(
-                    "`{key}`: {item} is not a file type that can be attached"
-                )),
+                None => rows.add(|| {
+                    let item = item.to_string();
+                    let item = head(&item, SHOWN);
+                    format!("`{key}`: {item} is not a file type that can be attached")
+                }),
             }
         }
 
+        self.warn_of_rows(rows);
         kinds
     }
 }
