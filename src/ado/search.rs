@@ -5,7 +5,7 @@
 //! same; then the runs are asked one by one (`ado/api.md` §10). Times are those of the server.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -62,6 +62,7 @@ pub(crate) struct FoundRuns {
     /// Runs without any key of kado's that have one of the names, the newest first; not all of them
     /// when there is one with the key.
     pub(crate) with_name: Vec<TestRun>,
+    ids_with_name: HashSet<u32>,
 }
 
 impl FoundRuns {
@@ -109,7 +110,7 @@ impl FoundRuns {
 
     fn take_with_name(&mut self, run: TestRun) {
         // As above, one may come twice.
-        if self.with_name.iter().all(|other| other.id != run.id) {
+        if self.ids_with_name.insert(run.id) {
             self.with_name.push(run);
         }
     }

@@ -5,16 +5,22 @@
 //! one where several are not allowed. A run that no row fits meets the points of all configurations
 //! (product contract, section 3).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::check::mapping_rows;
 use crate::katalon::settings::ConfigurationRow;
-use crate::plan::point_rule::{Point, PointRule};
+use crate::plan::point_rule::{Point, PointRule, Points};
 
 /// A plan with its points, or with those of one test case.
 pub(super) struct PlanPoints {
     pub plan_id: u32,
     pub points: Vec<Point>,
+}
+
+/// The points of one test case in a plan.
+struct CasePoints {
+    plan_id: u32,
+    points: Points,
 }
 
 /// A configuration that runs can have.
@@ -29,7 +35,7 @@ pub(super) struct Coverage<'a> {
     plans: &'a [PlanPoints],
     /// The same by test case, each with the plans that have points of it: plans of many thousand
     /// points are looked at for many ids.
-    by_case: HashMap<u32, Vec<PlanPoints>>,
+    by_case: HashMap<u32, Vec<CasePoints>>,
     /// Whether several points of one test case all get the result.
     multiple: bool,
     wanted: Vec<WantedConfiguration>,
@@ -38,8 +44,10 @@ pub(super) struct Coverage<'a> {
     one_is_unused: bool,
     /// Whether a run can come that no row fits.
     may_fit_no_row: bool,
-    /// Names of configurations by their ids.
+    /// Names of configurations by their ids: those of the ADO project, else those that points carry.
     names: BTreeMap<u32, String>,
+    /// The ids of the configurations that runs can have.
+    wanted_ids: HashSet<u32>,
     /// Test plans of the project that could not be read: what has no point may have one there.
     unread_plans: Vec<u32>,
 }
@@ -89,14 +97,19 @@ impl<'a> Coverage<'a> {
         configured: &[u32],
         multiple: bool,
         rows: &[&ConfigurationRow],
-        names: BTreeMap<u32, String>,
+        mut names: BTreeMap<u32, String>,
     ) -> Self {
         let wanted = wanted_configurations(rows);
-        let used: BTreeSet<u32> = plans
-            .iter()
-            .flat_map(|plan| &plan.points)
-            .map(|point| point.configuration_id)
-            .collect();
+        let read: HashSet<u32> = plans.iter().map(|plan| plan.plan_id).collect();
+        let mut used = BTreeSet::new();
+        for point in plans.iter().flat_map(|plan| &plan.points) {
+            // The list of configurations is empty where it could not be read; points name their own.
+            if used.insert(point.configuration_id) {
+                names
+                    .entry(point.configuration_id)
+                    .or_insert_with(|| point.configuration_name.clone());
+            }
+        }
 
         Self {
             one_is_unused: wanted.iter().any(|wanted| !used.contains(&wanted.id)),
@@ -105,11 +118,12 @@ impl<'a> Coverage<'a> {
             unread_plans: configured
                 .iter()
                 .copied()
-                .filter(|id| plans.iter().all(|plan| plan.plan_id != *id))
+                .filter(|id| !read.contains(id))
                 .collect(),
             by_case: by_case(plans),
             plans,
             multiple,
+            wanted_ids: wanted.iter().map(|wanted| wanted.id).collect(),
             wanted,
             names,
         }
@@ -174,22 +188,21 @@ impl<'a> Coverage<'a> {
         findings
     }
 
-    fn plans_of(&self, case: u32) -> &[PlanPoints] {
+    fn plans_of(&self, case: u32) -> &[CasePoints] {
         self.by_case.get(&case).map_or(&[], Vec::as_slice)
     }
 
     fn all_points(&self, case: u32) -> impl Iterator<Item = &Point> {
-        self.plans_of(case).iter().flat_map(|plan| &plan.points)
+        self.plans_of(case)
+            .iter()
+            .flat_map(|plan| plan.points.all())
     }
 
     /// The points that get a result in one run or another, ascending.
     fn points_with_result(&self, case: u32) -> Vec<u32> {
         let mut ids = BTreeSet::new();
         for point in self.all_points(case) {
-            let is_wanted = self
-                .wanted
-                .iter()
-                .any(|wanted| wanted.id == point.configuration_id);
+            let is_wanted = self.wanted_ids.contains(&point.configuration_id);
             if is_wanted || !self.has_mapping() {
                 ids.insert(point.id);
             }
@@ -274,18 +287,9 @@ impl<'a> Coverage<'a> {
         findings
     }
 
-    /// A configuration with its name: that of the ADO project, else the one that points carry.
+    /// A configuration with its name.
     fn named(&self, configuration: u32) -> String {
-        let mut points = self.plans.iter().flat_map(|plan| &plan.points);
-
-        // The list of configurations is empty where it could not be read; points name their own.
-        let name = self.names.get(&configuration).or_else(|| {
-            points
-                .find(|point| point.configuration_id == configuration)
-                .map(|point| &point.configuration_name)
-        });
-
-        match name {
+        match self.names.get(&configuration) {
             Some(name) => format!("{configuration} ({name})"),
             None => configuration.to_string(),
         }
@@ -295,38 +299,36 @@ impl<'a> Coverage<'a> {
 /// The configurations in the order in which rows name them first.
 fn wanted_configurations(rows: &[&ConfigurationRow]) -> Vec<WantedConfiguration> {
     let mut configurations: Vec<WantedConfiguration> = Vec::new();
+    let mut places = HashMap::new();
     for row in rows {
-        let title = mapping_rows::title(row);
-
         // Two rows that lead to one configuration occur in real projects; it is wanted once.
-        match configurations
-            .iter_mut()
-            .find(|wanted| wanted.id == row.configuration_id)
-        {
-            Some(wanted) => wanted.rows.push(title),
-            None => configurations.push(WantedConfiguration {
-                id: row.configuration_id,
-                rows: vec![title],
-            }),
+        let id = row.configuration_id;
+        let place = *places.entry(id).or_insert(configurations.len());
+        if place == configurations.len() {
+            let rows = Vec::new();
+            configurations.push(WantedConfiguration { id, rows });
         }
+        configurations[place].rows.push(mapping_rows::title(row));
     }
     configurations
 }
 
-fn by_case(plans: &[PlanPoints]) -> HashMap<u32, Vec<PlanPoints>> {
-    let mut cases: HashMap<u32, Vec<PlanPoints>> = HashMap::new();
+fn by_case(plans: &[PlanPoints]) -> HashMap<u32, Vec<CasePoints>> {
+    let mut cases: HashMap<u32, Vec<CasePoints>> = HashMap::new();
     for plan in plans {
+        let mut points: HashMap<u32, Vec<Point>> = HashMap::new();
         for point in &plan.points {
-            let of_case = cases.entry(point.test_case_id).or_default();
+            points
+                .entry(point.test_case_id)
+                .or_default()
+                .push(point.clone());
+        }
 
-            // The points of a plan come one after the other, so only the last entry can be of it.
-            match of_case.last_mut() {
-                Some(last) if last.plan_id == plan.plan_id => last.points.push(point.clone()),
-                _ => of_case.push(PlanPoints {
-                    plan_id: plan.plan_id,
-                    points: vec![point.clone()],
-                }),
-            }
+        for (case, points) in points {
+            cases.entry(case).or_default().push(CasePoints {
+                plan_id: plan.plan_id,
+                points: points.into(),
+            });
         }
     }
     cases

@@ -3,6 +3,8 @@
 //! Which row a run takes is decided in [`crate::plan::configuration`]; the words are those that
 //! Katalon writes into logs and `execution.properties` (`katalon/behaviour.md` §6).
 
+use std::collections::{HashMap, HashSet};
+
 use crate::katalon::settings::ConfigurationRow;
 
 /// Names of systems that a run can have as a whole, besides those that begin with `Windows `.
@@ -71,37 +73,44 @@ pub(super) fn matches_all(row: &ConfigurationRow) -> bool {
 /// What is to be said of each row, in their order. `profiles` are those of the project; none when
 /// they are not known.
 pub(super) fn remarks(rows: &[ConfigurationRow], profiles: &[String]) -> Vec<Option<Remark>> {
-    rows.iter()
-        .enumerate()
-        .map(|(index, row)| remark(row, &rows[..index], profiles))
-        .collect()
+    let profiles: HashSet<String> = profiles
+        .iter()
+        .map(|profile| profile.to_lowercase())
+        .collect();
+    let mut first: HashMap<[Option<String>; 3], usize> = HashMap::new();
+
+    let mut remarks = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let first = *first.entry(conditions(row)).or_insert(index);
+        let shadowed_by = (first < index).then_some(first);
+        remarks.push(remark(row, shadowed_by, &profiles));
+    }
+    remarks
 }
 
-/// Of several remarks the worst: a row that never matches has no use for a better name.
+/// Of several remarks the worst: a row that never matches has no use for a better name. `shadowed_by`
+/// is the place of a row before it with the same conditions.
 fn remark(
     row: &ConfigurationRow,
-    rows_before: &[ConfigurationRow],
-    profiles: &[String],
+    shadowed_by: Option<usize>,
+    profiles: &HashSet<String>,
 ) -> Option<Remark> {
-    shadowed(row, rows_before)
+    shadowed_by
+        .map(shadowed)
         .or_else(|| without_profile(row, profiles))
         .or_else(|| with_unusual_name(row))
 }
 
 /// The first of two rows with the same conditions counts.
-fn shadowed(row: &ConfigurationRow, rows_before: &[ConfigurationRow]) -> Option<Remark> {
-    let index = rows_before
-        .iter()
-        .position(|other| conditions(other) == conditions(row))?;
-
-    Some(Remark {
+fn shadowed(first: usize) -> Remark {
+    Remark {
         severity: Severity::NeverMatches,
         finding: format!(
             "never matches: row {} has the same conditions and counts first",
-            index + 1
+            first + 1
         ),
         hint: "remove one of the two rows in Katalon's Test Configuration Mapping",
-    })
+    }
 }
 
 /// What a run is compared with: Katalon has no regard for case and white space.
@@ -111,12 +120,9 @@ fn conditions(row: &ConfigurationRow) -> [Option<String>; 3] {
 }
 
 /// A run has one of the profiles of its project.
-fn without_profile(row: &ConfigurationRow, profiles: &[String]) -> Option<Remark> {
+fn without_profile(row: &ConfigurationRow, profiles: &HashSet<String>) -> Option<Remark> {
     let wanted = row.profile.as_deref()?.trim();
-    let exists = profiles
-        .iter()
-        .any(|profile| profile.to_lowercase() == wanted.to_lowercase());
-    if profiles.is_empty() || exists {
+    if profiles.is_empty() || profiles.contains(&wanted.to_lowercase()) {
         return None;
     }
 

@@ -1,6 +1,6 @@
 //! What ADO says: connection, project, plans, configurations, and every mapped id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use crate::ado::listing::DefinitionKind;
@@ -23,6 +23,9 @@ use crate::plan::options::Options;
 use crate::plan::plan_choice::PlanChoice;
 use crate::plural::counted;
 use crate::server::Server;
+
+/// Configurations that a message names.
+const SHOWN: usize = 100;
 
 /// Asks the server that the project is integrated with.
 ///
@@ -267,14 +270,10 @@ fn check_mapping_row(
     let id = row.row.configuration_id;
 
     let Some(name) = names.get(&id) else {
-        let existing: Vec<String> = names
-            .iter()
-            .map(|(id, name)| format!("{id} ({name})"))
-            .collect();
         return report.wrong(
             title,
             format!("configuration {id} does not exist in project {project}"),
-            format!("the project has {}", existing.join(", ")),
+            format!("the project has {}", listed(names)),
         );
     };
 
@@ -287,6 +286,20 @@ fn check_mapping_row(
         Severity::HardlyMatches => report.note(title, detail, remark.hint),
         Severity::NeverMatches => report.wrong(title, detail, remark.hint),
     }
+}
+
+/// The first configurations of a project, and how many more there are.
+fn listed(names: &BTreeMap<u32, String>) -> String {
+    let mut list: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|(id, name)| format!("{id} ({name})"))
+        .collect();
+
+    if names.len() > SHOWN {
+        list.push(format!("… and {} more", names.len() - SHOWN));
+    }
+    list.join(", ")
 }
 
 /// Which test plans are meant now, by their ids, names or descriptions.
@@ -314,6 +327,7 @@ async fn check_named_plans(
     };
 
     let mut ids = Vec::new();
+    let mut unique = HashSet::new();
     for choice in choices {
         let title = format!("test plan `{choice}`");
         match choice.among(&known, project, clock::now()) {
@@ -321,7 +335,7 @@ async fn check_named_plans(
                 if choice.id().is_none() {
                     report.fine(title, format!("is test plan {id} now"));
                 }
-                if !ids.contains(&id) {
+                if unique.insert(id) {
                     ids.push(id);
                 }
             }

@@ -1,7 +1,7 @@
 //! `kado list`: what Katalon's dialogs show under "Fetch Project" and "Fetch Test Plans", and the
 //! ids to map test cases to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -307,6 +307,8 @@ async fn test_cases(origin: &Origin) -> Result<Listing, NoList> {
     };
 
     let mut cases: BTreeMap<u32, TestCase> = BTreeMap::new();
+    let mut in_plan = HashSet::new();
+    let mut with_configuration = HashSet::new();
     for choice in &origin.plans {
         let plan = choice
             .among(&known, project, clock::now())
@@ -314,8 +316,14 @@ async fn test_cases(origin: &Origin) -> Result<Listing, NoList> {
         for point in origin.client.points(project, plan).await? {
             let case = cases.entry(point.test_case_id).or_default();
             case.id = point.test_case_id;
-            push_new(&mut case.plans, plan);
-            push_new(&mut case.configurations, point.configuration_name);
+            if in_plan.insert((case.id, plan)) {
+                case.plans.push(plan);
+            }
+
+            let name = point.configuration_name;
+            if with_configuration.insert((case.id, name.clone())) {
+                case.configurations.push(name);
+            }
         }
     }
 
@@ -361,7 +369,7 @@ fn add_mapped(katalon: &Project, cases: &mut BTreeMap<u32, TestCase>) {
         for id in azure_ids::resolve(raw, &azure_ids::variables(None, Some(case))).ids {
             // An id without a point in these plans is for `kado check` to name.
             if let Some(of_ado) = cases.get_mut(&id) {
-                push_new(&mut of_ado.mapped, case.id.clone());
+                of_ado.mapped.push(case.id.clone());
             }
         }
     }
@@ -396,10 +404,4 @@ fn list_of_test_cases(cases: BTreeMap<u32, TestCase>) -> Listing {
     }
 
     listing
-}
-
-fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
-    }
 }

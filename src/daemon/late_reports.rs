@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::blocking::blocking;
-use crate::katalon::run::{FileKind, RunFile, SuiteRun};
+use crate::katalon::run::{EarlierFile, FileKind, RunFile};
 use crate::moment::Moment;
 use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
@@ -169,6 +169,12 @@ fn late_reports_of(submission: &Submission) -> (Vec<PlannedAttachment>, Vec<io::
     }
 
     let now = clock::now();
+    let earlier: HashMap<&str, &EarlierFile> = snapshot
+        .run
+        .earlier_files
+        .iter()
+        .map(|file| (file.path.as_str(), file))
+        .collect();
     let mut late = Vec::new();
     for run_folder in snapshot.run_folders() {
         let listing = match workspace::list_known_folder(&run_folder.known()) {
@@ -184,7 +190,8 @@ fn late_reports_of(submission: &Submission) -> (Vec<PlannedAttachment>, Vec<io::
                 path: run_folder.path_of(&listed.file.path),
                 ..listed.file
             };
-            if is_of_earlier_run(&snapshot.run, &file, listed.modified) {
+            let left = earlier.get(file.path.as_str());
+            if left.is_some_and(|left| left.size == file.size && left.modified == listed.modified) {
                 continue;
             }
 
@@ -196,13 +203,6 @@ fn late_reports_of(submission: &Submission) -> (Vec<PlannedAttachment>, Vec<io::
         }
     }
     (attachments::late(snapshot, late.into_iter()), refused)
-}
-
-/// Whether a file lies there as an earlier run left it.
-fn is_of_earlier_run(run: &SuiteRun, file: &RunFile, modified: Moment) -> bool {
-    run.earlier_files.iter().any(|earlier| {
-        earlier.path == file.path && earlier.size == file.size && earlier.modified == modified
-    })
 }
 
 /// Of what Katalon writes only the reports may come long after the end of the suite.

@@ -1,13 +1,15 @@
 //! What a plan depends on besides the snapshot: what ADO said when the submission was planned.
 
 use crate::plan::links::{BuildLink, LookUp, ReleaseLink};
+#[cfg(test)]
 use crate::plan::point_rule::Point;
+use crate::plan::point_rule::Points;
 
 /// What was read from ADO for one submission.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct AdoFacts {
     /// All points of the test plan.
-    pub points: Vec<Point>,
+    pub points: Points,
     /// The run's other test plans, where it has several.
     pub elsewhere: Vec<OtherPlan>,
     /// Whether the server is too old for tags (before Azure DevOps Server 2020).
@@ -24,7 +26,7 @@ pub(crate) struct OtherPlan {
     /// Its id.
     pub plan_id: u32,
     /// All its points; none when the plan is gone.
-    pub points: Vec<Point>,
+    pub points: Points,
     /// Why it could not be read, so that nobody knows its points.
     pub unread: Option<String>,
 }
@@ -34,7 +36,7 @@ impl AdoFacts {
     /// Points alone.
     pub(crate) fn of_points(points: &[Point]) -> Self {
         Self {
-            points: points.to_vec(),
+            points: points.to_vec().into(),
             ..Self::default()
         }
     }

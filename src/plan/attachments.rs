@@ -4,7 +4,7 @@
 //! those that the log names inside the project, whatever else a log says. Screenshots go to the results of the test that took them, everything else
 //! to the run.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,15 @@ use crate::plan::left_out::LeftOut;
 use crate::plan::results;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
+use crate::plural::counted;
+
+/// Files and texts that one run sends, each with a request of its own: several results may have the
+/// same file.
+const MOST: usize = 50_000;
+/// Bytes of texts that go along whole; several results may have the same text.
+const LONG_TEXTS: usize = 64 * 1024 * 1024;
+/// Files that are left out and named one by one.
+const MOST_NAMED: usize = 10_000;
 
 /// A file or text to attach. It is stored as JSON: the serde names do not change.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -58,6 +67,12 @@ pub(super) struct ChosenFiles {
     pub attachments: Vec<PlannedAttachment>,
     /// Not to send.
     pub left_out: Vec<LeftOut>,
+    /// The same, to find what is named already.
+    named: HashSet<LeftOut>,
+    /// How many more are not sent, because there are too many.
+    too_many: usize,
+    /// Bytes of the texts to send.
+    texts: usize,
 }
 
 /// Chooses the attachments of a run whose results go to these points.
@@ -75,6 +90,7 @@ pub(super) fn choose(snapshot: &Snapshot, fed_points: &[FedPoint<'_>]) -> Chosen
         chosen.add_long_texts(fed);
     }
     if !wants_files(snapshot) {
+        chosen.name_excess();
         return chosen;
     }
 
@@ -84,6 +100,7 @@ pub(super) fn choose(snapshot: &Snapshot, fed_points: &[FedPoint<'_>]) -> Chosen
         chosen.add_files_of_result(snapshot, &listed, fed);
     }
     chosen.add_files_of_run(snapshot);
+    chosen.name_excess();
 
     make_names_unique(snapshot, &mut chosen.attachments);
     chosen
@@ -138,7 +155,13 @@ impl ChosenFiles {
     /// The texts that were cut in the result of a point.
     fn add_long_texts(&mut self, fed: &FedPoint<'_>) {
         for long in results::long_texts(&fed.tests) {
-            self.attachments.push(PlannedAttachment {
+            if self.texts + long.text.len() > LONG_TEXTS {
+                self.too_many += 1;
+                continue;
+            }
+
+            self.texts += long.text.len();
+            self.push(PlannedAttachment {
                 target: Target::Point(fed.point.id),
                 size: long.text.len() as u64,
                 source: Source::Text(long.text),
@@ -235,7 +258,7 @@ impl ChosenFiles {
             return;
         }
 
-        self.attachments.push(PlannedAttachment {
+        self.push(PlannedAttachment {
             target,
             source: Source::File(file.path.clone()),
             name: hidden::file_name(&name_of(snapshot, target, &file.path), &snapshot.hidden),
@@ -247,9 +270,37 @@ impl ChosenFiles {
     /// Names a file that is not sent, once: iterations and points can share it.
     fn leave_out(&mut self, test: Option<&TestResult>, reason: String) {
         let left_out = LeftOut::file(test.map(|test| test.id.as_str()), reason);
-        if !self.left_out.contains(&left_out) {
-            self.left_out.push(left_out);
+        if self.named.contains(&left_out) {
+            return;
         }
+        if self.left_out.len() == MOST_NAMED {
+            self.too_many += 1;
+            return;
+        }
+
+        self.named.insert(left_out.clone());
+        self.left_out.push(left_out);
+    }
+
+    fn push(&mut self, attachment: PlannedAttachment) {
+        if self.attachments.len() < MOST {
+            self.attachments.push(attachment);
+        } else {
+            self.too_many += 1;
+        }
+    }
+
+    /// Names how many are not sent because there are too many.
+    fn name_excess(&mut self) {
+        if self.too_many == 0 {
+            return;
+        }
+        let reason = format!(
+            "{} and long texts are not sent: a run has at most {MOST} of them, with {LONG_TEXTS} \
+             bytes of texts",
+            counted(self.too_many, "more file")
+        );
+        self.left_out.push(LeftOut::file(None, reason));
     }
 }
 
@@ -274,7 +325,8 @@ fn name_of(snapshot: &Snapshot, target: Target, path: &str) -> String {
 /// Two files of the same name at one target keep their folders in the name, so that a person can
 /// tell them apart.
 fn make_names_unique(snapshot: &Snapshot, attachments: &mut [PlannedAttachment]) {
-    let mut used = BTreeSet::new();
+    let mut used = HashSet::new();
+    let mut numbers: HashMap<(Target, String), usize> = HashMap::new();
 
     for attachment in attachments {
         if used.insert((attachment.target, attachment.name.clone())) {
@@ -287,10 +339,12 @@ fn make_names_unique(snapshot: &Snapshot, attachments: &mut [PlannedAttachment])
 
         // Even whole paths can come to the same name, where ADO refuses a character of them.
         let base = attachment.name.clone();
-        let mut number = 2;
+        let number = numbers
+            .entry((attachment.target, base.clone()))
+            .or_insert(2);
         while !used.insert((attachment.target, attachment.name.clone())) {
             attachment.name = text::file_name(&format!("{number}-{base}"));
-            number += 1;
+            *number += 1;
         }
     }
 }

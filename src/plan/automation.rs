@@ -5,7 +5,7 @@
 //! one counts, unless the fields name another of them already: suites that execute them in
 //! different order are not to take turns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -62,11 +62,12 @@ pub(crate) type Change = (&'static str, String);
 /// first one first.
 pub(crate) fn automated(plan: &SubmissionPlan) -> BTreeMap<u32, Vec<String>> {
     let mut cases: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    let mut unique = HashSet::new();
 
     for result in &plan.results {
         let tests = cases.entry(result.test_case_id).or_default();
         for test in &result.tests {
-            if !tests.contains(test) {
+            if unique.insert((result.test_case_id, test.as_str())) {
                 tests.push(test.clone());
             }
         }

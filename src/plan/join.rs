@@ -12,6 +12,8 @@ mod reruns;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::run_identity::RunIdentity;
@@ -217,22 +219,26 @@ fn names(parts: &[Part]) -> Vec<String> {
         short_names.push(last_part.to_owned());
     }
 
+    let mut sharing: HashMap<&str, usize> = HashMap::new();
+    for short_name in &short_names {
+        *sharing.entry(short_name).or_default() += 1;
+    }
+
     let mut names: Vec<String> = Vec::new();
+    let mut used = HashSet::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for (part, short_name) in parts.iter().zip(&short_names) {
-        let sharing = short_names
-            .iter()
-            .filter(|name| *name == short_name)
-            .count();
+        let is_shared = sharing[short_name.as_str()] > 1;
         let base = match part.run_configuration() {
-            Some(configuration) if sharing > 1 => format!("{short_name} ({configuration})"),
+            Some(configuration) if is_shared => format!("{short_name} ({configuration})"),
             _ => short_name.clone(),
         };
 
         let mut name = base.clone();
-        let mut number = 2;
-        while names.contains(&name) {
+        let number = numbers.entry(base.clone()).or_insert(2);
+        while !used.insert(name.clone()) {
             name = format!("{base} {number}");
-            number += 1;
+            *number += 1;
         }
         names.push(name);
     }

@@ -18,6 +18,7 @@
 //! never stands for the run of the other. When in doubt kado sends its own: two test runs are a
 //! nuisance, a missing one is a loss.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::moment::Moment;
@@ -125,15 +126,39 @@ pub(crate) enum Likeness {
     Other,
 }
 
+/// The results of foreign runs by their points, each with its run.
+struct ByPoint<'f>(HashMap<u32, Vec<(&'f ForeignRun, &'f ForeignResult)>>);
+
+impl<'f> ByPoint<'f> {
+    fn of(runs: impl IntoIterator<Item = &'f ForeignRun>) -> Self {
+        let mut by_point: HashMap<u32, Vec<_>> = HashMap::new();
+        for run in runs {
+            for result in &run.results {
+                if let Some(point) = result.point_id {
+                    by_point.entry(point).or_default().push((run, result));
+                }
+            }
+        }
+        Self(by_point)
+    }
+
+    /// How the results of the same point fit.
+    fn fits(&self, plan: &SubmissionPlan, ours: &PlannedResult) -> impl Iterator<Item = Fit> {
+        let theirs = self.0.get(&ours.point_id).into_iter().flatten();
+        theirs.map(|(run, theirs)| fit(plan, run, ours, theirs))
+    }
+}
+
 /// Compares a foreign run of the same plan and name with what kado would send.
 pub(crate) fn compare(plan: &SubmissionPlan, foreign: &ForeignRun) -> Likeness {
+    let theirs = ByPoint::of([foreign]);
     let mut is_incomplete = false;
     let mut times_fit = true;
     let mut shares_a_point = false;
 
     for ours in &plan.results {
         // Should a point have several results, the one that fits best counts.
-        let best = fits(plan, foreign, ours).max();
+        let best = theirs.fits(plan, ours).max();
         shares_a_point |= best.is_some();
         match best {
             Some(Fit::Contrary) => return Likeness::Other,
@@ -180,12 +205,11 @@ pub(crate) fn compare_together(
 
     // Katalon 11 uploads the suites only when the whole collection has ended. So where one is there
     // the others may be on their way, and are waited for.
-    let has_all = plan.results.iter().all(|ours| {
-        parts
-            .iter()
-            .flat_map(|(_, run)| fits(plan, run, ours))
-            .any(|fit| fit == Fit::Same)
-    });
+    let theirs = ByPoint::of(parts.iter().map(|(_, run)| run));
+    let has_all = plan
+        .results
+        .iter()
+        .all(|ours| theirs.fits(plan, ours).any(|fit| fit == Fit::Same));
     if has_all {
         Some((*first_id, Likeness::Same))
     } else {
@@ -196,10 +220,11 @@ pub(crate) fn compare_together(
 /// Whether a foreign run is the upload of one suite of a collection that kado sends as one: it has
 /// results of points that kado writes, and the times of each of them are those of the log.
 pub(crate) fn is_part(plan: &SubmissionPlan, foreign: &ForeignRun) -> bool {
+    let theirs = ByPoint::of([foreign]);
     let mut shares_a_point = false;
 
     for ours in &plan.results {
-        for fit in fits(plan, foreign, ours) {
+        for fit in theirs.fits(plan, ours) {
             if fit != Fit::Same {
                 return false;
             }
@@ -221,19 +246,6 @@ enum Fit {
     Timeless,
     /// Outcome and times fit.
     Same,
-}
-
-/// How the results of the same point fit.
-fn fits(
-    plan: &SubmissionPlan,
-    foreign: &ForeignRun,
-    ours: &PlannedResult,
-) -> impl Iterator<Item = Fit> {
-    foreign
-        .results
-        .iter()
-        .filter(|theirs| theirs.point_id == Some(ours.point_id))
-        .map(|theirs| fit(plan, foreign, ours, theirs))
 }
 
 fn fit(

@@ -11,7 +11,7 @@ use crate::plan::outcome::default_outcome;
 use crate::plan::text;
 
 /// Something of a run that does not reach ADO.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct LeftOut {
     /// Id of the test, or `None` for something of the whole run.
     pub test: Option<String>,
@@ -24,7 +24,7 @@ pub(crate) struct LeftOut {
 }
 
 /// Kinds of things that are left out; scripts may tell them apart by these words.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum LeftOutKind {
     /// A mapped id that is no id, or whose variable has no value.

@@ -14,6 +14,10 @@ use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::options::Unmapped;
 use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::plan::text;
+use crate::plural::counted;
+
+/// Results of tests for ADO test cases: a test counts once for each of its ids.
+const MOST: usize = 200_000;
 
 /// The tests of a run by ADO test case.
 #[derive(Default)]
@@ -24,6 +28,8 @@ pub(super) struct MappedCases<'a> {
     pub left_out: Vec<LeftOut>,
     /// How many results have no id and are therefore not submitted.
     pub unmapped: usize,
+    /// How many results the cases have.
+    results: usize,
     /// Tests and reasons of `left_out`: the iterations of a test share most of them.
     reported: BTreeSet<(String, String)>,
     /// Where in `cases` an id with its configuration stands.
@@ -46,6 +52,7 @@ pub(super) fn map(snapshot: &Snapshot) -> MappedCases<'_> {
     let configurations = Configurations::of(snapshot);
     let unmapped = snapshot.options.unmapped;
     let mut mapped = MappedCases::default();
+    let mut excess = 0;
 
     for test in &snapshot.run.tests {
         let Some(case) = snapshot.cases.get(&test.id) else {
@@ -66,6 +73,10 @@ pub(super) fn map(snapshot: &Snapshot) -> MappedCases<'_> {
             continue;
         };
 
+        if mapped.results >= MOST {
+            excess += 1;
+            continue;
+        }
         let resolved = azure_ids::resolve(text, &|name| variable(test, case, name));
         for problem in &resolved.problems {
             mapped.leave_out(invalid_id(test, problem), test);
@@ -75,11 +86,15 @@ pub(super) fn map(snapshot: &Snapshot) -> MappedCases<'_> {
         }
     }
 
+    if excess > 0 {
+        mapped.left_out.push(too_many(excess));
+    }
     mapped
 }
 
 impl<'a> MappedCases<'a> {
     fn add(&mut self, azure_id: u32, configuration: Option<u32>, test: &'a TestResult) {
+        self.results += 1;
         let place = self.places.entry((azure_id, configuration));
         if let Entry::Occupied(place) = place {
             self.cases[*place.get()].tests.push(test);
@@ -116,6 +131,15 @@ fn variable(test: &TestResult, case: &CaseIds, name: &str) -> Option<VariableVal
 
     let default = case.defaults.get(name)?;
     Some(binding::groovy(default))
+}
+
+fn too_many(excess: usize) -> LeftOut {
+    let reason = format!(
+        "the results of {} are not submitted: those before them have more than {MOST} ADO ids \
+         together",
+        counted(excess, "more test")
+    );
+    LeftOut::of_run(LeftOutKind::InvalidId, reason)
 }
 
 fn no_id(test: &TestResult) -> LeftOut {

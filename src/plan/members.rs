@@ -44,6 +44,21 @@ pub(crate) struct Member {
 }
 
 impl Member {
+    /// The folder that its files lie in.
+    pub(crate) fn run_folder(&self) -> RunFolder {
+        RunFolder {
+            prefix: self.prefix.clone(),
+            path: self.folder.clone(),
+            id: self.folder_id,
+            run: self.identity.clone(),
+        }
+    }
+
+    /// A path of the snapshot as one inside its folder; `None` when the file lies elsewhere.
+    pub(crate) fn inside<'p>(&self, path: &'p str) -> Option<&'p str> {
+        inside(&self.prefix, path)
+    }
+
     /// What a tester is to know of a member whose results are missing; `None` when it takes part.
     pub(crate) fn left_out(&self) -> Option<String> {
         let reason = self.state.left_out()?;
@@ -140,12 +155,7 @@ impl RunFolder {
 
     /// A path of the snapshot as one inside this folder; `None` when the file lies elsewhere.
     pub(crate) fn inside<'p>(&self, path: &'p str) -> Option<&'p str> {
-        if self.prefix.is_empty() {
-            return Some(path);
-        }
-
-        // `A/1` is no folder of `A/12/execution0.log`.
-        path.strip_prefix(self.prefix.as_str())?.strip_prefix('/')
+        inside(&self.prefix, path)
     }
 
     /// A path inside this folder as the snapshot calls it.
@@ -156,4 +166,14 @@ impl RunFolder {
             format!("{}/{inside}", self.prefix)
         }
     }
+}
+
+/// A path as one inside the folder with this prefix; `None` when it lies elsewhere.
+fn inside<'p>(prefix: &str, path: &'p str) -> Option<&'p str> {
+    if prefix.is_empty() {
+        return Some(path);
+    }
+
+    // `A/1` is no folder of `A/12/execution0.log`.
+    path.strip_prefix(prefix)?.strip_prefix('/')
 }

@@ -67,9 +67,18 @@ pub(crate) struct NoSuchPlan {
     /// The ADO project.
     pub project: String,
     /// The plans that fit, of those that could; none of them when there is none.
-    pub fitting: Vec<PlanName>,
+    pub fitting: PlanNames,
     /// The plans that could have been meant.
-    pub there: Vec<PlanName>,
+    pub there: PlanNames,
+}
+
+/// Some plans of a project, which may have thousands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct PlanNames {
+    /// The first of them.
+    pub first: Vec<PlanName>,
+    /// How many there are.
+    pub count: usize,
 }
 
 /// A plan as people know it.
@@ -98,7 +107,7 @@ impl PlanChoice {
         project: &str,
         started: Moment,
     ) -> Result<u32, NoSuchPlan> {
-        let (fitting, there) = match self {
+        let (fitting, there): (Vec<_>, Vec<_>) = match self {
             Self::Id(id) => return Ok(*id),
             Self::Name(name) => (named(plans, name), plans.iter().collect()),
             Self::Described(description) => (
@@ -112,8 +121,8 @@ impl PlanChoice {
             _ => Err(NoSuchPlan {
                 choice: self.clone(),
                 project: project.to_owned(),
-                fitting: fitting.into_iter().map(KnownPlan::as_known).collect(),
-                there: names_of(there),
+                fitting: names_of(&fitting),
+                there: names_of(&there),
             }),
         }
     }
@@ -201,8 +210,12 @@ fn named<'a>(plans: &'a [KnownPlan], name: &str) -> Vec<&'a KnownPlan> {
         .collect()
 }
 
-fn names_of(plans: Vec<&KnownPlan>) -> Vec<PlanName> {
-    plans.into_iter().map(KnownPlan::as_known).collect()
+fn names_of(plans: &[&KnownPlan]) -> PlanNames {
+    let first = plans.iter().take(MOST_NAMED);
+    PlanNames {
+        first: first.map(|plan| plan.as_known()).collect(),
+        count: plans.len(),
+    }
 }
 
 fn is_same_path(path: &str, wanted: &str) -> bool {
@@ -245,7 +258,7 @@ fn in_words(problem: &NoSuchPlan) -> String {
         PlanChoice::Id(_) | PlanChoice::Name(_) => format!("called `{choice}`"),
     };
 
-    if !fitting.is_empty() {
+    if fitting.count > 0 {
         let fitting = match choice {
             PlanChoice::Described(_) => listed(fitting, PlanName::to_string),
             // All have the name that was asked for, so only the ids tell them apart.
@@ -257,7 +270,7 @@ fn in_words(problem: &NoSuchPlan) -> String {
         PlanChoice::Described(_) => "active ",
         PlanChoice::Id(_) | PlanChoice::Name(_) => "",
     };
-    if there.is_empty() {
+    if there.count == 0 {
         return format!(
             "project `{project}` has no {active}test plan {wanted}, and this token can see no \
              other {active}one"
@@ -270,12 +283,12 @@ fn in_words(problem: &NoSuchPlan) -> String {
 }
 
 /// The first of these plans, each in these words, and how many more there are.
-fn listed(plans: &[PlanName], words: impl Fn(&PlanName) -> String) -> String {
-    let named: Vec<String> = plans.iter().take(MOST_NAMED).map(words).collect();
+fn listed(plans: &PlanNames, words: impl Fn(&PlanName) -> String) -> String {
+    let named: Vec<String> = plans.first.iter().map(words).collect();
 
     let mut list = named.join(", ");
-    if plans.len() > MOST_NAMED {
-        list.push_str(&format!(" … and {} more", plans.len() - MOST_NAMED));
+    if plans.count > named.len() {
+        list.push_str(&format!(" … and {} more", plans.count - named.len()));
     }
     list
 }

@@ -20,13 +20,40 @@ pub(crate) struct Point {
     pub suite_id: u32,
 }
 
+/// The points of a test plan, which may be many thousand, so that those of a test case are found
+/// without looking at the others.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Points(Vec<Point>);
+
+impl From<Vec<Point>> for Points {
+    /// Takes points in any order; those of one test case keep theirs.
+    fn from(mut points: Vec<Point>) -> Self {
+        points.sort_by_key(|point| point.test_case_id);
+        Self(points)
+    }
+}
+
+impl Points {
+    /// All of them, those of one test case together.
+    pub(crate) fn all(&self) -> &[Point] {
+        &self.0
+    }
+
+    /// The points of a test case.
+    fn of_case(&self, azure_id: u32) -> &[Point] {
+        let first = self.0.partition_point(|point| point.test_case_id < azure_id);
+        let rest = &self.0[first..];
+        &rest[..rest.partition_point(|point| point.test_case_id == azure_id)]
+    }
+}
+
 /// How points are chosen for the test cases of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PointRule<'a> {
     /// The test plan, for messages.
     pub plan_id: u32,
-    /// All points of that plan, in any order.
-    pub points: &'a [Point],
+    /// All points of that plan.
+    pub points: &'a Points,
     /// The configuration that the mapping gives; `None` does not filter.
     pub configuration: Option<u32>,
     /// Whether several points of one test case are all used (`enableSubmitMultiTestPoints`).
@@ -82,9 +109,7 @@ impl<'a> PointRule<'a> {
 
     /// The points of a test case with any configuration.
     fn of_case(&self, azure_id: u32) -> impl Iterator<Item = &'a Point> {
-        self.points
-            .iter()
-            .filter(move |point| point.test_case_id == azure_id)
+        self.points.of_case(azure_id).iter()
     }
 
     /// Says that none of these plans, at least one, has a point for a test case; where there are
@@ -157,7 +182,11 @@ mod tests {
         }
     }
 
-    fn rule(points: &[Point], configuration: u32) -> PointRule<'_> {
+    fn points(points: impl Into<Vec<Point>>) -> Points {
+        Points::from(points.into())
+    }
+
+    fn rule(points: &Points, configuration: u32) -> PointRule<'_> {
         PointRule {
             plan_id: 18,
             points,
@@ -167,8 +196,21 @@ mod tests {
     }
 
     #[test]
+    fn a_test_case_has_its_points_whatever_stands_between_them() {
+        let points = points([point(9, 12, 1), point(1, 99, 1), point(5, 12, 2), point(2, 3, 1)]);
+        let rule = rule(&points, 2);
+
+        let ids = |case| -> Vec<u32> { rule.of_case(case).map(|point| point.id).collect() };
+
+        assert_eq!(ids(12), [9, 5]);
+        assert_eq!(ids(3), [2]);
+        assert_eq!(ids(99), [1]);
+        assert_eq!(ids(13), [0; 0]);
+    }
+
+    #[test]
     fn several_points_give_katalons_exact_message_with_ascending_ids() {
-        let points = [point(9, 12, 1), point(5, 12, 1), point(7, 12, 2)];
+        let points = points([point(9, 12, 1), point(5, 12, 1), point(7, 12, 2)]);
 
         let left_out = rule(&points, 1).choose("Test Cases/A", 12).unwrap_err();
 
@@ -182,7 +224,7 @@ mod tests {
 
     #[test]
     fn several_points_are_all_chosen_where_the_settings_allow_it() {
-        let points = [point(9, 12, 1), point(5, 12, 1), point(7, 12, 2)];
+        let points = points([point(9, 12, 1), point(5, 12, 1), point(7, 12, 2)]);
         let rule = PointRule {
             multiple: true,
             ..rule(&points, 1)
@@ -196,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_configuration_picks_the_one_point_that_has_it() {
-        let points = [point(5, 12, 1), point(7, 12, 2)];
+        let points = points([point(5, 12, 1), point(7, 12, 2)]);
 
         let chosen = rule(&points, 2).choose("Test Cases/A", 12).unwrap();
 
@@ -205,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_case_without_a_fitting_point_says_which_configurations_it_has() {
-        let points = [point(5, 12, 1), point(7, 12, 2)];
+        let points = points([point(5, 12, 1), point(7, 12, 2)]);
 
         let reason = rule(&points, 3)
             .choose("Test Cases/A", 12)
@@ -217,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_case_without_any_point_names_the_plan() {
-        let points = [point(5, 12, 1), point(7, 12, 2)];
+        let points = points([point(5, 12, 1), point(7, 12, 2)]);
 
         let reason = rule(&points, 3)
             .choose("Test Cases/A", 99)

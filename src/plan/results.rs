@@ -2,6 +2,8 @@
 //! several tests that share an ADO id. The worst outcome wins, by Katalon's statuses and before the
 //! mapping, and the error text is that of the first worst one.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::katalon::id_source::IdSource;
@@ -165,9 +167,10 @@ fn deciding<'a>(tests: &[&'a TestResult]) -> &'a Attempt {
 }
 
 fn ids_once(tests: &[&TestResult]) -> Vec<String> {
-    let mut ids: Vec<String> = Vec::new();
+    let mut ids = Vec::new();
+    let mut unique = HashSet::new();
     for test in tests {
-        if !ids.contains(&test.id) {
+        if unique.insert(test.id.as_str()) {
             ids.push(test.id.clone());
         }
     }

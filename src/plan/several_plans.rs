@@ -5,13 +5,15 @@
 //! the same answer to which of them reports what. The *leading* plan is the first one, in the order
 //! of the settings, that gets a result; without any it is the first of all.
 
+use std::cell::OnceCell;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::mapped_cases::MappedCase;
 use crate::plan::options::Options;
-use crate::plan::point_rule::{ChosenPoints, Point, PointRule};
+use crate::plan::point_rule::{ChosenPoints, PointRule, Points};
 
 /// Why a plan of several gets no result although nothing is wrong with it. It is stored as JSON:
 /// the serde names do not change.
@@ -36,6 +38,9 @@ pub(super) struct Plans<'a> {
     unread: Vec<(u32, &'a str)>,
     /// The test cases of the run.
     cases: &'a [MappedCase<'a>],
+    /// The first plan that gets a result, once somebody asked: all cases and plans are looked at
+    /// for it.
+    first: OnceCell<Option<u32>>,
 }
 
 impl<'a> Plans<'a> {
@@ -74,6 +79,7 @@ impl<'a> Plans<'a> {
             all,
             unread,
             cases,
+            first: OnceCell::new(),
         }
     }
 
@@ -151,6 +157,10 @@ impl<'a> Plans<'a> {
     /// The first plan that gets a result. Points alone do not make one: of several points for a
     /// test case none is used unless the settings allow it.
     fn first_with_result(&self) -> Option<u32> {
+        *self.first.get_or_init(|| self.find_first_with_result())
+    }
+
+    fn find_first_with_result(&self) -> Option<u32> {
         for rule in &self.all {
             for case in self.cases {
                 let rule = rule.for_configuration(case.configuration);
@@ -166,7 +176,7 @@ impl<'a> Plans<'a> {
 }
 
 /// How points of a plan are chosen, before the configuration of a test case is known.
-const fn rule<'a>(options: &Options, plan_id: u32, points: &'a [Point]) -> PointRule<'a> {
+const fn rule<'a>(options: &Options, plan_id: u32, points: &'a Points) -> PointRule<'a> {
     PointRule {
         plan_id,
         points,

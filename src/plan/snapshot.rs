@@ -155,12 +155,7 @@ impl Snapshot {
         self.members()
             .iter()
             .filter(|member| member.state.takes_part())
-            .map(|member| RunFolder {
-                prefix: member.prefix.clone(),
-                path: member.folder.clone(),
-                id: member.folder_id,
-                run: member.identity.clone(),
-            })
+            .map(Member::run_folder)
             .collect()
     }
 
@@ -174,8 +169,19 @@ impl Snapshot {
 
     /// The run folder that a file of the snapshot lies in, and its path in there.
     pub(crate) fn run_folder_of<'p>(&self, path: &'p str) -> Option<(RunFolder, &'p str)> {
-        self.run_folders()
-            .into_iter()
-            .find_map(|run_folder| run_folder.inside(path).map(|inside| (run_folder, inside)))
+        if !self.is_collection() {
+            let folder = self.run_folders().pop()?;
+            return Some((folder, path));
+        }
+
+        // Asked for each file, so that only its own folder is made of the members.
+        for member in self.members() {
+            if member.state.takes_part()
+                && let Some(inside) = member.inside(path)
+            {
+                return Some((member.run_folder(), inside));
+            }
+        }
+        None
     }
 }

@@ -271,7 +271,7 @@ proptest! {
                 if other != plan_id {
                     facts.elsewhere.push(OtherPlan {
                         plan_id: other,
-                        points: points_of(other),
+                        points: points_of(other).into(),
                         unread: None,
                     });
                 }

@@ -5,6 +5,9 @@
 //! Every change is in the outbox before the method that makes it returns (invariant I4), so an
 //! attempt may be cut off at any `await`.
 
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -95,6 +98,8 @@ pub(super) struct Execution<'a> {
     pub(super) spool: &'a Spool,
     /// Whether it had an ADO run when this attempt began.
     had_run: bool,
+    /// The results of the run by their points, once they were read and asked for.
+    results: OnceLock<HashMap<u32, u32>>,
 }
 
 impl<'a> Execution<'a> {
@@ -113,6 +118,7 @@ impl<'a> Execution<'a> {
             submission,
             sender,
             spool,
+            results: OnceLock::new(),
         }
     }
 
@@ -319,14 +325,23 @@ impl<'a> Execution<'a> {
         };
 
         // A result that is not known leaves the file with the run: better there than nowhere.
-        let result = self
-            .result_refs()?
-            .into_iter()
-            .find(|result| result.point_id == point);
         Ok(Owner {
             run,
-            result: result.map(|result| result.result_id),
+            result: self.results_by_point()?.get(&point).copied(),
         })
+    }
+
+    /// The results of the run by their points: each of thousands of files asks for one.
+    fn results_by_point(&self) -> Result<&HashMap<u32, u32>, Stop> {
+        if let Some(results) = self.results.get() {
+            return Ok(results);
+        }
+
+        let mut results = HashMap::new();
+        for result in self.result_refs()? {
+            results.entry(result.point_id).or_insert(result.result_id);
+        }
+        Ok(self.results.get_or_init(|| results))
     }
 
     /// Where a person sees a run.

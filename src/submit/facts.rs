@@ -9,6 +9,7 @@ use crate::ado::{AdoClient, AdoError};
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
 use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
 use crate::plan::options::Options;
+use crate::plan::point_rule::Points;
 
 /// Pauses before each try to look a link up: one that fails for long costs the link, but a hiccup
 /// does not.
@@ -51,7 +52,7 @@ pub(crate) async fn read(
         look_up_release(client, project, options)
     );
     Ok(AdoFacts {
-        points,
+        points: points.into(),
         elsewhere,
         build,
         release,
@@ -70,12 +71,12 @@ async fn read_other_plan(
 ) -> Result<OtherPlan, AdoError> {
     let mut other = OtherPlan {
         plan_id,
-        points: Vec::new(),
+        points: Points::default(),
         unread: None,
     };
 
     match client.points(project, plan_id).await {
-        Ok(points) => other.points = points,
+        Ok(points) => other.points = points.into(),
         // A plan that does not exist has no points.
         Err(AdoError::Gone { .. }) => {}
         Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. }))

@@ -1,5 +1,7 @@
 //! From what was attempted to an exit code.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::exit::Exit;
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary};
 use crate::submit::Attempt;
@@ -8,12 +10,15 @@ use crate::submit::Attempt;
 /// left-out ids count where their run was submitted by this invocation, parked runs always, and what
 /// is open without an attempt, because a signal came before it.
 pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> Exit {
+    let by_id: HashMap<i64, &SubmissionSummary> = rows.iter().map(|row| (row.id, row)).collect();
+    let attempted: HashSet<i64> = attempts.iter().map(|(id, _)| *id).collect();
+
     let mut exit = Exit::Done;
     for (id, attempt) in attempts {
         exit = exit.and(match attempt {
             // Also a run without any id: that its test case files are gone counts.
             Attempt::Submitted | Attempt::Ignored => {
-                exit_of_left_out(rows.iter().find(|row| row.id == *id))
+                exit_of_left_out(by_id.get(id).copied())
             }
             Attempt::Parked | Attempt::PlanFound => Exit::NotDone,
             Attempt::Waits { cause, .. } => exit_of_waiting(*cause),
@@ -21,7 +26,7 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
     }
 
     for row in rows {
-        let is_attempted = attempts.iter().any(|(id, _)| *id == row.id);
+        let is_attempted = attempted.contains(&row.id);
         let is_not_done = match row.state {
             SubmissionState::Parked => true,
             SubmissionState::Pending | SubmissionState::Submitting => !is_attempted,

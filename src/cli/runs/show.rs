@@ -174,75 +174,81 @@ fn row_in_words(row: &ConfigurationRow) -> String {
 
 /// A test that ran more than once has one view, with the status of each.
 fn tests(submission: &Submission) -> Vec<TestView> {
+    let mut left_out = left_out(submission);
+    let mut results = results(submission);
     let mut views: Vec<TestView> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+
     for test in &submission.snapshot.run.tests {
-        if let Some(view) = views.iter_mut().find(|view| view.test == test.id) {
-            view.status = format!("{}, {}", view.status, test.status());
+        if let Some(place) = places.get(test.id.as_str()) {
+            views[*place].status.push_str(", ");
+            views[*place].status.push_str(test.status().word());
             continue;
         }
 
+        places.insert(&test.id, views.len());
         let case = submission.snapshot.cases.get(&test.id);
         views.push(TestView {
             test: test.id.clone(),
             status: test.status().to_string(),
             ids_as_written: case.and_then(|case| case.azure_ids.clone()),
             source: case.and_then(|case| case.azure_ids.as_ref().map(|_| case.source)),
-            results: results(submission, &test.id),
-            left_out: left_out(submission, &test.id),
+            results: results.remove(test.id.as_str()).unwrap_or_default(),
+            left_out: left_out.remove(test.id.as_str()).unwrap_or_default(),
         });
     }
     views
 }
 
-/// Why parts of a test were left out, by the plan or by ADO.
-fn left_out(submission: &Submission, test: &str) -> Vec<String> {
+/// Why parts of each test were left out, by the plan or by ADO.
+fn left_out(submission: &Submission) -> HashMap<&str, Vec<String>> {
     let by_plan = submission.plan.iter().flat_map(|plan| &plan.skipped);
-    by_plan
-        .chain(&submission.refused)
-        .filter(|left_out| left_out.test.as_deref() == Some(test))
-        .map(|left_out| left_out.reason.clone())
-        .collect()
+    let mut of_tests: HashMap<&str, Vec<String>> = HashMap::new();
+
+    for left_out in by_plan.chain(&submission.refused) {
+        if let Some(test) = &left_out.test {
+            of_tests
+                .entry(test)
+                .or_default()
+                .push(left_out.reason.clone());
+        }
+    }
+    of_tests
 }
 
-fn results(submission: &Submission, test: &str) -> Vec<ResultView> {
+/// Where each test arrived.
+fn results(submission: &Submission) -> HashMap<&str, Vec<ResultView>> {
+    let mut of_tests: HashMap<&str, Vec<ResultView>> = HashMap::new();
     let Some(plan) = &submission.plan else {
-        return Vec::new();
+        return of_tests;
     };
-
     let result_ids = result_ids(submission);
-
-    // Cut from the plan in the same way as for sending, so the numbers of the steps fit.
-    let batches = batches(plan);
     let run = or_dash(submission.ado_run_id);
-    let mut views = Vec::new();
-    for (index, result) in plan.results.iter().enumerate() {
-        if !result.tests.iter().any(|id| id == test) {
-            continue;
-        }
 
-        // Results are written in batches, so the step of the batch says how far one is.
-        let batch = batches
-            .iter()
-            .position(|range| range.contains(&index))
-            .unwrap_or_default();
+    // Cut from the plan in the same way as for sending, so the numbers of the steps fit. Results are
+    // written in batches, so the step of the batch says how far one is.
+    for (batch, range) in batches(plan).into_iter().enumerate() {
         let state = match step(submission, Step::WriteResults(batch)) {
             Some(step) => step.state.word(),
             None => "planned",
         };
+        let number = batch + 1;
+        let request = format!("PATCH test/Runs/{run}/results, batch {number}: {state}");
 
-        views.push(ResultView {
-            azure_id: result.test_case_id,
-            point_id: result.point_id,
-            configuration_id: result.configuration_id,
-            outcome: result.outcome.clone(),
-            result_id: result_ids.get(&result.point_id).copied(),
-            request: format!(
-                "PATCH test/Runs/{run}/results, batch {}: {state}",
-                batch + 1
-            ),
-        });
+        for result in &plan.results[range] {
+            for test in &result.tests {
+                of_tests.entry(test).or_default().push(ResultView {
+                    azure_id: result.test_case_id,
+                    point_id: result.point_id,
+                    configuration_id: result.configuration_id,
+                    outcome: result.outcome.clone(),
+                    result_id: result_ids.get(&result.point_id).copied(),
+                    request: request.clone(),
+                });
+            }
+        }
     }
-    views
+    of_tests
 }
 
 /// The ids of results by their points, once they are read from the ADO run.

@@ -1,6 +1,8 @@
 //! Which submission is overtaken: ADO shows the newest result of a point, so an older one must not
 //! arrive after a newer one.
 
+use std::collections::HashMap;
+
 use rusqlite::{Row, params};
 
 use crate::moment::Moment;
@@ -66,12 +68,15 @@ fn content(row: &Row<'_>) -> Result<Option<(Snapshot, SubmissionPlan)>, StoreErr
 
 /// A point on which `newer` has a newer result than `plan`.
 fn newer_point(plan: &SubmissionPlan, newer: &SubmissionPlan) -> Option<u32> {
+    // Points have one result each.
+    let mut completed = HashMap::new();
+    for result in &newer.results {
+        completed.insert(result.point_id, result.completed);
+    }
+
     for result in &plan.results {
-        let is_overtaken = newer
-            .results
-            .iter()
-            .any(|other| other.point_id == result.point_id && other.completed > result.completed);
-        if is_overtaken {
+        let newer = completed.get(&result.point_id);
+        if newer.is_some_and(|newer| *newer > result.completed) {
             return Some(result.point_id);
         }
     }

@@ -1,6 +1,8 @@
 //! Moving submissions on: every change of a step is one transaction, together with the ledger row
 //! that reports it.
 
+use std::collections::HashSet;
+
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 
@@ -452,8 +454,9 @@ fn add_refused(
     left_out: &[LeftOut],
 ) -> Result<(), StoreError> {
     let mut all = refused_of(transaction, submission)?;
+    let mut unique: HashSet<LeftOut> = all.iter().cloned().collect();
     for item in left_out {
-        if !all.contains(item) {
+        if unique.insert(item.clone()) {
             all.push(item.clone());
         }
     }

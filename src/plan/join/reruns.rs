@@ -3,6 +3,8 @@
 //! report. Joined, the last attempt is the result and the earlier ones are its attempts, as where
 //! Katalon retries a test at once.
 
+use std::collections::HashMap;
+
 use crate::katalon::run::{SuiteRun, TestResult};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
@@ -55,42 +57,16 @@ pub(super) fn fold(tests: &mut Vec<TestResult>, members: &[MemberAttempt]) {
     let mut in_order: Vec<&MemberAttempt> = members.iter().collect();
     in_order.sort_by_key(|member| member.started);
 
+    let mut places: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (place, test) in tests.iter().enumerate() {
+        places.entry(test.member).or_default().push(place);
+    }
+    let of_member = |member: &MemberAttempt| places.get(&member.member).map_or(&[][..], Vec::as_slice);
+
     for later in &in_order {
         // The nearest one before, where an earlier collection of attempts began the same way.
         if let Some(earlier) = in_order.iter().rfind(|earlier| later.follows(earlier)) {
-            fold_into(tests, earlier.member, later.member);
-        }
-    }
-}
-
-/// Puts the attempts of one member's tests before those of the member that followed it.
-fn fold_into(tests: &mut Vec<TestResult>, earlier: usize, later: usize) {
-    for at in 0..tests.len() {
-        if tests[at].member != later {
-            continue;
-        }
-        let id = tests[at].id.clone();
-
-        // All executions ran again, or only those that had not passed; either way in the same
-        // order.
-        let all_again = executions(tests, earlier, &id) == executions(tests, later, &id);
-        let before = tests.iter().position(|test| {
-            test.member == earlier
-                && test.id == id
-                && !test.attempts.is_empty()
-                && (all_again || test.status() != Status::Passed)
-        });
-        let Some(before) = before else {
-            continue;
-        };
-
-        let mut attempts = std::mem::take(&mut tests[before].attempts);
-        attempts.append(&mut tests[at].attempts);
-        tests[at].attempts = attempts;
-
-        // Its number among the iterations is that of the first attempt.
-        if let Some(iteration) = tests[before].iteration.take() {
-            tests[at].iteration = Some(iteration);
+            fold_into(tests, of_member(earlier), of_member(later));
         }
     }
 
@@ -98,10 +74,46 @@ fn fold_into(tests: &mut Vec<TestResult>, earlier: usize, later: usize) {
     tests.retain(|test| !test.attempts.is_empty());
 }
 
-/// How often a member executed a test.
-fn executions(tests: &[TestResult], member: usize, id: &str) -> usize {
-    tests
-        .iter()
-        .filter(|test| test.member == member && test.id == id)
-        .count()
+/// Puts the attempts of one member's tests before those of the member that followed it; both are
+/// given by the places of their tests.
+fn fold_into(tests: &mut [TestResult], earlier: &[usize], later: &[usize]) {
+    let again = executions(tests, later);
+
+    // All executions ran again, or only those that had not passed; either way in the same order.
+    let mut before = executions(tests, earlier);
+    for (id, places) in &mut before {
+        let all_again = again.get(id).is_some_and(|again| again.len() == places.len());
+        if !all_again {
+            places.retain(|place| tests[*place].status() != Status::Passed);
+        }
+    }
+
+    for (id, places) in again {
+        let Some(before) = before.get(&id) else {
+            continue;
+        };
+        for (before, at) in before.iter().zip(places) {
+            let mut attempts = std::mem::take(&mut tests[*before].attempts);
+            attempts.append(&mut tests[at].attempts);
+            tests[at].attempts = attempts;
+
+            // Its number among the iterations is that of the first attempt.
+            if let Some(iteration) = tests[*before].iteration.take() {
+                tests[at].iteration = Some(iteration);
+            }
+        }
+    }
+}
+
+/// The places of a member's results by their tests, without those whose attempts went to another
+/// member.
+fn executions(tests: &[TestResult], places: &[usize]) -> HashMap<String, Vec<usize>> {
+    let mut executions: HashMap<String, Vec<usize>> = HashMap::new();
+    for place in places {
+        let test = &tests[*place];
+        if !test.attempts.is_empty() {
+            executions.entry(test.id.clone()).or_default().push(*place);
+        }
+    }
+    executions
 }
