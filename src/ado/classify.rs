@@ -53,6 +53,9 @@ pub enum Meaning {
     Gone(Missing, String),
 }
 
+/// Bytes of an error that are read as JSON, whose values take many times as much.
+const LARGEST_ERROR: usize = 1 << 20;
+
 /// The longest text of a server that is repeated to people, in characters.
 const LONGEST: usize = 500;
 
@@ -161,7 +164,7 @@ fn is_own(answer: &ServerAnswer<'_>) -> bool {
 /// Microsoft say the type as well, and only Azure DevOps has codes such as TF400813.
 fn is_own_error(answer: &ServerAnswer<'_>) -> bool {
     let body = without_mark(answer.body);
-    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let json = json_of(body);
     let has_type = ["typeKey", "typeName", "ClassName"]
         .iter()
         .any(|member| json[*member].is_string());
@@ -281,7 +284,7 @@ fn message(answer: &ServerAnswer<'_>) -> String {
 /// The best words in an answer: those of its JSON, else of the header, else of plain text.
 fn words(answer: &ServerAnswer<'_>) -> Option<String> {
     let body = without_mark(answer.body);
-    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let json = json_of(body);
 
     // The header comes behind the JSON, which says more, and before plain text, which may be a web
     // server's own. It is what remains where the body is empty or a page.
@@ -305,6 +308,14 @@ fn plain_text<'a>(content_type: Option<&str>, body: &'a [u8]) -> Option<&'a str>
     } else {
         None
     }
+}
+
+/// A body as JSON; nothing where it is none, or larger than an error is.
+fn json_of(body: &[u8]) -> Value {
+    if body.len() > LARGEST_ERROR {
+        return Value::Null;
+    }
+    serde_json::from_slice(body).unwrap_or_default()
 }
 
 #[cfg(test)]

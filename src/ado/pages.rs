@@ -15,6 +15,8 @@ use crate::ado::wire::List;
 
 /// Most pages that are followed; beyond it the server must be going in circles.
 const MOST_PAGES: usize = 10_000;
+/// Items of a list, all pages together; the largest of ADO's own limits is a tenth of it.
+const MOST_ITEMS: usize = 1_000_000;
 /// Pages in a row that bring nothing and still name a next one.
 const MOST_EMPTY: usize = 10;
 
@@ -43,6 +45,7 @@ impl AdoClient {
     ) -> Result<(), AdoError> {
         let mut token: Option<String> = None;
         let mut empty_pages = 0;
+        let mut items = 0;
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             if let Some(token) = &token {
@@ -55,7 +58,8 @@ impl AdoClient {
             } else {
                 0
             };
-            if empty_pages > MOST_EMPTY {
+            items += page.content.value.len();
+            if empty_pages > MOST_EMPTY || items > MOST_ITEMS {
                 break;
             }
             for item in page.content.value {
@@ -93,6 +97,9 @@ impl AdoClient {
             query.push(("$skip", skip.to_string()));
 
             let list: List<T> = self.get(path, Call::Released, &query).await?.content;
+            if ids.len() > MOST_ITEMS {
+                break;
+            }
             let count_before = ids.len();
             skip += list.value.len();
             for item in list.value {
