@@ -155,6 +155,51 @@ mod tests {
     use crate::plan::plan_choice::PlanChoice;
 
     #[test]
+    fn of_very_many_unknown_keys_the_first_are_told_and_the_others_counted() {
+        let mut text = String::new();
+        for number in 0..300 {
+            text.push_str(&format!("key{number} = 1\n"));
+        }
+
+        let warnings = ProjectFile::parse(&text).warnings;
+
+        assert_eq!(warnings.len(), 101);
+        assert!(warnings[0].starts_with("line 1: `key0`"), "{}", warnings[0]);
+        assert!(warnings[99].starts_with("line 100: `key99`"));
+        assert_eq!(warnings[100], "… and 200 more problems");
+    }
+
+    #[test]
+    fn a_key_that_is_no_key_is_shown_in_part() {
+        let text = format!("{} = 1\n", "k".repeat(900_000));
+
+        let warnings = ProjectFile::parse(&text).warnings;
+
+        assert!(warnings[0].len() < 1000, "{} bytes", warnings[0].len());
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_to_be_one_is_not_read() {
+        let file = ProjectFile::parse(&"# \n".repeat(400_000));
+
+        assert_eq!(file.problems[0].text, "it is larger than 1048576 bytes");
+    }
+
+    #[test]
+    fn more_test_plans_than_a_project_has_are_a_problem() {
+        let plans: Vec<String> = (1..=101).map(|plan| plan.to_string()).collect();
+        let text = format!("[submit]\ntest_plans = [{}]\n", plans.join(", "));
+
+        let problems = ProjectFile::parse(&text).problems;
+
+        assert!(
+            problems[0]
+                .text
+                .contains("must hold at most 100 test plans")
+        );
+    }
+
+    #[test]
     fn settings_of_the_project_are_read() {
         let file = ProjectFile::parse(
             "[azure]\nproject = \"Shop\"\napi_version = \"7.0\"\n\

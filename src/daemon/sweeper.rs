@@ -437,6 +437,7 @@ impl Sweeper {
         }
 
         // One that comes back is announced again.
+        let projects: HashSet<&PathBuf> = projects.iter().collect();
         self.projects.retain(|project| projects.contains(project));
     }
 

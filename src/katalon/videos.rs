@@ -136,12 +136,7 @@ fn forget_other_names(tests: &mut [LogTest], videos: &HashSet<String>) {
 
 /// The attempt that a file's name tells. `compared` counts the names that were compared with those of
 /// all tests.
-fn by_name(
-    tests: &[LogTest],
-    path: &str,
-    places: Places,
-    compared: &mut usize,
-) -> Option<Owner> {
+fn by_name(tests: &[LogTest], path: &str, places: Places, compared: &mut usize) -> Option<Owner> {
     let name = VideoName::of(path.strip_prefix(FOLDER)?)?;
     let owner = |place: usize| {
         let last = tests[place].attempts.len().checked_sub(1)?;

@@ -41,7 +41,9 @@ impl Points {
 
     /// The points of a test case.
     fn of_case(&self, azure_id: u32) -> &[Point] {
-        let first = self.0.partition_point(|point| point.test_case_id < azure_id);
+        let first = self
+            .0
+            .partition_point(|point| point.test_case_id < azure_id);
         let rest = &self.0[first..];
         &rest[..rest.partition_point(|point| point.test_case_id == azure_id)]
     }
@@ -197,7 +199,12 @@ mod tests {
 
     #[test]
     fn a_test_case_has_its_points_whatever_stands_between_them() {
-        let points = points([point(9, 12, 1), point(1, 99, 1), point(5, 12, 2), point(2, 3, 1)]);
+        let points = points([
+            point(9, 12, 1),
+            point(1, 99, 1),
+            point(5, 12, 2),
+            point(2, 3, 1),
+        ]);
         let rule = rule(&points, 2);
 
         let ids = |case| -> Vec<u32> { rule.of_case(case).map(|point| point.id).collect() };

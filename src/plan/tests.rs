@@ -58,6 +58,81 @@ fn planned(snapshot: &Snapshot, points: &[Point]) -> SubmissionPlan {
     plan(snapshot, 18, KEY, &AdoFacts::of_points(points))
 }
 
+/// Ids from 1 to `last` as a test case has them.
+fn ids_to(last: u32) -> String {
+    let ids: Vec<String> = (1..=last).map(|id| id.to_string()).collect();
+    ids.join(",")
+}
+
+/// A point for each test case from 1 to `last`.
+fn points_to(last: u32) -> Vec<Point> {
+    (1..=last).map(|id| point(id + 1_000_000, id)).collect()
+}
+
+#[test]
+fn very_many_tests_find_very_many_points() {
+    let count = 20_000;
+    let names: Vec<String> = (1..=count).map(|number| format!("T{number}")).collect();
+    let ids: Vec<String> = (1..=count).map(|id| id.to_string()).collect();
+    let pairs: Vec<(&str, &str)> = names
+        .iter()
+        .zip(&ids)
+        .map(|(name, id)| (name.as_str(), id.as_str()))
+        .collect();
+    let tests = names
+        .iter()
+        .map(|name| test(name, &[Status::Passed]))
+        .collect();
+
+    let plan = planned(&snapshot(tests, &pairs), &points_to(count));
+
+    assert_eq!(plan.results.len(), 20_000);
+    assert_eq!(plan.skipped, []);
+}
+
+#[test]
+fn results_for_more_ids_than_a_run_has_are_left_out_and_named() {
+    let tests = vec![test("A", &[Status::Passed]); 250];
+    let snapshot = snapshot(tests, &[("A", &ids_to(1000))]);
+
+    let plan = planned(&snapshot, &points_to(1000));
+
+    assert_eq!(plan.results[0].iterations, 200);
+    let reason = &plan.skipped[0].reason;
+    assert!(reason.contains("the results of 50 more tests"), "{reason}");
+}
+
+#[test]
+fn files_beyond_those_that_a_run_sends_are_left_out_and_counted() {
+    let paths: Vec<String> = (0..1000).map(|number| format!("{number}.png")).collect();
+    let mut failed = test("A", &[Status::Failed]);
+    failed.attempts[0].attachments.clone_from(&paths);
+    let mut snapshot = snapshot(vec![failed], &[("A", &ids_to(60))]);
+    snapshot.run.files = paths
+        .iter()
+        .map(|path| sample::file(path, FileKind::Png, 1))
+        .collect();
+
+    let plan = planned(&snapshot, &points_to(60));
+
+    assert_eq!(plan.attachments.len(), 50_000);
+    let reason = &plan.skipped[0].reason;
+    assert!(reason.contains("10000 more files"), "{reason}");
+}
+
+#[test]
+fn one_long_text_is_not_sent_to_a_thousand_results() {
+    let mut failed = test("A", &[Status::Failed]);
+    failed.attempts[0].message = Some("x".repeat(1 << 20));
+    let snapshot = snapshot(vec![failed], &[("A", &ids_to(1000))]);
+
+    let plan = planned(&snapshot, &points_to(1000));
+
+    assert_eq!(plan.attachments.len(), 64);
+    let reason = &plan.skipped[0].reason;
+    assert!(reason.contains("936 more files and long texts"), "{reason}");
+}
+
 #[test]
 fn a_whole_plan_reads_like_this() {
     let mut failing = test("Pay", &[Status::Failed]);

@@ -139,8 +139,9 @@ impl Recorder {
     ) {
         self.reported_folders
             .retain(|folder| folders.contains(folder));
+        let projects: HashSet<&Path> = projects.iter().map(PathBuf::as_path).collect();
         self.reported_projects
-            .retain(|root| projects.iter().any(|project| Path::new(root) == project));
+            .retain(|root| projects.contains(Path::new(root)));
     }
 
     /// Reads a run in its grace time and copies its files, so that it survives its workspace.

@@ -17,9 +17,7 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
     for (id, attempt) in attempts {
         exit = exit.and(match attempt {
             // Also a run without any id: that its test case files are gone counts.
-            Attempt::Submitted | Attempt::Ignored => {
-                exit_of_left_out(by_id.get(id).copied())
-            }
+            Attempt::Submitted | Attempt::Ignored => exit_of_left_out(by_id.get(id).copied()),
             Attempt::Parked | Attempt::PlanFound => Exit::NotDone,
             Attempt::Waits { cause, .. } => exit_of_waiting(*cause),
         });

@@ -1,5 +1,6 @@
 //! What is said of a folder.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -132,9 +133,10 @@ impl Explanation {
 
     /// The same, with what else is known; each once.
     pub(super) fn with_details(mut self, details: impl IntoIterator<Item = String>) -> Self {
+        let mut known: HashSet<String> = self.details.iter().cloned().collect();
         for detail in details {
             let detail = text::reason(&detail);
-            if !self.details.contains(&detail) {
+            if known.insert(detail.clone()) {
                 self.details.push(detail);
             }
         }

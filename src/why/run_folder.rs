@@ -1,6 +1,7 @@
 //! What became of a run folder that is there: what its rows say, else what is to be expected of it,
 //! judged as the service does.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use crate::discovery::claim::KnownCommands;
@@ -302,7 +303,11 @@ fn readings(run: &SuiteRun) -> Vec<String> {
 /// The tests of a run that have no ADO id, each with the reason; nothing where all have one.
 fn ids_in_words(snapshot: &Snapshot) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
+    let mut tests = HashSet::new();
     for test in &snapshot.run.tests {
+        if !tests.insert(test.id.as_str()) {
+            continue;
+        }
         let line = match snapshot.cases.get(&test.id) {
             None => format!("{}: the project has no `.tc` file of it any more", test.id),
             Some(case) => match (&case.damage, &case.azure_ids) {
@@ -311,9 +316,7 @@ fn ids_in_words(snapshot: &Snapshot) -> Vec<String> {
                 (None, Some(_)) => continue,
             },
         };
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
+        lines.push(line);
     }
 
     if lines.len() > MOST {

@@ -434,4 +434,3 @@ fn read_test_cases(root: &Folder, warnings: &mut Vec<String>) -> Vec<TestCase> {
     cases.sort_by(|a, b| a.id.cmp(&b.id));
     cases
 }
-

@@ -320,3 +320,28 @@ fn a_log_that_is_torn_off_or_has_half_a_record_behind_its_end_is_not_damaged() {
     assert_eq!(read(torn.as_bytes()).damage, []);
     assert_eq!(read(behind.as_bytes()).damage, []);
 }
+
+#[test]
+fn results_beyond_those_that_are_read_are_a_damage() {
+    let test = "<record><level>START</level><method>startTest</method></record>\
+                <record><level>END</level><method>endTest</method></record>";
+    let log = record("START", "startSuite", "") + &test.repeat(100_002);
+
+    let summary = read(log.as_bytes());
+
+    assert_eq!(summary.tests.len(), 100_000);
+    let damage = summary.damage[0].to_string();
+    assert!(damage.contains("2 more results than are read"), "{damage}");
+}
+
+#[test]
+fn a_name_of_megabytes_is_kept_in_part() {
+    let id = format!("<property name=\"id\">{}</property>", "x".repeat(100_000));
+    let log = record("START", "startSuite", "")
+        + &record("START", "startTest", &id)
+        + &record("END", "endTest", "");
+
+    let summary = read(log.as_bytes());
+
+    assert_eq!(summary.tests[0].id.len(), 4096);
+}

@@ -256,6 +256,16 @@ mod tests {
     }
 
     #[test]
+    fn a_report_with_more_test_cases_than_are_read_says_nothing() {
+        let cases = "<testcase/>".repeat(MOST_CASES + 1);
+        let report = format!("<testsuites><testsuite>{cases}</testsuite></testsuites>");
+
+        let error = Junit::read(report.as_bytes()).unwrap_err();
+
+        assert!(matches!(error, JunitError::TooMany), "{error}");
+    }
+
+    #[test]
     fn a_half_report_is_none() {
         for file in [
             "",

@@ -61,7 +61,8 @@ pub(super) fn fold(tests: &mut Vec<TestResult>, members: &[MemberAttempt]) {
     for (place, test) in tests.iter().enumerate() {
         places.entry(test.member).or_default().push(place);
     }
-    let of_member = |member: &MemberAttempt| places.get(&member.member).map_or(&[][..], Vec::as_slice);
+    let of_member =
+        |member: &MemberAttempt| places.get(&member.member).map_or(&[][..], Vec::as_slice);
 
     for later in &in_order {
         // The nearest one before, where an earlier collection of attempts began the same way.
@@ -82,7 +83,9 @@ fn fold_into(tests: &mut [TestResult], earlier: &[usize], later: &[usize]) {
     // All executions ran again, or only those that had not passed; either way in the same order.
     let mut before = executions(tests, earlier);
     for (id, places) in &mut before {
-        let all_again = again.get(id).is_some_and(|again| again.len() == places.len());
+        let all_again = again
+            .get(id)
+            .is_some_and(|again| again.len() == places.len());
         if !all_again {
             places.retain(|place| tests[*place].status() != Status::Passed);
         }

@@ -175,6 +175,57 @@ fn a_token_that_cannot_be_decrypted_is_said_to_be_so_and_not_shown() {
     assert!(!format!("{settings:?}").contains("c2Vjc"));
 }
 
+#[test]
+fn of_very_many_test_plans_the_first_count_and_that_is_a_damage() {
+    let plans: Vec<String> = (1..=300).map(|plan| plan.to_string()).collect();
+
+    let settings = read(&format!(
+        "submitOptions.testPlans=\"[{}]\"\n",
+        plans.join(",")
+    ));
+
+    assert_eq!(settings.test_plans.len(), 100);
+    assert!(settings.damage.is_some());
+    assert_eq!(
+        settings.warnings,
+        ["`submitOptions.testPlans` has more than 100 entries; the others were ignored"]
+    );
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_told_of_in_some_places() {
+    let rows = vec!["{}"; 50].join(",");
+
+    let settings = read(&format!("executionStatusMappings=\"[{rows}]\"\n"));
+
+    assert_eq!(settings.warnings.len(), 21);
+    assert_eq!(settings.warnings[20], "… and 30 more such rows");
+}
+
+#[test]
+fn keys_beyond_those_that_are_read_are_a_damage() {
+    let mut text = String::new();
+    for number in 0..10_002 {
+        text.push_str(&format!("key{number}=1\n"));
+    }
+
+    let settings = read(&text);
+
+    let damage = settings.damage.unwrap().to_string();
+    assert!(
+        damage.contains("more than 10000 keys; 2 others are not read"),
+        "{damage}"
+    );
+}
+
+#[test]
+fn a_text_without_end_is_not_read() {
+    let settings = read(&format!("serverUrl=https://{}\n", "a".repeat(70_000)));
+
+    assert_eq!(settings.server_url, None);
+    assert!(settings.damage.is_some());
+}
+
 proptest! {
     #[test]
     fn a_file_cut_anywhere_is_read_and_a_cut_value_is_damage(cut in 0..WHOLE.len()) {
