@@ -30,6 +30,8 @@ pub(crate) mod search;
 pub(crate) mod slots;
 pub(crate) mod transport;
 mod unreachable;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod untrusted;
 pub(crate) mod upload;
 pub(crate) mod version;
 pub mod wire;

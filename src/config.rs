@@ -26,6 +26,23 @@ use crate::plan::overrides::Overrides;
 use crate::secrets::{TokenOwner, TokenSources};
 use crate::workspace;
 
+/// Reads a machine's configuration that lies at no place: a door for `fuzzing`, which is part of no
+/// program.
+///
+/// # Errors
+/// All problems of the text.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn of_text(text: &str) -> Result<Config, Vec<String>> {
+    let around = file::Surroundings {
+        file: PathBuf::from("kado.toml"),
+        state_dir: PathBuf::from("state"),
+        machine_token: None,
+        token_store: None,
+    };
+    let config = file::parse(text, &around);
+    config.map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
 /// A validated configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Config {

@@ -18,6 +18,8 @@ mod error_chain;
 mod exit;
 mod file_names;
 mod foreign;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod holes;
 mod intake;
 pub mod katalon;

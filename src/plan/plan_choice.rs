@@ -76,7 +76,7 @@ pub(crate) struct NoSuchPlan {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct PlanNames {
     /// The first of them.
-    pub first: Vec<PlanName>,
+    pub first: Box<[PlanName]>,
     /// How many there are.
     pub count: usize,
 }

@@ -37,6 +37,7 @@ const LAYERS: &[&[&str]] = &[
     &["mapping", "record", "submit"],
     &["check", "daemon", "why"],
     &["cli"],
+    &["fuzzing"],
 ];
 
 /// What reads or looks at projects, and so goes through `door` alone.

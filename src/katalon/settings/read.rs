@@ -246,6 +246,7 @@ impl SettingsFile {
             Some(Json::Array(mut items)) => {
                 if items.len() > most {
                     items.truncate(most);
+
                     let what = format!("`{key}` has more than {most} entries");
                     self.warnings
                         .push(format!("{what}; the others were ignored"));
