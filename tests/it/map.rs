@@ -375,6 +375,27 @@ fn what_is_chosen_is_written_and_the_next_run_submits_it() {
 }
 
 #[test]
+fn that_the_integration_is_switched_off_is_said_when_ids_are_written() {
+    let machine = Machine::with(titled(&["Sign in"]));
+    let settings = AzureSettings {
+        enabled: false,
+        ..machine.settings()
+    };
+    machine.shop_with(settings, &[("Sign in", "")]);
+
+    let applied = machine.kado(&["map", "suggest", "--apply"]);
+
+    assert_eq!(applied.code, 0, "{applied:?}");
+    assert!(
+        applied.out.contains(
+            "so no run is submitted; once it is on, the next run submits results of 1 of 1 test \
+             case to test plan 18"
+        ),
+        "{applied:?}"
+    );
+}
+
+#[test]
 fn of_the_whole_project_also_test_cases_outside_of_the_plan_are_paired() {
     let machine = Machine::with(titled(&["Sign in"]).test_case(5000, "Pay later"));
     machine.shop(&[("Pay later", "")]);

@@ -383,9 +383,10 @@ fn next_run(project: &MappedProject, cases: &AdoCases, pairings: &[Pairing]) -> 
             .clone_into(&mut text);
     }
     if !project.katalon.settings.enabled {
-        text.push_str(
-            "; but the integration is switched off in the project's Azure DevOps settings, so no \
-             run is submitted",
+        text.insert_str(
+            0,
+            "the integration is switched off in the project's Azure DevOps settings, so no run is \
+             submitted; once it is on, ",
         );
     }
     text
