@@ -16,7 +16,7 @@ use fake_katalon::{Test, TestCaseFile};
 use serde_json::Value;
 
 #[cfg(unix)]
-use crate::support::{ClosedFolder, as_ordinary_account, finish, names};
+use crate::support::{ClosedFolder, as_ordinary_account, finish, names, wait_until};
 use crate::support::{Machine, Output, age, finished, now, tc};
 
 /// A machine that takes all runs, whenever they ended.
@@ -545,22 +545,38 @@ fn status_tells_what_the_running_service_may_not_see_whoever_asks() {
         return;
     };
     let service = machine.start_as(command);
-    service.wait_for_log("a part of the watched folders is not seen");
 
-    let told = problems(&machine);
+    // The service notes a moment after it logs.
+    let told = wait_until("the closed folder in the status", || {
+        let told = problems(&machine);
+        if told.is_empty() {
+            Err("no problem".to_owned())
+        } else {
+            Ok(told)
+        }
+    });
+    let polled = format!("cannot be watched: `{}` is closed", session.display());
+    wait_until("the polled folder in the status", || {
+        let status = machine.kado(&["status"]);
+        if status.out.contains(&polled) {
+            Ok(())
+        } else {
+            Err(status.out)
+        }
+    });
 
     assert_eq!(told.len(), 1, "{told:?}");
     let what = format!("`{}` is closed; runs in it are not seen", session.display());
     assert!(told[0].contains(&what), "{told:?}");
     assert!(told[0].contains("this gives it: `"), "{told:?}");
-    let status = machine.kado(&["status"]);
-    let polled = format!("cannot be watched: `{}` is closed", session.display());
-    assert!(status.out.contains(&polled), "{status:?}");
 
     drop(closed);
     machine.wait_for_completed(1);
 
-    assert_eq!(problems(&machine), [""; 0]);
+    wait_until("no problem in the status", || match problems(&machine) {
+        told if told.is_empty() => Ok(()),
+        told => Err(told.join("\n")),
+    });
     service.stop_cleanly();
 }
 
