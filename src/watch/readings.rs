@@ -114,8 +114,8 @@ impl<T: Send + 'static> Readings<T> {
         }
 
         // What is begun only after these would be as long in coming.
-        let is_stuck = |one: &&Reading<T>| one.since.elapsed() >= self.limits.longest;
-        if is_full && of_project.iter().all(is_stuck) {
+        let longest = self.limits.longest;
+        if is_full && of_project.iter().all(|one| one.since.elapsed() >= longest) {
             Some(Reached::Stuck)
         } else {
             Some(Reached::Later)
@@ -190,9 +190,10 @@ mod tests {
     /// Begins a look that is over when something is sent, or when the sender is dropped.
     fn begin(readings: &mut Readings<u8>, folder: &str, project: &str) -> Sender<u8> {
         let (sender, receiver) = channel();
-        let look = move || receiver.recv().unwrap_or_default();
 
-        let reached = readings.begin(Path::new(folder), Path::new(project), look);
+        let reached = readings.begin(Path::new(folder), Path::new(project), move || {
+            receiver.recv().unwrap_or_default()
+        });
 
         assert_eq!(reached.unwrap(), Reached::Later);
         sender

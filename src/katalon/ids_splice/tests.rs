@@ -119,12 +119,6 @@ fn a_file_in_one_line_and_one_without_a_tag_are_spliced_as_well() {
 
 #[test]
 fn elements_of_odd_forms_get_their_ids() {
-    let entity = |inner: &str| {
-        file(&format!(
-            "<integratedEntity a=\"1\">\n   <type>TESTCASE</type>{inner}\n</integratedEntity>"
-        ))
-    };
-
     for inner in [
         "<productName>azure</productName>",
         "<productName>Azure</productName><properties/>",
@@ -134,7 +128,9 @@ fn elements_of_odd_forms_get_their_ids() {
         "<properties><entry><key>azure.testcase.ids</key><value x=\"1\"/></entry></properties><productName>Azure</productName>",
         "<productName>Azure</productName><properties><entry><value><!-- none --></value><key>azure.testcase.ids</key></entry></properties>",
     ] {
-        let text = entity(inner);
+        let text = file(&format!(
+            "<integratedEntity a=\"1\">\n   <type>TESTCASE</type>{inner}\n</integratedEntity>"
+        ));
 
         let spliced = set(&text, "7");
 
