@@ -164,7 +164,7 @@ impl ChosenFiles {
             self.push(PlannedAttachment {
                 target: Target::Point(fed.point.id),
                 size: long.text.len() as u64,
-                source: Source::Text(long.text),
+                source: Source::Text(long.text.to_owned()),
                 name: text::file_name(&long.name),
                 kind: FileKind::Other,
             });

@@ -61,11 +61,11 @@ pub(crate) struct PlannedResult {
 
 /// A text that was cut in its result or sub-result and goes along whole, as a file of the result.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct LongText {
+pub(super) struct LongText<'a> {
     /// File name.
     pub name: String,
     /// The whole text.
-    pub text: String,
+    pub text: &'a str,
 }
 
 /// The result of all `tests` (at least one, in the order of the run) for a point.
@@ -117,7 +117,7 @@ pub(super) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) 
 }
 
 /// The texts of these tests that do not fit into a result or sub-result.
-pub(super) fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
+pub(super) fn long_texts<'a>(tests: &[&'a TestResult]) -> Vec<LongText<'a>> {
     let mut long_texts = Vec::new();
 
     for (position, test) in tests.iter().enumerate() {
@@ -140,11 +140,11 @@ pub(super) fn long_texts(tests: &[&TestResult]) -> Vec<LongText> {
             ];
             for (name, text) in texts {
                 if let Some(text) = text
-                    && text::units(&text::clean(text)) > text::ERROR
+                    && text::exceeds(text, text::ERROR)
                 {
                     long_texts.push(LongText {
                         name: format!("{prefix}{name}.txt"),
-                        text: text.clone(),
+                        text,
                     });
                 }
             }

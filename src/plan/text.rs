@@ -4,6 +4,7 @@
 //! every text is cut here, at a character boundary, before it is sent.
 
 use crate::katalon::terminal::without_sequences;
+use crate::katalon::text::head as first_bytes;
 use crate::katalon::url_secrets::without_queries;
 
 /// Limit of a run name, a computer name and the name of a sub-result, in UTF-16 units.
@@ -16,6 +17,12 @@ pub(crate) const AUTOMATED_NAME: usize = 512;
 pub(crate) const ERROR: usize = 4000;
 /// Limit of the name of an attached file, in UTF-16 units.
 pub(crate) const FILE_NAME: usize = 255;
+
+/// Bytes at the beginning of a text that are longer than any limit, whatever is taken out of them, as
+/// good as always: texts may be megabytes, and each of thousands of results has its own.
+const BEGINNING: usize = 64 * 1024;
+/// What a terminal sequence may take at the end of the beginning, where it is cut.
+const SEQUENCE: usize = 2 * 4096;
 
 /// Limit of the reason why something is left out, in characters.
 const REASON: usize = 300;
@@ -46,7 +53,26 @@ pub(crate) fn head(text: &str, limit: usize) -> &str {
 /// `text` without the control characters that XML 1.0, and so ADO's storage, has no place for, cut
 /// to `limit`.
 pub(crate) fn fit(text: &str, limit: usize) -> String {
-    head(&clean(text), limit).to_owned()
+    match long_beginning(text, limit) {
+        Some(beginning) => head(&beginning, limit).to_owned(),
+        None => head(&clean(text), limit).to_owned(),
+    }
+}
+
+/// Whether a text has to be cut to fit a limit.
+pub(crate) fn exceeds(text: &str, limit: usize) -> bool {
+    long_beginning(text, limit).is_some() || units(&clean(text)) > limit
+}
+
+/// The beginning of a text without what is taken out of it, where nothing behind it can fit any more.
+fn long_beginning(text: &str, limit: usize) -> Option<String> {
+    let beginning = first_bytes(text, BEGINNING);
+    if beginning.len() == text.len() {
+        return None;
+    }
+
+    let beginning = clean(beginning);
+    (units(&beginning) > limit + SEQUENCE).then_some(beginning)
 }
 
 /// The reason why something is left out, as it is stored and shown: without terminal sequences and
@@ -128,6 +154,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_text_of_megabytes_is_cut_as_a_short_one_is() {
+        for noise in ["", "\u{1b}[31m", "\u{7}", "\u{90}secret\u{9c}"] {
+            let text = format!("{noise}ä").repeat(200_000);
+
+            assert_eq!(fit(&text, ERROR), "ä".repeat(ERROR), "{noise:?}");
+            assert!(exceeds(&text, ERROR));
+        }
+        assert!(!exceeds(&"\u{7}".repeat(200_000), ERROR));
+    }
 
     proptest! {
         #[test]
