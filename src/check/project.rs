@@ -80,11 +80,17 @@ pub(crate) async fn check_project(
 
     // No run is looked at, so what katalonc was told for one run has no say.
     let options = overrides::effective(&project.settings, &overrides, &RunOptions::default());
-    let server = server_of(&options, report);
+    // What stands in settings that cannot be read is not known, so nothing is missed in them.
+    let server = match &unreadable {
+        Some(_) if options.server_url.is_none() => None,
+        _ => server_of(&options, report),
+    };
     if let Some(server) = &server {
         check_proxy(server, &config.access(root), report);
     }
-    check_submission(&project.settings, &overrides, report);
+    if unreadable.is_none() {
+        check_submission(&project.settings, &overrides, report);
+    }
     katalon_upload::check_katalon_upload(&project, config, &overrides, &options, report);
     check_token(&project, config, server.as_ref(), report);
     check_outcomes(&options.outcomes, report);

@@ -1,12 +1,11 @@
 //! `kado check`: each thing that was looked at, whether it is as it should be, and what mends it.
 
-#![cfg_attr(
-    target_os = "linux",
-    expect(
-        clippy::disallowed_methods,
-        reason = "tests start programs with fewer rights"
-    )
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start programs with fewer rights, and exchange files"
 )]
+
+use std::fs;
 
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{AzureSettings, ConfigurationRow, Token};
@@ -520,6 +519,23 @@ fn offline_nothing_is_asked_and_a_token_that_cannot_be_decrypted_is_told() {
 }
 
 #[test]
+fn in_settings_that_cannot_be_read_nothing_else_is_missed() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+    let settings = "Shop/settings/external/com.kms.katalon.integration.azure.properties";
+    let settings = machine.work().join(settings);
+    fs::remove_file(&settings).unwrap();
+    fs::create_dir(&settings).unwrap();
+
+    let told = machine.kado(&["check", "--offline", "--json"]);
+
+    assert_eq!(told.code, 1, "{told:?}");
+    assert_eq!(named(&told, "settings").len(), 1, "{told:?}");
+    assert_eq!(named(&told, "server"), [""; 0]);
+    assert_eq!(named(&told, "integration"), [""; 0]);
+}
+
+#[test]
 fn a_switched_off_integration_and_a_second_submitter_are_told() {
     let machine = Machine::new();
     machine.shop_with(
@@ -879,8 +895,8 @@ fn settings_that_cannot_be_read_are_not_those_of_a_project_that_is_off() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
     let settings = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
-    std::fs::remove_file(&settings).unwrap();
-    std::fs::create_dir(&settings).unwrap();
+    fs::remove_file(&settings).unwrap();
+    fs::create_dir(&settings).unwrap();
 
     let checked = machine.kado(&["check", "--offline", "--json"]);
 
@@ -1036,8 +1052,7 @@ fn with_rights(
 fn set_mode(path: &std::path::Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
 
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .expect("its mode can be set");
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("its mode can be set");
 }
 
 #[cfg(target_os = "linux")]
@@ -1090,7 +1105,7 @@ fn beside_a_service_of_another_account_its_state_folder_is_a_note() {
         return;
     };
     // Out of a folder that may be closed to that account.
-    std::fs::copy(plain.get_program(), &program).unwrap();
+    fs::copy(plain.get_program(), &program).unwrap();
     let service = machine.start();
 
     let checked = crate::support::finish(command);
