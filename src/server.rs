@@ -471,6 +471,7 @@ mod tests {
         ] {
             assert_eq!(base_or_error(given), format!("{base} (cut)"));
         }
+
         for whole in [
             "https://dev.azure.com/acme/",
             "https://dev.azure.com//acme",
@@ -530,6 +531,7 @@ mod tests {
         ] {
             let error = base_or_error(given);
             let (_, expected) = error.rsplit_once(' ').unwrap();
+
             assert_eq!(expected, meant, "{error}");
         }
     }

@@ -372,6 +372,28 @@ mod tests {
         }
     }
 
+    /// Copies files of a run as a recording does that does not know yet what is used.
+    fn copy(spool: &Spool, started: i64, work: &tempfile::TempDir, files: &[RunFile]) -> Copied {
+        copy_of(PROJECT, spool, started, work, files)
+    }
+
+    /// As [`copy`], for a project.
+    fn copy_of(
+        project: &str,
+        spool: &Spool,
+        started: i64,
+        work: &tempfile::TempDir,
+        files: &[RunFile],
+    ) -> Copied {
+        spool.copy(
+            &run(started),
+            project,
+            &known(work),
+            files.iter(),
+            &mut Used::default(),
+        )
+    }
+
     fn file(path: &str, size: u64) -> RunFile {
         RunFile {
             path: path.to_owned(),
@@ -388,21 +410,12 @@ mod tests {
         fs::create_dir(work.path().join("deep")).unwrap();
         fs::write(work.path().join("deep/1.png"), "one").unwrap();
         let files = [file("deep/1.png", 3), file("gone.png", 3)];
-        let copy = || {
-            spool.copy(
-                &run(1),
-                PROJECT,
-                &known(&work),
-                files.iter(),
-                &mut Used::default(),
-            )
-        };
-        assert_eq!(copy(), all_of(1));
+        assert_eq!(copy(&spool, 1, &work, &files), all_of(1));
 
         fs::write(work.path().join("deep/1.png"), "other").unwrap();
-        copy();
+        copy(&spool, 1, &work, &files);
         fs::remove_dir_all(work.path().join("deep")).unwrap();
-        copy();
+        copy(&spool, 1, &work, &files);
 
         assert_eq!(
             fs::read_to_string(spool.folder_of(&run(1)).join("deep/1.png")).unwrap(),
@@ -420,13 +433,7 @@ mod tests {
         }
 
         let files = [file("1.png", 4), file("2.png", 4), file("3.png", 4)];
-        let copied = spool.copy(
-            &run(1),
-            PROJECT,
-            &known(&work),
-            files.iter(),
-            &mut Used::default(),
-        );
+        let copied = copy(&spool, 1, &work, &files);
 
         assert_eq!(copied.files, 1);
         assert_eq!(copied.left, 2);
@@ -450,13 +457,7 @@ mod tests {
             fs::write(work.path().join(name), "1").unwrap();
         }
 
-        let copied = spool.copy(
-            &run(1),
-            PROJECT,
-            &known(&work),
-            names.map(|name| file(name, 1)).iter(),
-            &mut Used::default(),
-        );
+        let copied = copy(&spool, 1, &work, &names.map(|name| file(name, 1)));
 
         assert_eq!(copied.files, 3);
         assert_eq!(copied.left, 0);
@@ -501,27 +502,9 @@ mod tests {
         }
         let files = ["1.png", "2.png", "3.png", "4.png"].map(|name| file(name, 4));
 
-        let of_shop = spool.copy(
-            &run(1),
-            PROJECT,
-            &known(&work),
-            files.iter(),
-            &mut Used::default(),
-        );
-        let more = spool.copy(
-            &run(2),
-            PROJECT,
-            &known(&work),
-            files.iter(),
-            &mut Used::default(),
-        );
-        let of_bank = spool.copy(
-            &run(3),
-            "bank",
-            &known(&work),
-            files.iter(),
-            &mut Used::default(),
-        );
+        let of_shop = copy(&spool, 1, &work, &files);
+        let more = copy(&spool, 2, &work, &files);
+        let of_bank = copy_of("bank", &spool, 3, &work, &files);
 
         assert_eq!((of_shop.files, of_shop.left), (3, 1));
         assert_eq!((more.files, more.left), (0, 4));
@@ -541,13 +524,7 @@ mod tests {
         }
         let files = ["empty.png", "tail.png"].map(|name| file(name, 1 << 30));
 
-        let copied = spool.copy(
-            &run(1),
-            PROJECT,
-            &known(&work),
-            files.iter(),
-            &mut Used::default(),
-        );
+        let copied = copy(&spool, 1, &work, &files);
 
         assert_eq!((copied.files, copied.failed, copied.left), (1, 1, 0));
         let error = copied.error.unwrap();
@@ -564,13 +541,7 @@ mod tests {
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("1.png"), "1").unwrap();
         for started in [1, 2] {
-            spool.copy(
-                &run(started),
-                PROJECT,
-                &known(&work),
-                [file("1.png", 1)].iter(),
-                &mut Used::default(),
-            );
+            copy(&spool, started, &work, &[file("1.png", 1)]);
         }
 
         spool.purge([run(2)].iter());
@@ -593,13 +564,7 @@ mod tests {
         std::os::unix::fs::symlink(elsewhere.path(), state.path().join(FOLDER)).unwrap();
 
         let files = [file("1.png", 1)];
-        let copied = spool.copy(
-            &run(1),
-            PROJECT,
-            &known(&work),
-            files.iter(),
-            &mut Used::default(),
-        );
+        let copied = copy(&spool, 1, &work, &files);
         spool.purge(std::iter::empty());
 
         assert_eq!(copied.failed, 1);
@@ -616,13 +581,7 @@ mod tests {
         let spool = Spool::new(state.path(), 1000);
         fs::write(work.path().join("secret"), "secret").unwrap();
         std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();
-        let copied = spool.copy(
-            &run(1),
-            PROJECT,
-            &known(&work),
-            [file("1.png", 6)].iter(),
-            &mut Used::default(),
-        );
+        let copied = copy(&spool, 1, &work, &[file("1.png", 6)]);
         assert_eq!(copied, Copied::default());
     }
 }

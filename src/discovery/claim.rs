@@ -233,6 +233,7 @@ mod tests {
             options,
             ..CommandLine::default()
         };
+
         Claim {
             root: "/w/Shop".into(),
             from: Moment::from_millis(from),
@@ -334,6 +335,7 @@ mod tests {
         };
         let alive = claim("20", 1_300, 2_000);
         let known = known(vec![killed, alive]);
+
         assert_eq!(
             given(&known, &run(1_250, "tina - agent")),
             (Some("19".to_owned()), true)
@@ -372,6 +374,7 @@ mod tests {
             seen: vec![seen.clone()],
             ..known(vec![claim("19", 1_000, 2_000)])
         };
+
         assert_eq!(
             given(&both, &run(1_500, "tina - agent")),
             (Some("19".to_owned()), true)
@@ -380,12 +383,14 @@ mod tests {
             given(&both, &run(5_000, "tina - agent")),
             (Some("21".to_owned()), false)
         );
+
         let copied_in = run(-900_000, "tina - agent");
         assert_eq!(
             given(&both, &copied_in),
             (None, false),
             "the run is older than the command"
         );
+
         let other = CandidateCommand {
             options: RunOptions::default(),
             ..seen

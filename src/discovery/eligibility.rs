@@ -354,6 +354,7 @@ mod tests {
             host: "localhost".to_owned(),
             ..rules()
         };
+
         for (host, rules) in [
             ("jo - PC2", &rules()),
             ("jo - localhost", &localhost),
@@ -362,6 +363,7 @@ mod tests {
             let reason = reason(&to_judge(&run(host, "/elsewhere", 200)), rules);
             assert!(reason.contains("runs_from = \"any\""), "{reason}");
         }
+
         let any = Rules {
             runs_from: RunsFrom::Any,
             ..rules()

@@ -342,6 +342,7 @@ mod tests {
             Tracker::default().observe(&queued, ABORT).state,
             RunState::Queued
         );
+
         let crashed = Observation {
             ended: None,
             ..look(0, 1, 0)

@@ -179,6 +179,7 @@ mod tests {
             "--info",
             "-adoReleaseDefID=3",
         ]);
+
         let options = RunOptions {
             plan: Some("19".into()),
             run_name: Some("Release night".into()),
@@ -190,6 +191,7 @@ mod tests {
         assert_eq!(line.target, Target::Suite("Test Suites/Smoke".into()));
         assert_eq!(line.execution_uuid.as_deref(), Some("4d2"));
         assert_eq!(line.options, options);
+
         let stored = serde_json::to_string(&line).unwrap();
         assert!(!stored.contains("not-to-be-kept"));
     }
@@ -203,6 +205,7 @@ mod tests {
             hidden(&["/c", "katalonc -adoTestRunName \"Night\""]).as_deref(),
             Some("-adoTestRunName")
         );
+
         assert_eq!(
             hidden(&["-adoTestRunName", "Night with -adoPlanId=19"]),
             None

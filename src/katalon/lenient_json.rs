@@ -309,6 +309,7 @@ mod tests {
         ] {
             assert_eq!(read(text).1.unwrap().kind, kind, "{text:?}");
         }
+
         for text in [
             "{\"a\":b,\"c\":1}",
             "[]",

@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_sequence_goes_as_a_whole_and_the_text_stays() {
-        for (text, plain) in [
+        let cases = [
             ("\u{1b}[31mred\u{1b}[0m", "red"),
             ("\u{1b}[38;2;255;0;0;1mred\u{1b}[m", "red"),
             ("\u{1b}[2K\u{1b}[1;1Htop\u{1b}[?25l", "top"),
@@ -121,7 +121,9 @@ mod tests {
             ("cut \u{1b}", "cut "),
             ("\u{1b}]8;;no end\nnext line", "8;;no end\nnext line"),
             ("\u{1b}[31ärger", "ärger"),
-        ] {
+        ];
+
+        for (text, plain) in cases {
             assert_eq!(without_sequences(text), plain);
         }
     }

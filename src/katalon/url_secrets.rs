@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn the_key_of_a_grid_is_dropped_and_all_else_stays() {
-        for (text, clean) in [
+        let cases = [
             (
                 "Remote - http://user:key@hub.example.com:4444/wd/hub",
                 "Remote - http://hub.example.com:4444/wd/hub",
@@ -142,7 +142,9 @@ mod tests {
                 r#"{"url":"http:\/\/hub\/wd"}"#,
             ),
             ("http://a:b@http://c:d@e", "http://http://e"),
-        ] {
+        ];
+
+        for (text, clean) in cases {
             assert_eq!(without_users(text), clean);
         }
     }

@@ -110,6 +110,7 @@ mod tests {
         ] {
             assert!(looks_secret(None, value), "{value}");
         }
+
         for variable in [
             "password",
             "UserPassword",
@@ -122,6 +123,7 @@ mod tests {
         ] {
             assert!(looks_secret(Some(variable), "Baby"), "{variable}");
         }
+
         for variable in ["spinner", "monkey", "passenger", "author", "keyboard"] {
             assert!(!looks_secret(Some(variable), "Baby"), "{variable}");
         }

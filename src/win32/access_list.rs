@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn who_can_replace_the_file_or_its_access_list_is_a_stranger_too() {
-        for right in [
+        let rights = [
             "FW",
             "SD",
             "WD",
@@ -361,7 +361,9 @@ mod tests {
             "0x40000",
             "ZZ",
             "4294967296",
-        ] {
+        ];
+
+        for right in rights {
             assert_eq!(
                 strangers(&format!("O:BAD:P(A;;{right};;;AU)")),
                 ["S-1-5-11"],

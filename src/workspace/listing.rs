@@ -372,6 +372,7 @@ mod tests {
             ("testCaseBinding", FileKind::Other),
             ("execution.properties", FileKind::Other),
         ];
+
         for (path, kind) in cases {
             assert_eq!(FileKind::of(path), kind, "{path}");
         }

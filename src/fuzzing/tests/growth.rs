@@ -5,6 +5,7 @@
 //! What allocates nothing is not seen in here; such scans are kept out by maps, and where a join has
 //! its largest input a scan takes longer than a test may.
 
+#[cfg(test)]
 use allocation_counter::{AllocationInfo, measure};
 
 use crate::fuzzing::target;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the inputs are files")]
 
+#[cfg(test)]
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
 //! Each claim about a splice on files as Katalon writes them, on odd ones, and on generated ones.
 
+#[cfg(test)]
 use proptest::prelude::*;
 
 use super::*;

@@ -158,7 +158,9 @@ mod tests {
             "ADOTestRunName":"x","execution":{"general":{"executionProfile":"qa","report":{"reportFolder":"D:\\r"}},
             "drivers":{"system":{"WebUI":{"browserType":"CHROME_DRIVER"}}}},"id":"Test Suites/A",
             "katalon.versionNumber":"9.0.0","runningMode":"CONSOLE"}"#;
+
         let execution = Execution::read(file);
+
         let options = RunOptions {
             plan: Some("12".into()),
             run_name: Some("x".into()),

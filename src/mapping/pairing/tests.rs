@@ -1,5 +1,6 @@
 //! What is chosen, what is listed, and why.
 
+#[cfg(test)]
 use super::*;
 
 fn title(id: u32, title: &str) -> AdoTitle<'_> {

@@ -354,6 +354,7 @@ impl Store {
         now: Moment,
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
+
         apply(&transaction, submission, Event::NothingToSend, Some(reason))?;
         keep_plan(&transaction, submission, plan)?;
         change_one(
@@ -362,6 +363,7 @@ impl Store {
             "UPDATE submission SET ignored_as = ?2 WHERE id = ?1",
             params![submission, ignored_as],
         )?;
+
         log(&transaction, submission, "ignored", Some(reason), now)?;
         Ok(transaction.commit()?)
     }

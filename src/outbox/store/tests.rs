@@ -648,17 +648,18 @@ fn many_who_open_a_new_state_folder_at_once_all_succeed() {
     for _ in 0..10 {
         let folder = tempfile::tempdir().unwrap();
         let together = std::sync::Barrier::new(8);
-        let open = || {
-            together.wait();
-            Store::open_beside(folder.path())
-                .err()
-                .map(|error| crate::error_chain::chain(&error))
-        };
 
         let failed: Vec<String> = std::thread::scope(|scope| {
-            let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            let mut all = Vec::new();
+            for _ in 0..8 {
+                all.push(scope.spawn(|| {
+                    together.wait();
+                    Store::open_beside(folder.path()).err()
+                }));
+            }
             all.into_iter()
                 .filter_map(|one| one.join().unwrap())
+                .map(|error| crate::error_chain::chain(&error))
                 .collect()
         });
 

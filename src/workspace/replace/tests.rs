@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out files")]
 
+#[cfg(test)]
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 

@@ -38,21 +38,21 @@ fn run(number: usize) -> RunIdentity {
 
 /// The collection of which these members take part; the others were aborted.
 fn whole(takes_part: [bool; MEMBERS]) -> Option<Snapshot> {
-    let part = |(number, takes_part): (usize, bool)| Part {
-        prefix: format!("session/{number}/1"),
-        folder: format!("/reports/session/{number}/1"),
-        state: if takes_part {
-            MemberState::Finished
-        } else {
-            MemberState::AbortedAndLeftOut
-        },
-        snapshot: Some(member(number)),
-    };
-    join(
-        "Test Suites/All",
-        "/reports/session/All/1",
-        takes_part.into_iter().enumerate().map(part).collect(),
-    )
+    let mut parts = Vec::new();
+    for (number, takes_part) in takes_part.into_iter().enumerate() {
+        parts.push(Part {
+            prefix: format!("session/{number}/1"),
+            folder: format!("/reports/session/{number}/1"),
+            state: if takes_part {
+                MemberState::Finished
+            } else {
+                MemberState::AbortedAndLeftOut
+            },
+            snapshot: Some(member(number)),
+        });
+    }
+
+    join("Test Suites/All", "/reports/session/All/1", parts)
 }
 
 fn all() -> Snapshot {
