@@ -6,8 +6,8 @@
 
 use crate::katalon::xml::{self, Node, XmlError};
 
-/// Members that are read; a run beyond them is one of its own.
-const MOST_MEMBERS: usize = 1_000;
+/// Members that are read; a run beyond them is one of its own, and says so.
+pub(crate) const MOST_MEMBERS: usize = 1_000;
 /// Bytes of the report; the longest of the corpus has 4 kB.
 const LARGEST: usize = 4 * 1024 * 1024;
 
@@ -30,6 +30,8 @@ pub(crate) struct CollectionReport {
     pub id: Option<String>,
     /// Run folders of the members, relative to the project with `/`: `Reports/…`.
     pub members: Vec<String>,
+    /// Whether it lists more of them than are read.
+    pub is_cut: bool,
 }
 
 impl CollectionReport {
@@ -57,6 +59,7 @@ impl CollectionReport {
                 "reportLocation" if report.members.len() < MOST_MEMBERS => {
                     report.members.push(text.replace('\\', "/"));
                 }
+                "reportLocation" => report.is_cut = true,
                 "testSuiteCollectionId" => report.id = Some(text.to_owned()),
                 _ => {}
             }
@@ -110,5 +113,18 @@ mod tests {
         assert!(!report.lists("Reports/1/A b/3"));
 
         assert!(CollectionReport::read(&file[..file.len() - 9]).is_err());
+    }
+
+    #[test]
+    fn a_report_that_lists_more_members_than_are_read_says_so() {
+        for (count, is_cut) in [(MOST_MEMBERS, false), (MOST_MEMBERS + 1, true)] {
+            let member = "<reportLocation>Reports/1/A/2</reportLocation>";
+            let file = format!("<a>{}</a>", member.repeat(count));
+
+            let report = CollectionReport::read(file.as_bytes()).unwrap();
+
+            assert_eq!(report.members.len(), MOST_MEMBERS);
+            assert_eq!(report.is_cut, is_cut);
+        }
     }
 }

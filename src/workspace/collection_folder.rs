@@ -12,15 +12,13 @@ use super::launch::read_launch;
 use super::listing::holds_run;
 use crate::door::{Folder, Kind};
 use crate::file_names::{is_named, same};
-use crate::katalon::collection_report::{CollectionReport, suite_at};
+use crate::katalon::collection_report::{CollectionReport, MOST_MEMBERS, suite_at};
 use crate::katalon::damage::{Damage, DamageKind};
 
 /// Folders of a session that are searched for the collection's report, with the run folders.
 const MOST_FOLDERS: usize = 2000;
 /// Reports that are read in a session: Katalon writes one.
 const MOST_REPORTS: usize = 20;
-/// How deep below the session they may lie.
-const DEEPEST: usize = 10;
 
 /// A collection's run: its own folder, and what its report says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -119,8 +117,8 @@ pub(crate) fn collection_of(run_folder: &Path) -> Option<CollectionFolder> {
     search_collection(run_folder).0
 }
 
-/// As [`collection_of`]; where none is found also the reports that could not be opened, one of which
-/// may list the folder.
+/// As [`collection_of`]; where none is found also what of the reports could not be read, and may
+/// list the folder.
 pub(super) fn search_collection(run_folder: &Path) -> (Option<CollectionFolder>, Vec<Damage>) {
     let mut unread = Vec::new();
     let Some((reports, below)) = split_at_reports(run_folder) else {
@@ -138,33 +136,50 @@ pub(super) fn search_collection(run_folder: &Path) -> (Option<CollectionFolder>,
     };
 
     let location = format!("Reports/{}", names.join("/"));
-    for path in reports_in(&opened) {
+    let found = reports_in(&opened);
+    for path in found.paths {
+        let file = path.to_string_lossy();
         let bytes = match opened.whole(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
-                let error = error.to_string();
-                let file = path.to_string_lossy();
-                unread.push(Damage::of(&file, DamageKind::Unreadable { error }));
+                unread.push(unreadable(&file, error.to_string()));
                 continue;
             }
         };
 
-        // One that is being written, or is no such report, is passed by.
-        if let Ok(report) = CollectionReport::read(&bytes)
-            && report.lists(&location)
-        {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let collection = CollectionFolder {
-                folder: session.join(folder),
-                reports,
-                report,
-            };
-            return (Some(collection), Vec::new());
+        match CollectionReport::read(&bytes) {
+            Ok(report) if report.lists(&location) => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                let collection = CollectionFolder {
+                    folder: session.join(folder),
+                    reports,
+                    report,
+                };
+                return (Some(collection), Vec::new());
+            }
+            Ok(report) if report.is_cut => {
+                let what = format!("it lists more than {MOST_MEMBERS} suite runs");
+                unread.push(Damage::of(&file, DamageKind::UnreadableValue { what }));
+            }
+            // The report of another collection, or something else of this name.
+            Ok(_) => {}
+            Err(error) => unread.push(unreadable(&file, error.to_string())),
         }
     }
 
+    if found.is_cut {
+        let what = format!(
+            "more than {MOST_FOLDERS} folders, or {MOST_REPORTS} reports of collections (`.rp`), \
+             lie in it"
+        );
+        unread.push(Damage::of(names[0], DamageKind::UnreadableValue { what }));
+    }
     (None, unread)
+}
+
+fn unreadable(file: &str, error: String) -> Damage {
+    Damage::of(file, DamageKind::Unreadable { error })
 }
 
 /// The collection whose own folder this is.
@@ -253,15 +268,23 @@ fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
     Some((reports, below))
 }
 
-/// The `.rp` files below a session folder, by their paths in it. Run folders are not looked into:
-/// they hold no collection.
-fn reports_in(session: &Folder) -> Vec<PathBuf> {
+/// The reports that lie in a session.
+#[derive(Default)]
+struct FoundReports {
+    /// Their paths in the session.
+    paths: Vec<PathBuf>,
+    /// Whether there is more than is looked at.
+    is_cut: bool,
+}
+
+/// The `.rp` files below a session folder. Run folders are not looked into: they hold no collection.
+fn reports_in(session: &Folder) -> FoundReports {
     // Bounded, because a test may write any number of folders there, and as many reports.
-    let mut reports = Vec::new();
-    let mut waiting = vec![(PathBuf::new(), 0)];
+    let mut found = FoundReports::default();
+    let mut waiting = vec![PathBuf::new()];
     let mut visited = 1;
 
-    while let Some((folder, depth)) = waiting.pop() {
+    while let Some(folder) = waiting.pop() {
         let Ok(entries) = session.entries_of(&folder) else {
             continue;
         };
@@ -270,19 +293,22 @@ fn reports_in(session: &Folder) -> Vec<PathBuf> {
             let path = folder.join(&entry.name);
             if entry.kind != Kind::Folder {
                 // Also a link: its reading tells what it is.
+                if is_report(&path) && found.paths.len() == MOST_REPORTS {
+                    found.is_cut = true;
+                    return found;
+                }
                 if is_report(&path) {
-                    reports.push(path);
+                    found.paths.push(path);
                 }
-                if reports.len() == MOST_REPORTS {
-                    return reports;
-                }
-            } else if depth < DEEPEST && visited < MOST_FOLDERS {
+            } else if visited < MOST_FOLDERS {
                 visited += 1;
                 if !holds_run(session, &path) {
-                    waiting.push((path, depth + 1));
+                    waiting.push(path);
                 }
+            } else {
+                found.is_cut = true;
             }
         }
     }
-    reports
+    found
 }

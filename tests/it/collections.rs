@@ -86,6 +86,37 @@ fn begun(machine: &Machine, project: &Path, ended: usize) -> (Service, Collectio
 }
 
 #[test]
+fn a_run_beside_a_report_that_is_cut_or_that_is_one_of_too_many_says_so() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let collection = collection(now());
+    let members = collection.write_in(&shop).unwrap();
+    let own = collection.folder_in(&shop);
+    let report = crate::support::files(&own)
+        .into_iter()
+        .find(|name| name.ends_with(".rp"))
+        .unwrap();
+    let text = fs::read_to_string(own.join(&report)).unwrap();
+    fs::write(own.join(&report), &text[..text.len() / 2]).unwrap();
+
+    let cut = submit(&machine, &members[0]);
+
+    assert_eq!(cut.code, 1, "{cut:?}");
+    let named = format!("{report}` cannot be read");
+    let said = machine.kado(&["inspect", members[0].to_str().unwrap()]);
+    assert!(said.out.contains(&named), "{said:?}");
+
+    for number in 0..20 {
+        fs::write(own.join(format!("{number}.rp")), "<a></a>").unwrap();
+    }
+
+    let too_many = machine.kado(&["inspect", members[1].to_str().unwrap()]);
+
+    let named = "20 reports of collections (`.rp`), lie in it";
+    assert!(too_many.out.contains(named), "{too_many:?}");
+}
+
+#[test]
 fn a_collection_becomes_one_run_with_the_results_of_each_member() {
     let machine = Machine::new();
     machine.configure(ONE);
