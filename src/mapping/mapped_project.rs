@@ -30,7 +30,7 @@ pub(crate) enum NoAnswer {
     /// No project was named, and there is not one that must be meant.
     #[error("{}", no_choice(.0))]
     NoChoice(Vec<PathBuf>),
-    /// The project cannot be read.
+    /// The project, or its settings, cannot be read.
     #[error("{}", crate::error_chain::chain(.0))]
     Unreadable(#[from] ReadError),
     /// The project's own `kado.toml` may name another server: nothing is asked on a guess.
@@ -166,9 +166,12 @@ impl MappedProject {
     /// Reads the project at `root`.
     ///
     /// # Errors
-    /// When there is none, or when its own `kado.toml` cannot be used.
+    /// When there is none, or when its settings or its own `kado.toml` cannot be used.
     pub(crate) fn read(root: &Path, config: &Config) -> Result<Self, NoAnswer> {
         let mut katalon = workspace::read_project(root)?;
+        // With settings that cannot be read it looks as if it had none.
+        workspace::read_azure_settings(root)?;
+
         let own_file = ProjectFile::of(root, config);
         if let Some(problem) = own_file.problem() {
             return Err(NoAnswer::ProjectFile(problem));

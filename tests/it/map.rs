@@ -567,6 +567,24 @@ fn a_damaged_file_keeps_the_files_of_one_command_as_they_are() {
 }
 
 #[test]
+fn settings_that_cannot_be_read_are_not_called_missing() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let settings = "settings/external/com.kms.katalon.integration.azure.properties";
+    fs::remove_file(shop.join(settings)).unwrap();
+    fs::create_dir(shop.join(settings)).unwrap();
+
+    for command in [["map", "suggest"], ["list", "plans"]] {
+        let shop = shop.to_str().unwrap();
+        let told = machine.kado(&[command[0], command[1], "--project", shop]);
+
+        assert_eq!(told.code, 1, "{told:?}");
+        assert!(told.err.contains("cannot be read"), "{told:?}");
+        assert!(told.err.contains(settings), "{told:?}");
+    }
+}
+
+#[test]
 fn what_misses_ids_names_the_command_that_proposes_them() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n");

@@ -101,10 +101,10 @@ impl Drop for HangingFile {
 fn serve(mut device: File, size: u64, reads: &AtomicUsize) {
     let mut request = vec![0; LONGEST];
     while let Ok(length) = device.read(&mut request) {
-        let number = |at: usize| u32::from_le_bytes(request[at..at + 4].try_into().unwrap());
+        let operation = u32::from_le_bytes(request[4..8].try_into().unwrap());
         let unique = &request[8..16];
 
-        let answer = match number(4) {
+        let answer = match operation {
             INIT => answer(unique, 0, &init()),
             GETATTR => answer(unique, 0, &attributes(size)),
             // Each read is asked for as it is, whatever was read before.
