@@ -19,6 +19,7 @@ mod run;
 mod runs;
 mod runtime;
 mod service;
+mod setup;
 mod status;
 mod submission;
 mod submit;
@@ -62,6 +63,8 @@ enum Command {
     Inspect(InspectArguments),
     /// Check settings, connection, project, plans, configurations and every mapped id
     Check(check::Arguments),
+    /// Set up this machine, or a Katalon project, by questions or by options
+    Setup(Box<setup::Arguments>),
     /// List projects, test plans, test configurations or test cases of Azure DevOps, with their ids
     List(list::Arguments),
     /// Show, enter and propose the ADO ids of test cases
@@ -141,6 +144,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         }
 
         Command::Check(arguments) => check::check(&arguments, file, &mut out),
+        Command::Setup(arguments) => setup::setup(&arguments, file, &mut out),
         Command::List(arguments) => list::list(&arguments, &paths::load(file)?, &mut out),
         Command::Map(arguments) => map::map(&arguments, &paths::load(file)?, &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, &mut out),
