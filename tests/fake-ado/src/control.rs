@@ -3,6 +3,7 @@
 //! | | |
 //! |---|---|
 //! | `GET /_fake/world`, `/_fake/requests`, `/_fake/violations` | what is there, what was asked, which bodies did not fit |
+//! | `GET /_fake/attachments/{id}` | the bytes of an attachment, which the page of a run links to |
 //! | `PUT /_fake/tokens` | the tokens that are accepted from now on: `["a", "b"]` |
 //! | `POST /_fake/faults` | a fault for every request that fits: `{"method": "POST", "path": "attachments", "delay": 60000}` processes it after so many milliseconds, `"late": 60000` processes it at once and answers then, `"status": 503` answers with that instead |
 //! | `DELETE /_fake/faults` | no faults any more |
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use crate::answer::{Answer, no_route, ok};
 use crate::faults::{Fault, FaultAction, Nth};
+use crate::page;
 use crate::server::{Shared, lock};
 
 /// A fault as a script writes it.
@@ -28,6 +30,13 @@ struct Order {
 
 /// Answers a script.
 pub(crate) fn answer(shared: &Shared, method: &Method, path: &str, body: &[u8]) -> Answer {
+    if let Some(id) = path.strip_prefix("/_fake/attachments/")
+        && method == Method::GET
+    {
+        let found = page::attachment(&lock(&shared.world), id);
+        return found.unwrap_or_else(|| no_route(path));
+    }
+
     match (method, path) {
         (&Method::GET, "/_fake/world") => {
             ok(&serde_json::to_value(&*lock(&shared.world)).unwrap_or_default())

@@ -7,7 +7,7 @@
 //! What is not known about the real service is a switch in [`Settings`].
 
 mod answer;
-#[cfg(test)]
+#[cfg(all(test, feature = "schema"))]
 mod answers_fit;
 mod api;
 mod auth;
@@ -19,10 +19,14 @@ mod flavour;
 mod katalon;
 mod look_up;
 mod model;
+#[cfg(not(feature = "schema"))]
+mod no_schema;
+mod page;
 mod query;
 mod record;
 mod route;
 mod runs_model;
+#[cfg(feature = "schema")]
 mod schema;
 mod scopes;
 mod server;

@@ -16,7 +16,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::faults::{Fault, FaultPlan};
+#[cfg(not(feature = "schema"))]
+use crate::no_schema::{Checker, default_path};
 use crate::record::{RecordedRequest, RequestLog};
+#[cfg(feature = "schema")]
 use crate::schema::{Checker, default_path};
 use crate::service;
 use crate::world::World;

@@ -19,6 +19,7 @@ use crate::body::{self, Body};
 use crate::control;
 use crate::entra;
 use crate::faults::FaultAction;
+use crate::page;
 use crate::query::{Query, decode};
 use crate::record::RecordedRequest;
 use crate::route::{Route, negotiate};
@@ -62,6 +63,10 @@ pub(crate) async fn handle(
     }) else {
         return Ok(reply(no_route(&path)));
     };
+
+    if let Some(page) = page::answer(&shared, &parts, &path) {
+        return Ok(reply(page));
+    }
 
     let flight = Flight::begin(&shared, &parts, &path);
     let query = parts.uri.query().unwrap_or_default();

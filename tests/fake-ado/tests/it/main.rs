@@ -10,6 +10,7 @@ mod entra;
 mod faults;
 mod flavours;
 mod microsoft;
+mod pages;
 mod program;
 mod results;
 mod runs;
