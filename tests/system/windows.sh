@@ -269,7 +269,7 @@ fi
 
 claim 'the demo arrives whole'
 wine "$BUILT/demo.exe" >"$WORK/demo.log" 2>&1 || { cat "$WORK/demo.log" >&2; fail 'the demo'; }
-tail -n 2 "$WORK/demo.log" | told
+grep --after-context=1 '^== Verdict' "$WORK/demo.log" | told
 
 claim 'without a program in a place that a service can use nothing is installed'
 if wine "$BUILT/kado.exe" service install --user >"$WORK/said" 2>&1; then fail 'a service of a user was installed'; fi

@@ -32,6 +32,57 @@ const TRACK: &str = "Test Cases/Orders/Track parcel";
 const NEWSLETTER: &str = "Test Cases/Account/Subscribe to newsletter";
 const OPEN_SHOP: &str = "Test Cases/Common/Open shop";
 
+/// What the suite executes, in its order.
+const SUITE_TEST_CASES: [&str; 8] = [
+    SIGN_IN, SEARCH, CART, CARD, VOUCHER, DELIVERY, TRACK, NEWSLETTER,
+];
+
+/// The test cases behind tests of [`run`] that carry no ADO id, one for each such test.
+pub fn tests_without_id() -> Vec<String> {
+    let cases = test_cases();
+    let mut without = Vec::new();
+
+    for test in run().tests {
+        let carries_id = cases
+            .iter()
+            .any(|case| case.id == test.id && case.azure_ids.is_some());
+        if !carries_id {
+            without.push(test.id);
+        }
+    }
+
+    without
+}
+
+/// The sample in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Numbers {
+    /// Test cases of the suite.
+    pub test_cases: usize,
+    /// Those of them that carry an ADO id.
+    pub with_id: usize,
+    /// Tests of [`run`]: an iteration is one, whatever its retries.
+    pub tests: usize,
+    /// Those that only passed or failed for good at a later attempt.
+    pub retried: usize,
+}
+
+/// The sample in numbers, counted.
+pub fn numbers() -> Numbers {
+    let with_id = test_cases()
+        .iter()
+        .filter(|case| case.azure_ids.is_some() && SUITE_TEST_CASES.contains(&case.id.as_str()))
+        .count();
+    let tests = run().tests;
+
+    Numbers {
+        test_cases: SUITE_TEST_CASES.len(),
+        with_id,
+        tests: tests.len(),
+        retried: tests.iter().filter(|test| test.attempts.len() > 1).count(),
+    }
+}
+
 /// What is to exist in ADO for the sample.
 #[derive(Clone, Debug)]
 pub struct WorldDescription {
@@ -144,15 +195,12 @@ pub fn project(root: &Path, server_url: &str) -> ProjectWriter {
         ..AzureSettings::connected(server_url, TOKEN, PROJECT, world_description().plan)
     };
 
-    let suite = [
-        SIGN_IN, SEARCH, CART, CARD, VOUCHER, DELIVERY, TRACK, NEWSLETTER,
-    ];
     let project = ProjectWriter::new(root)
         .name(PROJECT)
         .azure(settings)
         .suite(SuiteFile {
             retries: 2,
-            ..SuiteFile::new(SUITE, &suite)
+            ..SuiteFile::new(SUITE, &SUITE_TEST_CASES)
         });
 
     test_cases()

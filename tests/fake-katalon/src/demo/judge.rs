@@ -3,11 +3,12 @@
 use fake_ado::{FakeAdo, TestRun};
 use fake_katalon::sample::{self, SamplePoint};
 
+use crate::figures::Figures;
 use crate::kado::Exit;
 use crate::{heading, say};
 
 /// Prints what is missing; `true` when nothing is.
-pub fn verdict(fake: &FakeAdo, arrived: bool, exit: &Exit) -> bool {
+pub fn verdict(fake: &FakeAdo, figures: &Figures, arrived: bool, exit: &Exit) -> bool {
     let mut missing = Vec::new();
     if !arrived {
         missing.push("the run is not completed".to_owned());
@@ -25,13 +26,15 @@ pub fn verdict(fake: &FakeAdo, arrived: bool, exit: &Exit) -> bool {
         missing.push("some requests do not fit the API description".to_owned());
     }
 
+    missing.extend(figures.problems());
+
     if !exit.is_clean() {
         missing.push("kado did not end with exit code 0".to_owned());
     }
 
     heading("Verdict");
     if missing.is_empty() {
-        say("everything arrived, once");
+        say("everything arrived, once, and the figures add up");
     }
 
     missing

@@ -1,4 +1,4 @@
-//! The real kado: built, configured, started, asked, stopped.
+//! The real kado: found, configured, started, asked, stopped.
 
 use std::fmt;
 use std::io::{BufRead, BufReader};
@@ -14,35 +14,18 @@ use serde_json::Value;
 /// How long kado may take to stop.
 const STOPPING: Duration = Duration::from_secs(15);
 
-/// Builds kado in the demo's own profile and finds it beside the demo. A demo that cargo did not
-/// start, as on a machine without Rust, takes the one that lies there.
-pub fn build() -> Result<PathBuf> {
+/// Finds kado beside the demo, where `cargo demo` puts both.
+pub fn find() -> Result<PathBuf> {
     let own = env::current_exe().context("the demo does not know where it lies")?;
     let program = own.with_file_name(format!("kado{}", env::consts::EXE_SUFFIX));
-    let Some(cargo) = env::var_os("CARGO") else {
-        if program.is_file() {
-            return Ok(program);
-        }
+
+    if !program.is_file() {
         bail!(
             "{} is missing; start the demo with `cargo demo`",
             program.display()
         );
-    };
-    let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", "kado", "--bin", "kado"]);
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
     }
-    let status = command.status().context("cargo could not be started")?;
-    if !status.success() {
-        bail!("kado does not build");
-    }
-    if !program.is_file() {
-        bail!(
-            "kado was built, but not beside the demo: {} is missing",
-            program.display()
-        );
-    }
+
     Ok(program)
 }
 

@@ -3,9 +3,9 @@
 use fake_ado::{Attachment, FakeAdo, TestResult, TestRun, World};
 use serde_json::Value;
 
-use crate::{heading, say};
+use crate::say;
 
-/// Prints the runs and how they came.
+/// Prints the runs, and what is missing in them on purpose.
 pub fn print(fake: &FakeAdo, ledger: Option<&Value>) {
     let world = fake.world();
     for run in world.runs() {
@@ -13,45 +13,13 @@ pub fn print(fake: &FakeAdo, ledger: Option<&Value>) {
     }
 
     drop(world);
-    heading("What kado left out, and why");
+    say("");
+    say("left out, and why:");
     print_left_out(ledger);
-    heading("How it came");
-    let requests = fake.requests();
-    let bytes: u64 = requests.iter().map(|request| request.body_size).sum();
-    say(&format!(
-        "{} requests, {} kB sent, at most {} at once",
-        requests.len(),
-        bytes / 1024,
-        fake.peak_connections()
-    ));
-
-    for request in &requests {
-        say(&format!(
-            "  {} {:6} {}",
-            request.status, request.method, request.path
-        ));
-    }
-
-    let violations = fake.schema_violations();
-    let checked = if fake.has_schema() {
-        ""
-    } else {
-        " (no API description here: not checked)"
-    };
-    say(&format!(
-        "{} violations of the API description{checked}",
-        violations.len()
-    ));
-    violations
-        .iter()
-        .for_each(|violation| say(&format!("  {violation}")));
 }
 
 fn print_run(world: &World, run: &TestRun) {
-    heading(&format!(
-        "Arrived in Azure DevOps: test run {} \"{}\"",
-        run.id, run.name
-    ));
+    say(&format!("test run   {} \"{}\"", run.id, run.name));
     say(&format!("state      {}", run.state));
     say(&format!(
         "plan       {}",

@@ -1,7 +1,7 @@
 //! Katalon at work: the suite run is written write by write, at the pace of its own time stamps.
 
 use std::env::consts::OS;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -13,27 +13,24 @@ use jiff::tz::TimeZone;
 /// How long a step of a test takes; the whole run then takes about eight seconds.
 const PACE: u32 = 290;
 
-/// Writes the sample's run below the project while its time passes.
-pub fn play(root: &Path) -> Result<()> {
+/// Writes the sample's run below the project while its time passes, and says where.
+pub fn play(root: &Path) -> Result<PathBuf> {
     let run = run();
-    let mut live = run.live(&run.folder_in(root));
+    let folder = run.folder_in(root);
+    let mut live = run.live(&folder);
     crate::say(&format!("folder: {}", run.relative_folder()));
-    let mut done = 0;
 
     while let Some(next) = live.peek() {
         wait_until(next.millis);
         let step = live
             .perform_next()
             .context("Katalon's files could not be written")?;
-        done += 1;
         if let Some(note) = step.and_then(|step| step.note) {
             crate::say(&format!("Katalon: {note}"));
         }
     }
 
-    crate::say(&format!("{done} writes in all"));
-
-    Ok(())
+    Ok(folder)
 }
 
 /// The sample's run, on this machine and from now on.
