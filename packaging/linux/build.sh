@@ -1,16 +1,33 @@
 #!/usr/bin/env bash
 # Makes the packages for Linux: a .deb, an .rpm and a .tar.gz, into target/packages (or $KADO_PACKAGES).
 #
-#   packaging/linux/build.sh            builds kado, installs the tools that are missing
+#   packaging/linux/build.sh            for this machine's architecture (x86-64 or arm64); installs the tools that are missing
+#   packaging/linux/build.sh --arm64    for 64-bit ARM, cross-built where this machine is none
 #   packaging/linux/build.sh --native   links against this machine's C library instead of glibc 2.31
 #
 # Needs Rust, a C compiler and Python 3. The binary runs where glibc is 2.31 or later (Debian 11, Ubuntu 20.04, RHEL 9),
 # because zig links it; with --native only where it is as new as here. It holds the names and versions of all crates that
 # it was built from (`cargo audit bin`, trivy and others read them), and each package has them as an SBOM (CycloneDX).
+#
+# --arm64 on another machine needs rustup as well, for Rust's library, and an emulator, because the program itself prints
+# its manual pages: on Debian qemu-user and the libraries of libc6-arm64-cross, which are installed where that is possible.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-readonly TARGET=x86_64-unknown-linux-gnu
+native=no
+ARCH=$(uname -m)
+for option in "$@"; do
+  case $option in
+  --native) native=yes ;;
+  --arm64) ARCH=aarch64 ;;
+  *)
+    echo "usage: packaging/linux/build.sh [--arm64] [--native]" >&2
+    exit 2
+    ;;
+  esac
+done
+readonly ARCH
+readonly TARGET=$ARCH-unknown-linux-gnu
 readonly GLIBC=2.31
 readonly TARGET_DIR="${CARGO_TARGET_DIR:-target}"
 readonly OUT="${KADO_PACKAGES:-$TARGET_DIR/packages}"
@@ -36,7 +53,7 @@ zig() {
 }
 
 binary() {
-  if [ "${1:-}" = --native ]; then
+  if [ "$native" = yes ]; then
     $CARGO auditable build --release --locked --bin kado --target "$TARGET"
   else
     zig
@@ -45,17 +62,53 @@ binary() {
   fi
 }
 
+# What another architecture than this machine's wants: Rust's library for it, and an emulator with its C library.
+foreign() {
+  [ "$ARCH" = "$(uname -m)" ] && return
+  if [ "$native" = yes ]; then
+    echo "--native is for this machine, which is $(uname -m) and not $ARCH" >&2
+    exit 2
+  fi
+
+  rustup target add "$TARGET"
+  if ! command -v "qemu-$ARCH" >/dev/null || [ ! -e "/usr/$ARCH-linux-gnu/lib/libgcc_s.so.1" ]; then
+    local packages=(qemu-user libc6-arm64-cross libgcc-s1-arm64-cross)
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+      echo "missing: an emulator (apt-get install ${packages[*]})" >&2
+      exit 3
+    fi
+    apt-get update --quiet >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "${packages[@]}" >&2
+  fi
+}
+
+# The program that was built, emulated where it is of another architecture.
+kado() {
+  if [ "$ARCH" = "$(uname -m)" ]; then
+    "$TARGET_DIR/$TARGET/release/kado" "$@"
+  else
+    "qemu-$ARCH" -L "/usr/$ARCH-linux-gnu" "$TARGET_DIR/$TARGET/release/kado" "$@"
+  fi
+}
+
+# The list of crates is in the program, where linking and stripping have left it.
+audited() {
+  readelf --section-headers --wide "$TARGET_DIR/$TARGET/release/kado" | grep --quiet '\.dep-v0' || {
+    echo "the program does not hold what it was built from (.dep-v0)" >&2
+    exit 1
+  }
+}
+
 # Manual pages, completions and changelog, compressed as Debian wants them.
 papers() {
-  local kado=$TARGET_DIR/$TARGET/release/kado
   rm -rf "$PAPERS"
   mkdir -p "$PAPERS/man" "$PAPERS/completions"
-  "$kado" man --dir "$PAPERS/man"
+  kado man --dir "$PAPERS/man"
   gzip --best --no-name "$PAPERS"/man/*.1
   gzip --best --no-name --stdout CHANGELOG.md >"$PAPERS/changelog.gz"
-  "$kado" completions bash >"$PAPERS/completions/kado"
-  "$kado" completions zsh >"$PAPERS/completions/_kado"
-  "$kado" completions fish >"$PAPERS/completions/kado.fish"
+  kado completions bash >"$PAPERS/completions/kado"
+  kado completions zsh >"$PAPERS/completions/_kado"
+  kado completions fish >"$PAPERS/completions/kado.fish"
 }
 
 # The SBOM of the program for this target, beside the other papers.
@@ -66,8 +119,8 @@ sbom() {
 # The tar.gz: for systems without either kind of package; `kado service install` installs from it.
 tarball() {
   local version root
-  version=$("$TARGET_DIR/$TARGET/release/kado" --version | cut -d' ' -f2)
-  root=kado-$version-x86_64-linux
+  version=$(kado --version | cut -d' ' -f2)
+  root=kado-$version-$ARCH-linux
   local tree
   tree=$(mktemp -d)
   mkdir -p "$tree/$root"
@@ -77,11 +130,13 @@ tarball() {
   rm -rf "$tree"
 }
 
+foreign
 tool cargo-deb
 tool cargo-generate-rpm
 tool cargo-auditable
 tool cargo-cyclonedx
-binary "$@"
+binary
+audited
 mkdir -p "$OUT"
 papers
 sbom
