@@ -16,6 +16,7 @@ mod collections;
 mod collections_once;
 mod config;
 mod configurations;
+mod container;
 mod corpus;
 mod corpus_ids;
 mod corpus_submitted;
