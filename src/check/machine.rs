@@ -147,7 +147,7 @@ fn check_state(config: &Config, report: &mut Report) {
         (Err(error), Ok(())) => report.failed(
             name,
             chain(&error),
-            "see `What happens when things go wrong` in the README",
+            "docs/troubleshooting.md says what became of the outbox, and what to do",
             Exit::NotDone,
         ),
 

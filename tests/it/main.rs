@@ -23,6 +23,7 @@ mod corpus_submitted;
 mod crash;
 mod damages;
 mod disk;
+mod documents;
 mod door;
 mod dry_run;
 mod entra;
