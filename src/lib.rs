@@ -27,6 +27,7 @@ mod locked;
 mod mapping;
 pub mod moment;
 pub mod outbox;
+mod overview;
 mod pipeline;
 mod plan;
 mod plural;

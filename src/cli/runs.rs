@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::outbox::{Store, StoreError};
+use crate::overview::run_details::RunDetails;
 use crate::telemetry;
 
 /// Arguments of `kado runs`.
@@ -197,15 +198,10 @@ fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow
     let Some(store) = Store::open_to_read(&config.state_dir)? else {
         return Err(unknown.into());
     };
-    let Some(row) = store.summaries(Some(&[id]))?.pop() else {
+    let Some(details) = RunDetails::read(&store, id)? else {
         return Err(unknown.into());
     };
-
-    let double = store
-        .doubles(&row.project)?
-        .into_iter()
-        .find(|double| double.submission == id);
-    show::show(&row, &store.load(id)?, double.as_ref(), json, out)
+    show::show(&details, json, out)
 }
 
 /// Has requests carried out, and sends what was retried. As JSON it prints the rows of all that was

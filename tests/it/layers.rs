@@ -35,6 +35,7 @@ const LAYERS: &[&[&str]] = &[
     &["ado", "intake", "outbox", "service"],
     &["connect", "telemetry"],
     &["mapping", "record", "submit"],
+    &["overview"],
     &["check", "daemon", "why"],
     &["cli"],
     &["fuzzing"],

@@ -575,8 +575,7 @@ fn settings_that_cannot_be_read_are_not_called_missing() {
     fs::create_dir(shop.join(settings)).unwrap();
 
     for command in [["map", "suggest"], ["list", "plans"]] {
-        let shop = shop.to_str().unwrap();
-        let told = machine.kado(&[command[0], command[1], "--project", shop]);
+        let told = machine.kado(&command);
 
         assert_eq!(told.code, 1, "{told:?}");
         assert!(told.err.contains("cannot be read"), "{told:?}");

@@ -1,4 +1,4 @@
-//! What needs a person, for `kado status`: one place for each kind, with its words and its way out.
+//! What needs a person: one place for each kind, with its words and its way out.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ const LITTLE: u64 = 100 << 20;
 
 /// Something that needs a person.
 #[derive(Debug, Serialize)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     pub kind: ProblemKind,
     /// What is wrong.
     pub text: String,
@@ -29,7 +29,7 @@ pub(super) struct Problem {
 /// Kinds of problems. Scripts rely on the words, which `docs/json.md` lists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum ProblemKind {
+pub(crate) enum ProblemKind {
     /// The service was killed or failed, or this account may not look at it.
     Service,
     /// The disk of the state folder has no room or is read-only.

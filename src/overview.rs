@@ -1,0 +1,303 @@
+//! How things stand: is the service up, what waits, what failed, and what needs a person.
+//!
+//! It reads beside a running service and changes nothing. A part that cannot be read is a problem
+//! like any other, and what else is known is said all the same.
+
+mod folder_counts;
+mod problem;
+pub(crate) mod run_details;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use problem::reason;
+
+use crate::clock;
+use crate::config::Config;
+use crate::connect;
+use crate::error_chain::chain;
+use crate::moment::Moment;
+use crate::outbox::lock::{ServiceMark, ServiceState};
+use crate::outbox::run_folders::RunFolders;
+use crate::outbox::store::{OlderRuns, ServiceFacts};
+use crate::outbox::submission::{Obstacle, ServerWithoutToken, SubmissionState, SubmissionSummary};
+use crate::outbox::{OpenError, Store, StoreError};
+use crate::record::{self, Unreadable};
+use crate::spool::Spool;
+use crate::watch::{self, ToldWatchProblem};
+use crate::{service, state_dir};
+
+pub(crate) use folder_counts::FolderCounts;
+pub(crate) use problem::{Problem, ProblemKind};
+
+/// The state as scripts see it (product contract, section 6).
+#[derive(Debug, Serialize)]
+pub(crate) struct Status {
+    pub running: bool,
+    /// The version of the running service; without one, of this program.
+    pub version: String,
+    pub host: String,
+    /// Whose service runs.
+    pub account: Option<String>,
+    pub uptime_s: Option<u64>,
+    /// `kado.toml`, as this command read it.
+    pub config: Option<PathBuf>,
+    pub state_dir: PathBuf,
+    /// These three are missing where the outbox cannot be read: 0 would not be true.
+    pub pending: Option<usize>,
+    pub submitting: Option<usize>,
+    pub parked: Option<usize>,
+    pub last_success: Option<Moment>,
+    /// When the run ended that ended last of those that are recorded.
+    pub last_run_seen: Option<Moment>,
+    pub oldest_pending: Option<Moment>,
+    pub run_folders: Option<FolderCounts>,
+    pub problems: Vec<Problem>,
+}
+
+/// The same with what people see besides.
+pub(crate) struct Overview {
+    pub status: Status,
+    pub service: ServiceState,
+    /// Bytes that are free where the state lies.
+    pub free: Option<u64>,
+    pub servers_without_token: usize,
+    /// How many run folders have which answer; `None` where the outbox cannot be read.
+    pub run_folders: Option<String>,
+    pub older_runs: Vec<OlderRuns>,
+    /// Every submission, the newest run first.
+    pub rows: Vec<SubmissionSummary>,
+}
+
+/// Looks at the state folder, its outbox and the watched folders of a configuration.
+///
+/// # Errors
+/// When the outbox is whole and cannot be asked.
+pub(crate) fn look(config: &Config) -> Result<Overview, StoreError> {
+    look_through(config, open_whole)
+}
+
+/// As [`look`], for the service itself, which found the database whole when it began: reading all
+/// of it would cost more than whoever asks every second may.
+///
+/// # Errors
+/// As [`look`].
+pub(crate) fn look_beside(config: &Config) -> Result<Overview, StoreError> {
+    look_through(config, |config| Store::open_to_read(&config.state_dir))
+}
+
+fn look_through(
+    config: &Config,
+    open: fn(&Config) -> Result<Option<Store>, OpenError>,
+) -> Result<Overview, StoreError> {
+    let service = ServiceMark::look(&config.state_dir);
+    let free = state_dir::free_bytes(&config.state_dir);
+    let mut problems = Vec::new();
+    problems.extend(Problem::of_service(config, service));
+
+    // A damaged outbox is a problem like any other: what else is known is shown all the same.
+    let outbox = match open(config) {
+        Ok(Some(store)) => Some(OutboxState::read(&store, service)?),
+        Ok(None) => Some(OutboxState::default()),
+        Err(error) => {
+            // That this account may not look is said already.
+            if service != ServiceState::Unknown {
+                problems.push(Problem::of_outbox(chain(&error)));
+            }
+            None
+        }
+    };
+
+    problems.extend(Problem::of_disk(&config.state_dir, free));
+    problems.extend(folder_problems(config, service, outbox.as_ref()));
+    if let Some(outbox) = &outbox {
+        problems.extend(outbox.problems(config));
+    }
+    for error in connect::misplaced(config) {
+        // Runs that wait for it say so as well.
+        let text = error.to_string();
+        if !problems.iter().any(|problem| problem.text.contains(&text)) {
+            problems.push(Problem::of_token(text));
+        }
+    }
+    let status = status_of(config, service, outbox.as_ref(), problems);
+    let run_folders = outbox
+        .as_ref()
+        .map(|known| folder_counts::in_words(&known.run_folders, config.history));
+    let outbox = outbox.unwrap_or_default();
+    Ok(Overview {
+        status,
+        service,
+        free,
+        servers_without_token: outbox.without_token.len(),
+        run_folders,
+        older_runs: outbox.older_runs,
+        rows: outbox.rows,
+    })
+}
+
+/// What of the watched folders is not seen: by the service, which may have another account.
+fn folder_problems(
+    config: &Config,
+    state: ServiceState,
+    outbox: Option<&OutboxState>,
+) -> Vec<Problem> {
+    let unseen = match (state, outbox) {
+        (ServiceState::Running, Some(known)) => known.unseen.clone(),
+        // Without one the folders are looked at from above, no more: a walk may take long.
+        _ => watch::problems_of_roots(&config.watch).tell(service::how_to_grant),
+    };
+    unseen.iter().map(Problem::of_folder).collect()
+}
+
+/// The outbox, unless it is damaged.
+fn open_whole(config: &Config) -> Result<Option<Store>, OpenError> {
+    // Opening reads little of the file, so one that is damaged further on opens well.
+    let store = Store::open_to_read(&config.state_dir)?;
+    if let Some(store) = &store {
+        store.check_whole(&config.state_dir)?;
+    }
+    Ok(store)
+}
+
+fn status_of(
+    config: &Config,
+    service: ServiceState,
+    outbox: Option<&OutboxState>,
+    problems: Vec<Problem>,
+) -> Status {
+    let facts = outbox.and_then(|known| known.service.as_ref());
+    let uptime = facts.map(|facts| clock::now().since(facts.started));
+
+    Status {
+        running: service == ServiceState::Running,
+        version: facts.map_or_else(
+            || env!("CARGO_PKG_VERSION").to_owned(),
+            |facts| facts.version.clone(),
+        ),
+        host: facts.map_or_else(clock::host_name, |facts| facts.host.clone()),
+        account: facts.map(|facts| facts.account.clone()),
+        uptime_s: uptime.as_ref().map(Duration::as_secs),
+        config: config.file.clone(),
+        state_dir: config.state_dir.clone(),
+        pending: outbox.map(|known| known.count(SubmissionState::Pending)),
+        submitting: outbox.map(|known| known.count(SubmissionState::Submitting)),
+        parked: outbox.map(|known| known.count(SubmissionState::Parked)),
+        last_success: outbox.and_then(|known| known.last_success),
+        last_run_seen: outbox.and_then(|known| known.last_run_seen),
+        oldest_pending: outbox.and_then(OutboxState::oldest_pending),
+        run_folders: outbox.map(|known| FolderCounts::of(&known.run_folders)),
+        problems,
+    }
+}
+
+/// What the outbox says.
+#[derive(Default)]
+struct OutboxState {
+    rows: Vec<SubmissionSummary>,
+    last_success: Option<Moment>,
+    last_run_seen: Option<Moment>,
+    run_folders: RunFolders,
+    older_runs: Vec<OlderRuns>,
+    without_token: Vec<ServerWithoutToken>,
+    /// The service, if it runs.
+    service: Option<ServiceFacts>,
+    /// Why it polls folders, if it does.
+    polled: Option<String>,
+    /// What it does not see of the watched folders.
+    unseen: Vec<ToldWatchProblem>,
+    /// Members of collections that are kept and cannot be read.
+    unreadable: Vec<Unreadable>,
+}
+
+impl OutboxState {
+    fn read(store: &Store, service: ServiceState) -> Result<Self, StoreError> {
+        let mut state = Self {
+            rows: store.summaries(None)?,
+            last_success: store.last_success()?,
+            last_run_seen: store.last_run_seen()?,
+            run_folders: store.run_folders(&HashSet::new())?,
+            older_runs: store.older_runs()?,
+            without_token: store.without_token()?,
+            unreadable: record::unreadable(store)?,
+            ..Self::default()
+        };
+
+        // What a service that has ended was, and could not watch, is no news.
+        if service == ServiceState::Running {
+            state.service = store.service()?;
+            state.polled = store.polled()?;
+            state.unseen = store.watch_problems()?;
+        }
+        Ok(state)
+    }
+
+    fn problems(&self, config: &Config) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        problems.extend(self.without_token.iter().map(Problem::of_credentials));
+        problems.extend(self.polled.as_deref().map(Problem::of_polling));
+
+        let spool = Spool::new(&config.state_dir, config.spool_limit);
+        for member in &self.unreadable {
+            problems.push(Problem::of_member(member, &spool));
+        }
+
+        for row in &self.rows {
+            if row.state == SubmissionState::Parked {
+                problems.push(Problem::of_parked(row));
+            }
+        }
+        problems.extend(self.held_up());
+        problems
+    }
+
+    /// One for all runs that wait for the same reason; missing tokens are problems of their own.
+    fn held_up(&self) -> Vec<Problem> {
+        let wait_for_token: HashSet<i64> = self
+            .without_token
+            .iter()
+            .flat_map(|server| server.ids.iter().copied())
+            .collect();
+
+        // A server that is down holds up hundreds of runs: one line says it.
+        let mut by_reason: BTreeMap<&str, Vec<&SubmissionSummary>> = BTreeMap::new();
+        for row in &self.rows {
+            if is_held_up(row) && !wait_for_token.contains(&row.id) {
+                by_reason.entry(reason(row)).or_default().push(row);
+            }
+        }
+
+        by_reason
+            .into_iter()
+            .map(|(reason, rows)| Problem::of_waiting(reason, &rows))
+            .collect()
+    }
+
+    /// When the run ended that waits longest: since then somebody waits for it.
+    fn oldest_pending(&self) -> Option<Moment> {
+        self.rows
+            .iter()
+            .filter(|row| is_waiting(row))
+            .filter_map(|row| row.ended)
+            .min()
+    }
+
+    fn count(&self, state: SubmissionState) -> usize {
+        self.rows.iter().filter(|row| row.state == state).count()
+    }
+}
+
+const fn is_waiting(row: &SubmissionSummary) -> bool {
+    matches!(
+        row.state,
+        SubmissionState::Pending | SubmissionState::Submitting
+    )
+}
+
+/// Whether it waits for something that went wrong; time that is given to Katalon is none.
+fn is_held_up(row: &SubmissionSummary) -> bool {
+    is_waiting(row) && row.error.is_some() && row.obstacle != Some(Obstacle::Katalon)
+}
