@@ -11,6 +11,7 @@ pub(crate) mod paths;
 pub(crate) mod project_file;
 pub(crate) mod proxy;
 mod section;
+pub(crate) mod status_page;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use std::time::Duration;
 use crate::config::identity::Identity;
 use crate::config::project_file::ProjectFile;
 use crate::config::proxy::{Exemption, ProxyUrl};
+use crate::config::status_page::StatusPage;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::file_names::is_in;
 use crate::katalon::redaction::RedactPattern;
@@ -68,12 +70,12 @@ pub(crate) struct Config {
     pub spool_limit: u64,
     /// `redact.patterns`: what is hidden in texts before they are stored or sent.
     pub redact: Vec<RedactPattern>,
+    /// `[status_page]`.
+    pub status_page: StatusPage,
     /// The tables `[azure]` and `[submit]`.
     pub machine: Tables,
     /// `[[project]]`: the same tables for the projects below a folder.
     pub projects: Vec<ProjectTables>,
-    /// Keys that are accepted and that this version does not carry out yet.
-    pub not_carried_out: Vec<String>,
     /// What is accepted and may not be what was meant, in words.
     pub warnings: Vec<String>,
 }

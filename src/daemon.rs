@@ -47,6 +47,7 @@ use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::store::ServiceFacts;
 use crate::outbox::submission::SubmissionState;
 use crate::outbox::{Outbox, StoreError};
+use crate::page;
 use crate::record;
 use crate::service;
 use crate::submit::now::ONCE_BUDGET;
@@ -75,6 +76,7 @@ pub(crate) async fn serve(
 
     let state_dir = config.state_dir.clone();
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
+    let shown_config = config_receiver.clone();
     let changed = Arc::new(Notify::new());
     let submitter = Arc::new(Submitter::for_service(outbox.clone(), config_receiver));
     let config = FollowedConfig::new(config_sender, config_file).await?;
@@ -84,7 +86,7 @@ pub(crate) async fn serve(
     // Only now: a service that cannot use its state folder must not be told to be up.
     service::ready();
 
-    let turns = Arc::new(Turns::default());
+    let turns = Arc::new(Turns::new());
     let lost = Arc::new(AtomicBool::new(false));
     let attendants = [
         tokio::spawn(state_folder::mind(
@@ -98,6 +100,7 @@ pub(crate) async fn serve(
             stop.clone(),
         )),
         tokio::spawn(watchdog::report(outbox, stop.clone())),
+        tokio::spawn(page::serve(shown_config, turns.clone(), stop.clone())),
     ];
     let (submitting, kept) = run_both(&mut keeper, submitter, changed, &turns, &stop).await;
 

@@ -28,6 +28,7 @@ mod mapping;
 pub mod moment;
 pub mod outbox;
 mod overview;
+mod page;
 mod pipeline;
 mod plan;
 mod plural;

@@ -67,13 +67,6 @@ fn check_configuration(config: &Config, report: &mut Report) {
         let patterns = counted(config.redact.len(), "pattern");
         report.fine("redaction", format!("{patterns} of `redact.patterns`"));
     }
-    for key in &config.not_carried_out {
-        report.note(
-            format!("key {key}"),
-            "this version does not carry it out yet",
-            "",
-        );
-    }
 }
 
 /// Whether the folders of all `[[project]]` are there.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use crate::config::section::{Problem, Problems, Section};
+use crate::config::status_page::StatusPage;
 use crate::config::values::with_way_out;
-use crate::config::{Access, Config, ProjectTables, Tables, identity, proxy, values};
+use crate::config::{Access, Config, ProjectTables, Tables, identity, proxy, status_page, values};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::redaction::RedactPattern;
 use crate::katalon::run::lifecycle::ABORT_AFTER;
@@ -18,9 +19,6 @@ use crate::workspace;
 
 /// `spool_limit` when the file does not say: 10 GiB.
 pub(super) const DEFAULT_SPOOL_LIMIT: u64 = 10 << 30;
-
-/// Keys that later versions carry out; whatever stands there is accepted, and `kado check` says so.
-const LATER: [&str; 1] = ["status_page"];
 
 /// What the surroundings of the file add to it.
 #[derive(Clone, Debug)]
@@ -53,7 +51,6 @@ pub(super) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Pro
     let mut reader = Reader {
         around,
         problems,
-        not_carried_out: Vec::new(),
         warnings: Vec::new(),
     };
     let mut root = Section::new("", document.get_ref());
@@ -65,7 +62,6 @@ pub(super) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Pro
         return Err(problems);
     }
     Ok(Config {
-        not_carried_out: reader.not_carried_out,
         warnings: reader.warnings,
         ..config
     })
@@ -74,14 +70,13 @@ pub(super) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Pro
 struct Reader<'t, 's> {
     around: &'s Surroundings,
     problems: Problems<'t>,
-    not_carried_out: Vec<String>,
     warnings: Vec<String>,
 }
 
 impl Reader<'_, '_> {
     fn config(&mut self, root: &mut Section<'_, '_>) -> Config {
         let watch = self.watch(root);
-        self.check_later(root);
+        let folder = self.folder().to_owned();
         let state_dir = root.read("state_dir", &mut self.problems, values::path);
 
         Config {
@@ -115,9 +110,9 @@ impl Reader<'_, '_> {
                 .read("spool_limit", &mut self.problems, values::size)
                 .unwrap_or(DEFAULT_SPOOL_LIMIT),
             redact: self.redact(root),
+            status_page: self.status_page(root, &folder),
             machine: self.machine(root),
             projects: self.projects(root),
-            not_carried_out: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -131,6 +126,19 @@ impl Reader<'_, '_> {
         let patterns = redact.read_hidden("patterns", &mut self.problems, values::redact_patterns);
         redact.finish(&mut self.problems);
         patterns.unwrap_or_default()
+    }
+
+    fn status_page(&mut self, root: &mut Section<'_, '_>, folder: &Path) -> StatusPage {
+        let page = status_page::read(root, folder, &mut self.problems);
+        if page.actions {
+            // Accepted, so that one file serves several versions.
+            self.warnings.push(
+                "`status_page.actions` is not carried out by this version: the page only shows, \
+                 `kado runs retry` and `kado runs forget` act"
+                    .to_owned(),
+            );
+        }
+        page
     }
 
     fn watch(&mut self, root: &mut Section<'_, '_>) -> Vec<PathBuf> {
@@ -286,9 +294,9 @@ impl Reader<'_, '_> {
 
         let token_file = azure.read_hidden("token_file", problems, values::token_file);
         let ca_file = azure.read("ca_file", problems, values::path);
-        let folder = self.around.file.parent().unwrap_or(Path::new(""));
+        let folder = self.folder().to_owned();
         tables.access = Access {
-            identity: identity::read(azure, folder, &mut self.problems),
+            identity: identity::read(azure, &folder, &mut self.problems),
             token_file: token_file.map(|path| self.path(&path)),
             ca_file: ca_file.map(|path| self.path(&path)),
             api_version: azure.read("api_version", &mut self.problems, values::api_version),
@@ -300,23 +308,14 @@ impl Reader<'_, '_> {
         };
     }
 
-    /// Accepts the keys of later versions, so that one file serves several versions, and remembers
-    /// to say so.
-    fn check_later(&mut self, section: &mut Section<'_, '_>) {
-        for key in LATER {
-            if section.raw(key).is_some() {
-                self.not_carried_out.push(section.name(key));
-            }
-        }
-    }
-
     /// A path of the file; a relative one starts at the folder of the file.
     fn path(&self, path: &str) -> PathBuf {
-        self.around
-            .file
-            .parent()
-            .unwrap_or(Path::new(""))
-            .join(path)
+        self.folder().join(path)
+    }
+
+    /// The folder of the file.
+    fn folder(&self) -> &Path {
+        self.around.file.parent().unwrap_or(Path::new(""))
     }
 }
 

@@ -26,6 +26,7 @@ use directories::ProjectDirs;
 
 use crate::config::file::{DEFAULT_SPOOL_LIMIT, Surroundings, parse};
 use crate::config::section::Problem;
+use crate::config::status_page::StatusPage;
 use crate::config::{Config, Late};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::door;
@@ -282,7 +283,7 @@ fn without_file() -> Config {
         redact: Vec::new(),
         machine: Default::default(),
         projects: Vec::new(),
-        not_carried_out: Vec::new(),
+        status_page: StatusPage::default(),
         warnings: Vec::new(),
     }
 }

@@ -124,9 +124,6 @@ impl FollowedConfig {
         for warning in &config.warnings {
             tracing::warn!(warning, "kado.toml");
         }
-        for key in &config.not_carried_out {
-            tracing::warn!(key, "this version does not carry this key out yet");
-        }
     }
 }
 

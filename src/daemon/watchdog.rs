@@ -13,8 +13,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Stopwatch;
 use crate::outbox::Outbox;
 use crate::outbox::submission::SubmissionState;
+use crate::page::Pulse;
 use crate::service;
 
 /// How often the line on how things stand is made anew.
@@ -22,11 +24,19 @@ const STATUS: Duration = Duration::from_secs(10);
 /// Quarters of the allowed time without a turn, after which the log says so.
 const LONG: u32 = 3;
 
+/// How long a half may be without a turn until it counts as hanging: three times the longest sleep
+/// of the submitter, and longer than the keeper reads at a stretch.
+const STILL: Duration = Duration::from_secs(180);
+
 /// Counts the turns of the two halves.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Turns {
     keeper: AtomicU64,
     submitter: AtomicU64,
+    clock: Stopwatch,
+    /// Seconds of the clock at the last turn of each.
+    keeper_at: AtomicU64,
+    submitter_at: AtomicU64,
 }
 
 /// How often the halves had turned at some time.
@@ -37,14 +47,38 @@ struct Counts {
 }
 
 impl Turns {
+    /// Begins: neither half has turned yet, and each has the whole time for its first turn.
+    pub(super) fn new() -> Self {
+        Self {
+            keeper: AtomicU64::new(0),
+            submitter: AtomicU64::new(0),
+            clock: Stopwatch::start(),
+            keeper_at: AtomicU64::new(0),
+            submitter_at: AtomicU64::new(0),
+        }
+    }
+
     /// The keeper has turned once more.
     pub(super) fn keeper_turned(&self) {
         self.keeper.fetch_add(1, Ordering::Relaxed);
+        let now = self.clock.elapsed().as_secs();
+        self.keeper_at.store(now, Ordering::Relaxed);
     }
 
     /// The submitter has turned once more.
     pub(super) fn submitter_turned(&self) {
         self.submitter.fetch_add(1, Ordering::Relaxed);
+        let now = self.clock.elapsed().as_secs();
+        self.submitter_at.store(now, Ordering::Relaxed);
+    }
+
+    /// Whether both halves have turned lately, `now` seconds after the service began.
+    fn turn_at(&self, now: u64) -> bool {
+        let oldest = self
+            .keeper_at
+            .load(Ordering::Relaxed)
+            .min(self.submitter_at.load(Ordering::Relaxed));
+        now.saturating_sub(oldest) <= STILL.as_secs()
     }
 
     fn counts(&self) -> Counts {
@@ -63,6 +97,12 @@ impl Turns {
             *last = now;
         }
         both
+    }
+}
+
+impl Pulse for Turns {
+    fn turns(&self) -> bool {
+        self.turn_at(self.clock.elapsed().as_secs())
     }
 }
 
@@ -131,7 +171,7 @@ mod tests {
 
     #[test]
     fn one_half_that_hangs_ends_the_signs_of_life() {
-        let turns = Turns::default();
+        let turns = Turns::new();
         let mut last = Counts::default();
 
         turns.keeper_turned();
@@ -142,5 +182,17 @@ mod tests {
 
         turns.submitter_turned();
         assert!(!turns.both_turned_since(&mut last));
+    }
+
+    #[test]
+    fn one_half_that_hangs_ends_the_health() {
+        let turns = Turns::new();
+        assert!(turns.turn_at(STILL.as_secs()), "it has just begun");
+
+        turns.keeper_at.store(1000, Ordering::Relaxed);
+        turns.submitter_at.store(900, Ordering::Relaxed);
+
+        assert!(turns.turn_at(1000));
+        assert!(!turns.turn_at(900 + STILL.as_secs() + 1));
     }
 }

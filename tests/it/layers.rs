@@ -36,6 +36,7 @@ const LAYERS: &[&[&str]] = &[
     &["connect", "telemetry"],
     &["mapping", "record", "submit"],
     &["overview"],
+    &["page"],
     &["check", "daemon", "why"],
     &["cli"],
     &["fuzzing"],

@@ -53,6 +53,7 @@ mod modes;
 mod naming;
 mod once;
 mod order;
+mod page;
 mod pages;
 mod parity;
 mod pipeline;

@@ -105,8 +105,16 @@ impl Machine {
             Some((before, after)) => format!("{before}[submit]\nkatalon_wait = \"0s\"\n{after}"),
             None => format!("{more}[submit]\nkatalon_wait = \"0s\"\n"),
         };
+
+        // Machines of tests run side by side, and there is one port.
+        let page = if more.contains("status_page") {
+            ""
+        } else {
+            "\n[status_page]\nlisten = \"\"\n"
+        };
+
         let text = format!(
-            "watch = [{:?}]\nstate_dir = {:?}\n{more}",
+            "watch = [{:?}]\nstate_dir = {:?}\n{more}{page}",
             self.work(),
             self.state()
         );

@@ -1,0 +1,28 @@
+//! Whether the process turns, and whether it can do its work: for whoever starts it anew.
+
+use crate::overview::{Overview, ProblemKind};
+
+/// Whether the service turns: who knows it stands above the page.
+pub(crate) trait Pulse: Send + Sync {
+    /// Whether both halves of the service have turned lately.
+    fn turns(&self) -> bool;
+}
+
+/// Why the service cannot do its work: what it watches, where it records, and who it is. Runs that
+/// wait or need a person are no reason, because starting it anew would not help them.
+pub(super) fn reasons(overview: &Overview) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for problem in &overview.status.problems {
+        if matches!(
+            problem.kind,
+            ProblemKind::Folder
+                | ProblemKind::Disk
+                | ProblemKind::Outbox
+                | ProblemKind::Service
+                | ProblemKind::Credentials
+        ) {
+            reasons.push(problem.text.clone());
+        }
+    }
+    reasons
+}

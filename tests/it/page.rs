@@ -1,0 +1,225 @@
+//! The status page: what it shows, and to whom.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use fake_katalon::Test;
+use serde_json::Value;
+
+use crate::support::{Machine, Service, finished, tc, wait_until};
+
+/// A machine whose page is served at a port that the system chooses.
+fn machine_with_page() -> Machine {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n[status_page]\nlisten = \"127.0.0.1:0\"\n");
+    machine
+}
+
+/// The port at which the page of a service is served.
+fn port(service: &Service) -> u16 {
+    service.wait_for_log("the status page is served");
+    let log = service.log();
+    let (_, behind) = log.split_once("http://127.0.0.1:").unwrap();
+    let digits: String = behind.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap()
+}
+
+/// The answer to a request with this line and these headers, as it is on the wire.
+fn raw(port: u16, line: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "{line} HTTP/1.1\r\n{headers}\r\n").unwrap();
+
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// The answer to somebody who may ask: its status and its body.
+fn get(port: u16, path: &str) -> (u16, String) {
+    let answer = raw(
+        port,
+        &format!("GET {path}"),
+        &format!("Host: localhost:{port}\r\n"),
+    );
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, body.to_owned())
+}
+
+#[test]
+fn the_page_shows_every_run_and_why_it_needs_somebody() {
+    let machine = machine_with_page();
+    let shop = machine.shop(&[("Sign in", "1099")]);
+    machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    let service = machine.start();
+
+    let (status, page) = get(port(&service), "/");
+
+    let reason = machine.row()["error"].as_str().unwrap().to_owned();
+    assert_eq!(status, 200);
+    assert!(page.contains("<h1>1 run needs you.</h1>"), "{page}");
+    assert!(page.contains("kado runs retry 1"), "{page}");
+    let plain = page.replace("&#39;", "'").replace("&#34;", "\"");
+    assert!(plain.contains(&reason), "{reason}\n{page}");
+}
+
+#[test]
+fn a_run_opens_to_each_of_its_tests() {
+    let machine = machine_with_page();
+    let shop = machine.shop(&[("Sign in", "1001"), ("Sign out", "")]);
+    let tests = [Test::passed(&tc("Sign in")), Test::passed(&tc("Sign out"))];
+    machine.submit(&shop, &finished(tests));
+    let service = machine.start();
+
+    let (status, page) = get(port(&service), "/runs/1");
+
+    assert_eq!(status, 200);
+    assert!(page.contains("Test Cases/Sign in"), "{page}");
+    assert!(page.contains("1001 as Passed (point"), "{page}");
+    assert!(page.contains("no ADO id"), "{page}");
+    let url = machine.row()["url"].as_str().unwrap().to_owned();
+    assert!(page.contains(&url.replace('&', "&#38;")), "{url}\n{page}");
+}
+
+#[test]
+fn names_of_a_project_are_text_and_never_markup() {
+    let machine = machine_with_page();
+    let hostile = "<script>alert(1)</script>";
+    let shop = machine.shop(&[(hostile, "1001")]);
+    machine.submit(&shop, &finished([Test::passed(&tc(hostile))]));
+    let service = machine.start();
+
+    let (_, page) = get(port(&service), "/runs/1");
+
+    assert!(!page.contains("<script"), "{page}");
+    assert!(page.contains("&#60;script&#62;"), "{page}");
+}
+
+#[test]
+fn scripts_get_what_the_commands_print() {
+    let machine = machine_with_page();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    let service = machine.start();
+    let port = port(&service);
+
+    let (_, runs) = get(port, "/api/runs");
+    let (_, run) = get(port, "/api/runs/1");
+    let (_, status) = get(port, "/api/status");
+
+    let runs: Value = serde_json::from_str(&runs).unwrap();
+    assert_eq!(runs, Value::from(machine.rows()));
+    let shown = machine.kado(&["runs", "show", "1", "--json"]).out;
+    let run: Value = serde_json::from_str(&run).unwrap();
+    assert_eq!(run, serde_json::from_str::<Value>(&shown).unwrap());
+    let status: Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["running"], true);
+}
+
+#[test]
+fn a_run_that_is_not_there_is_not_found() {
+    let machine = machine_with_page();
+    let service = machine.start();
+    let port = port(&service);
+
+    for path in ["/runs/7", "/api/runs/7", "/etc/passwd", "/../kado.db"] {
+        assert_eq!(get(port, path).0, 404, "{path}");
+    }
+}
+
+#[test]
+fn a_service_that_cannot_do_its_work_is_alive_and_not_ready() {
+    let machine = machine_with_page();
+    let service = machine.start();
+    let port = port(&service);
+    assert_eq!(get(port, "/readyz"), (200, "ok\n".to_owned()));
+
+    std::fs::remove_dir_all(machine.work()).unwrap();
+
+    wait_until("a page that says that the watched folder is gone", || {
+        let (status, reasons) = get(port, "/readyz");
+        let folder = machine.work().display().to_string();
+        if status == 503 && reasons.contains(&folder) {
+            Ok(())
+        } else {
+            Err(reasons)
+        }
+    });
+    assert_eq!(get(port, "/healthz"), (200, "ok\n".to_owned()));
+}
+
+#[test]
+fn whoever_asks_by_another_name_is_refused_before_anything_else() {
+    let machine = machine_with_page();
+    let service = machine.start();
+    let port = port(&service);
+
+    for path in ["/", "/healthz", "/metrics", "/api/runs"] {
+        let line = format!("GET {path}");
+        let answer = raw(port, &line, &format!("Host: evil.example:{port}\r\n"));
+
+        assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
+    }
+    let posted = raw(port, "POST /", &format!("Host: localhost:{port}\r\n"));
+    assert!(posted.starts_with("HTTP/1.1 405"), "{posted}");
+}
+
+#[test]
+fn every_answer_is_closed_to_other_pages() {
+    let machine = machine_with_page();
+    let service = machine.start();
+    let port = port(&service);
+
+    for path in ["/", "/api/runs", "/nothing"] {
+        let host = format!("Host: localhost:{port}\r\n");
+        let answer = raw(port, &format!("GET {path}"), &host).to_lowercase();
+
+        for header in [
+            "content-security-policy: default-src 'none'",
+            "frame-ancestors 'none'",
+            "x-content-type-options: nosniff",
+            "cache-control: no-store",
+        ] {
+            assert!(answer.contains(header), "{header}: {answer}");
+        }
+        assert!(!answer.contains("access-control-"), "{answer}");
+        assert!(!answer.contains("set-cookie"), "{answer}");
+    }
+}
+
+#[test]
+fn connections_that_say_nothing_keep_nobody_from_submitting() {
+    let machine = machine_with_page();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let service = machine.start();
+    let port = port(&service);
+
+    let silent: Vec<TcpStream> = (0..200)
+        .map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap())
+        .collect();
+    finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
+
+    machine.wait_for_completed(1);
+    drop(silent);
+}
+
+#[test]
+fn a_port_in_use_is_a_warning_and_no_more() {
+    let machine = Machine::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    machine.configure(&format!(
+        "history = \"all\"\n[status_page]\nlisten = \"{address}\"\n"
+    ));
+    let shop = machine.shop(&[("Sign in", "1001")]);
+
+    let service = machine.start();
+    finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
+
+    machine.wait_for_completed(1);
+    service.wait_for_log("another program uses the port");
+}
