@@ -13,6 +13,7 @@ use crate::exit::Exit;
 /// Options of a machine.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of a machine")]
+#[group(id = "machine_options")]
 pub(super) struct Options {
     /// A folder that is searched for Katalon projects; may be repeated
     #[arg(long, value_name = "FOLDER")]

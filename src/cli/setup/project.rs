@@ -12,6 +12,7 @@ use crate::exit::Exit;
 /// Options of a project.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of a project")]
+#[group(id = "project_options")]
 pub(super) struct Options {
     /// The ADO project
     #[arg(long, value_name = "NAME")]
