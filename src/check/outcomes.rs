@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::check::report::Report;
 use crate::katalon::status::Status;
-use crate::plan::outcome::{OUTCOMES, default_outcome, outcome, unknown};
+use crate::plan::outcome::{OUTCOMES, outcome, unknown};
 
 /// Shows the mapping in force, and names each word that ADO does not have.
 pub(super) fn check_outcomes(mapping: &BTreeMap<Status, String>, report: &mut Report) {
@@ -13,7 +13,7 @@ pub(super) fn check_outcomes(mapping: &BTreeMap<Status, String>, report: &mut Re
 
     let mistakes: Vec<String> = unknown(mapping)
         .map(|(status, word)| {
-            let instead = default_outcome(status);
+            let instead = status.default_outcome();
             format!("`{word}` for {status}, which counts as {instead}")
         })
         .collect();

@@ -1,4 +1,5 @@
-//! The two escapings that Katalon lays over its texts: XML references and Java string escapes.
+//! The two escapings that Katalon lays over its texts: XML references and Java string escapes, and
+//! of the latter the way back.
 //!
 //! Both decoders are total: what is not an escape they know stays as it is, because a log can be
 //! cut in the middle of one. They allocate only when there is something to decode.
@@ -98,6 +99,35 @@ pub(crate) fn java(text: &str) -> Cow<'_, str> {
     }
     decoded.push_str(rest);
     Cow::Owned(decoded)
+}
+
+/// A text as the content of a Java string literal, as Katalon writes it: everything beyond ASCII as
+/// `\uXXXX` with capital digits, `/` as it is (the settings of the corpus).
+pub(crate) fn as_java(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\n' => escaped.push_str("\\n"),
+            '\t' => escaped.push_str("\\t"),
+            '\r' => escaped.push_str("\\r"),
+            '\u{8}' => escaped.push_str("\\b"),
+            '\u{c}' => escaped.push_str("\\f"),
+            '"' | '\\' => {
+                escaped.push('\\');
+                escaped.push(letter);
+            }
+            ' '..='\u{7f}' => escaped.push(letter),
+            other => push_units(&mut escaped, other),
+        }
+    }
+    escaped
+}
+
+/// Adds a character as `\uXXXX`, one beyond the first 65,536 as two surrogates.
+pub(crate) fn push_units(text: &mut String, letter: char) {
+    for unit in letter.encode_utf16(&mut [0; 2]) {
+        text.push_str(&format!("\\u{unit:04X}"));
+    }
 }
 
 /// The character that the escape behind a backslash stands for, and how many bytes it takes.
@@ -222,6 +252,8 @@ mod tests {
             prop_assert_eq!(xml(&escaped), text.as_str());
             let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
             prop_assert_eq!(java(&units), text.as_str());
+            let escaped = as_java(&text);
+            prop_assert_eq!(java(&escaped), text.as_str());
         }
 
         #[test]

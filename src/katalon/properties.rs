@@ -111,6 +111,15 @@ impl Value {
             None => Self::Text(raw.to_owned()),
         }
     }
+
+    /// The raw value, as Katalon writes it; texts are ASCII then.
+    pub(crate) fn write(&self) -> String {
+        match self {
+            Self::Bool(value) => value.to_string(),
+            Self::Int(number) => number.to_string(),
+            Self::Text(text) => format!("\"{}\"", escape::as_java(text)),
+        }
+    }
 }
 
 /// Lines without comments and blank ones; a line that ends in an odd number of backslashes goes on
@@ -300,6 +309,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_text_that_was_written_is_read_back(text in any::<String>()) {
+            let value = Value::Text(text);
+
+            prop_assert_eq!(Value::read(&value.write()), value);
+        }
+
         #[test]
         fn lines_are_read_as_the_java_properties_crate_reads_them(text in r"([ab=: \t\\n\u{c}]|\\u004[12]|\r\n|\n|\r){0,40}") {
             // A file that ends in a backslash is cut; there the crate drops the line and we keep

@@ -1,15 +1,15 @@
 //! Katalon's reversible token encryption. It is an obfuscation with constants that are the same on
-//! every installation and protects nothing; kado only reads it.
+//! every installation and protects nothing; kado reads it, and writes it for `kado setup`.
 //!
 //! The scheme is `PBEwithSHA1AndDESede` (RFC 7292, appendix B, SHA-1, 20 rounds) over triple DES in
 //! CBC mode with PKCS#7 padding, in Base64. Neither salt nor IV is stored, so one plain text always
 //! gives one cipher text. Twelve synthetic vectors in `tests/fixtures/crypto-vectors.json` hold the
-//! reader to Katalon's bytes.
+//! reader and writer to Katalon's bytes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cbc::cipher::block_padding::Pkcs7;
-use cbc::cipher::{BlockModeDecrypt, KeyIvInit};
+use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use sha1::{Digest as _, Sha1};
 
@@ -110,11 +110,7 @@ fn decrypt(encrypted: &str) -> Result<String, DecryptError> {
     let bytes = STANDARD
         .decode(encrypted)
         .map_err(|_| DecryptError::NotBase64)?;
-    let mut key = [0; 24];
-    let mut iv = [0; 8];
-    // DES ignores the parity bits of a key, so the derived bytes need no correction.
-    derive(FOR_KEY, &mut key);
-    derive(FOR_IV, &mut iv);
+    let (key, iv) = key_and_iv();
 
     let plain = cbc::Decryptor::<des::TdesEde3>::new(&key.into(), &iv.into())
         .decrypt_padded_vec::<Pkcs7>(&bytes)
@@ -125,6 +121,26 @@ fn decrypt(encrypted: &str) -> Result<String, DecryptError> {
     std::str::from_utf8(plain.expose_secret())
         .map(str::to_owned)
         .map_err(|_| DecryptError::Foreign)
+}
+
+/// A token as the settings hold it: whoever has that has the token, so it has no printable form
+/// either.
+pub(crate) fn encrypted(token: &SecretString) -> SecretString {
+    let (key, iv) = key_and_iv();
+
+    let bytes = cbc::Encryptor::<des::TdesEde3>::new(&key.into(), &iv.into())
+        .encrypt_padded_vec::<Pkcs7>(token.expose_secret().as_bytes());
+    SecretString::from(STANDARD.encode(bytes))
+}
+
+/// The key and the start of Katalon's cipher, which are the same on every installation.
+fn key_and_iv() -> ([u8; 24], [u8; 8]) {
+    let mut key = [0; 24];
+    let mut iv = [0; 8];
+    // DES ignores the parity bits of a key, so the derived bytes need no correction.
+    derive(FOR_KEY, &mut key);
+    derive(FOR_IV, &mut iv);
+    (key, iv)
 }
 
 /// The key derivation of RFC 7292, appendix B.2, for outputs of at most two hashes.
@@ -177,10 +193,7 @@ mod tests {
 
     #[test]
     fn the_derived_key_and_iv_are_katalons() {
-        let mut key = [0; 24];
-        let mut iv = [0; 8];
-        derive(FOR_KEY, &mut key);
-        derive(FOR_IV, &mut iv);
+        let (key, iv) = key_and_iv();
 
         let hex = |bytes: &[u8]| {
             bytes
@@ -196,16 +209,18 @@ mod tests {
     }
 
     #[test]
-    fn all_vectors_are_decrypted() {
+    fn all_vectors_are_decrypted_and_encrypted() {
         let file: serde_json::Value =
             serde_json::from_str(include_str!("../../tests/fixtures/crypto-vectors.json")).unwrap();
         let vectors = file["vectors"].as_array().unwrap();
         assert_eq!(vectors.len(), 12);
         for vector in vectors {
-            assert_eq!(
-                decrypt(vector["encrypted"].as_str().unwrap()).unwrap(),
-                vector["plain"].as_str().unwrap()
-            );
+            let plain = vector["plain"].as_str().unwrap();
+            let stored = vector["encrypted"].as_str().unwrap();
+
+            assert_eq!(decrypt(stored).unwrap(), plain);
+            let again = encrypted(&SecretString::from(plain));
+            assert_eq!(again.expose_secret(), stored);
         }
     }
 

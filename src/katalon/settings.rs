@@ -9,6 +9,12 @@
 //! stands there which cannot, so that whoever has good settings can keep them.
 
 mod read;
+mod write;
+
+pub use write::{
+    NewFile, NoSettings, PlanForm, RowChoice, SettingsChoices, StoredPlan, StoredProject,
+    TokenChoice, with_choices,
+};
 
 use serde::{Deserialize, Serialize};
 

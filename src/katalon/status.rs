@@ -48,6 +48,17 @@ impl Status {
             Self::Passed => "PASSED",
         }
     }
+
+    /// ADO's outcome for it, unless the project's settings say something else (`behaviour.md` §5.1).
+    pub(crate) const fn default_outcome(self) -> &'static str {
+        match self {
+            Self::Passed => "Passed",
+            Self::Failed => "Failed",
+            Self::Error => "Error",
+            Self::Incomplete => "Aborted",
+            Self::Skipped => "NotExecuted",
+        }
+    }
 }
 
 impl fmt::Display for Status {

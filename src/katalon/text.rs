@@ -15,16 +15,12 @@ pub(crate) const LONGEST_WITH_IDS: usize = 64 * 1024;
 /// its mark, or where every other byte is zero), and each byte that is no UTF-8 by itself as
 /// ISO-8859-1. So one bad byte costs only itself.
 pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
-    match bytes {
-        [0xFF, 0xFE, rest @ ..] => return utf16(rest, u16::from_le_bytes).into(),
-        [0xFE, 0xFF, rest @ ..] => return utf16(rest, u16::from_be_bytes).into(),
-        [one, 0, two, 0, ..] if *one != 0 && *two != 0 => {
-            return utf16(bytes, u16::from_le_bytes).into();
+    if let Some(units) = utf16_form(bytes) {
+        return match bytes {
+            [0xFF, 0xFE, rest @ ..] | [0xFE, 0xFF, rest @ ..] => utf16(rest, units),
+            _ => utf16(bytes, units),
         }
-        [0, one, 0, two, ..] if *one != 0 && *two != 0 => {
-            return utf16(bytes, u16::from_be_bytes).into();
-        }
-        _ => {}
+        .into();
     }
 
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
@@ -39,6 +35,22 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
         text.extend(chunk.invalid().iter().copied().map(char::from));
     }
     text.into()
+}
+
+/// Whether a text is UTF-16 ([`decode`]).
+pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
+    utf16_form(bytes).is_some()
+}
+
+/// How two bytes of UTF-16 are read; `None` for any other encoding.
+fn utf16_form(bytes: &[u8]) -> Option<fn([u8; 2]) -> u16> {
+    match bytes {
+        [0xFF, 0xFE, ..] => Some(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => Some(u16::from_be_bytes),
+        [one, 0, two, 0, ..] if *one != 0 && *two != 0 => Some(u16::from_le_bytes),
+        [0, one, 0, two, ..] if *one != 0 && *two != 0 => Some(u16::from_be_bytes),
+        _ => None,
+    }
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {

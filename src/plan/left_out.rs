@@ -7,7 +7,6 @@ use crate::katalon::damage::Damage;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::run::difference::Difference;
 use crate::katalon::status::Status;
-use crate::plan::outcome::default_outcome;
 use crate::plan::text;
 
 /// Something of a run that does not reach ADO.
@@ -138,7 +137,7 @@ impl LeftOut {
 
     /// A word of the status mapping that ADO does not have.
     pub(crate) fn outcome(status: Status, word: &str) -> Self {
-        let instead = default_outcome(status);
+        let instead = status.default_outcome();
         Self::of_run(
             LeftOutKind::Outcome,
             format!(

@@ -27,9 +27,15 @@ pub(crate) const OUTCOMES: [&str; 15] = [
 
 /// Whether ADO has an outcome word; it reads them without regard to case.
 fn is_known(word: &str) -> bool {
+    known_outcome(word).is_some()
+}
+
+/// An outcome word as ADO writes it; `None` where it has no such outcome.
+pub(crate) fn known_outcome(word: &str) -> Option<&'static str> {
     OUTCOMES
         .iter()
-        .any(|outcome| outcome.eq_ignore_ascii_case(word))
+        .copied()
+        .find(|outcome| outcome.eq_ignore_ascii_case(word))
 }
 
 /// ADO's outcome word for a status: the project's mapping, else Katalon's default. A word that ADO
@@ -37,7 +43,7 @@ fn is_known(word: &str) -> bool {
 pub(crate) fn outcome(status: Status, mapping: &BTreeMap<Status, String>) -> &str {
     match mapping.get(&status).map(|word| word.trim()) {
         Some(word) if is_known(word) => word,
-        _ => default_outcome(status),
+        _ => status.default_outcome(),
     }
 }
 
@@ -47,17 +53,6 @@ pub(crate) fn unknown(mapping: &BTreeMap<Status, String>) -> impl Iterator<Item 
         .iter()
         .map(|(status, word)| (*status, word.as_str()))
         .filter(|(_, word)| !is_known(word.trim()))
-}
-
-/// Katalon's default mapping (`katalon/behaviour.md` §5.1).
-pub(crate) const fn default_outcome(status: Status) -> &'static str {
-    match status {
-        Status::Passed => "Passed",
-        Status::Failed => "Failed",
-        Status::Error => "Error",
-        Status::Incomplete => "Aborted",
-        Status::Skipped => "NotExecuted",
-    }
 }
 
 /// The worst of several statuses, by Katalon's words and before any mapping; `None` for none.
@@ -115,7 +110,12 @@ mod tests {
         ] {
             assert!(!is_known(word), "{word}");
         }
-        assert!(Status::ALL.into_iter().map(default_outcome).all(is_known));
+        assert!(
+            Status::ALL
+                .into_iter()
+                .map(Status::default_outcome)
+                .all(is_known)
+        );
     }
 
     #[test]

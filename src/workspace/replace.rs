@@ -1,13 +1,15 @@
-//! The one place that writes into a Katalon project, for the commands that say so (`kado map`;
-//! invariant I9): one file at a time is replaced as a whole by what it is to hold.
+//! The one place that writes into a Katalon project, for the commands that say so (`kado map` and
+//! `kado setup PROJECT`; invariant I9): one file at a time is replaced as a whole by what it is to
+//! hold, or made where it is not there yet.
 //!
 //! Whoever replaces a file has read it here before, and it is replaced only while it is still what
-//! was read, by the digest of its bytes. No link is followed, neither to the file nor on the way to it: it is
+//! was read, by the digest of its bytes; one that was not there is made only while it is not. No link is followed, neither to the file nor on the way to it: it is
 //! read through [`crate::door`], and on Unix each folder is opened inside the one before, and
 //! everything happens in the open folder. The new
 //! bytes are written to a file beside it that nobody had before, brought to the disk, and renamed:
 //! whoever looks sees the old file or the new one, and after a power cut one of them is there. Mode
-//! and owner stay. A file that is read-only is refused with the command that makes it writable:
+//! and owner stay; a new file, and the folders that it needs, belong to whom the folder above
+//! belongs. A file that is read-only is refused with the command that makes it writable:
 //! with some version control systems that is how a file is checked out.
 //!
 //! It fails before it changes anything; the file beside is removed again.
@@ -34,8 +36,8 @@ const MOST_NAMES: u32 = 100;
 pub(crate) struct Original {
     root: PathBuf,
     below: PathBuf,
-    /// Of its bytes: many files may wait for their change at once.
-    digest: blake3::Hash,
+    /// Of its bytes: many files may wait for their change at once. `None` for one that is not there.
+    digest: Option<blake3::Hash>,
 }
 
 /// Why a file was not replaced.
@@ -117,7 +119,7 @@ impl Original {
                 let original = Self {
                     root: root.to_owned(),
                     below: below.to_owned(),
-                    digest: blake3::hash(&bytes),
+                    digest: Some(blake3::hash(&bytes)),
                 };
                 Ok((original, bytes))
             }
@@ -130,6 +132,39 @@ impl Original {
         }
     }
 
+    /// As [`Original::read`], of a file that may be missing: it has no bytes then, and is made with
+    /// the folders on the way to it when it is replaced.
+    ///
+    /// # Errors
+    /// As [`Original::read`].
+    pub(crate) fn read_or_new(root: &Path, below: &Path) -> Result<(Self, Vec<u8>), ReplaceError> {
+        let file = root.join(below);
+        let read = Folder::at(root).and_then(|folder| folder.whole_if_any(below));
+        match read {
+            Ok(Some(_)) => return Self::read(root, below),
+            Ok(None) => {}
+            Err(source) => {
+                return Err(ReplaceError::Io {
+                    file,
+                    action: "read",
+                    source,
+                });
+            }
+        }
+
+        system::check_can_make(root, below).map_err(|source| ReplaceError::Io {
+            file,
+            action: "made",
+            source,
+        })?;
+        let original = Self {
+            root: root.to_owned(),
+            below: below.to_owned(),
+            digest: None,
+        };
+        Ok((original, Vec::new()))
+    }
+
     /// Reads the file again.
     ///
     /// # Errors
@@ -137,7 +172,7 @@ impl Original {
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, ReplaceError> {
         let file = self.root.join(&self.below);
         match read(&self.root, &self.below) {
-            Ok(bytes) if blake3::hash(&bytes) == self.digest => Ok(bytes),
+            Ok(bytes) if Some(blake3::hash(&bytes)) == self.digest => Ok(bytes),
             Ok(_) => Err(ReplaceError::Changed { file }),
             Err(source) => Err(ReplaceError::Io {
                 file,
@@ -154,7 +189,10 @@ impl Original {
     /// was.
     pub(crate) fn replace(&self, bytes: &[u8]) -> Result<(), ReplaceError> {
         let file = self.root.join(&self.below);
-        let replaced = patiently(|| system::replace(&self.root, &self.below, self.digest, bytes));
+        let replaced = patiently(|| match self.digest {
+            Some(digest) => system::replace(&self.root, &self.below, digest, bytes),
+            None => system::make(&self.root, &self.below, bytes),
+        });
 
         match replaced {
             Ok(None) => Ok(()),

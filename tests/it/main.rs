@@ -19,6 +19,7 @@ mod configurations;
 mod container;
 mod corpus;
 mod corpus_ids;
+mod corpus_settings;
 mod corpus_submitted;
 mod crash;
 mod damages;

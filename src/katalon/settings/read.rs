@@ -156,8 +156,7 @@ impl SettingsFile {
         let mut cut = Remarks::default();
         for (key, raw) in self.properties.iter() {
             if is_cut(raw) {
-                let key = head(key, LONGEST_KEY);
-                let what = format!("`{key}` is cut: its closing quote is missing");
+                let what = words_for_cut(key);
                 cut.add(|| format!("{what}; it was ignored"));
                 self.damage.get_or_insert_with(|| damage(what));
             }
@@ -448,6 +447,18 @@ impl SettingsFile {
         self.warn_of_rows(rows);
         kinds
     }
+}
+
+/// The first value of which Katalon has not written the end, in words.
+pub(super) fn cut_value(properties: &Properties) -> Option<String> {
+    let mut pairs = properties.iter();
+    let (key, _) = pairs.find(|(_, raw)| is_cut(raw))?;
+    Some(words_for_cut(key))
+}
+
+fn words_for_cut(key: &str) -> String {
+    let key = head(key, LONGEST_KEY);
+    format!("`{key}` is cut: its closing quote is missing")
 }
 
 /// Whether a value opens a quote and does not close it.

@@ -122,3 +122,47 @@ fn files_that_a_killed_kado_left_are_no_obstacle() {
     assert_eq!(fs::read(root.path().join(BELOW)).unwrap(), b"new");
     assert!(fs::symlink_metadata(&left).unwrap().is_symlink());
 }
+
+const NEW: &str = "settings/external/new.properties";
+
+fn read_or_new(root: &Path) -> Result<(Original, Vec<u8>), ReplaceError> {
+    Original::read_or_new(root, Path::new(NEW))
+}
+
+#[test]
+fn a_file_that_is_not_there_is_made_with_its_folders() {
+    let root = project();
+
+    let (original, bytes) = read_or_new(root.path()).unwrap();
+    original.replace(b"new").unwrap();
+
+    assert_eq!(bytes, b"");
+    assert_eq!(fs::read(root.path().join(NEW)).unwrap(), b"new");
+    let beside = fs::read_dir(root.path().join("settings/external")).unwrap();
+    assert_eq!(beside.count(), 1);
+}
+
+#[test]
+fn a_file_that_came_since_is_left_as_it_is() {
+    let root = project();
+    let (original, _) = read_or_new(root.path()).unwrap();
+    fs::create_dir_all(root.path().join("settings/external")).unwrap();
+    fs::write(root.path().join(NEW), "others").unwrap();
+
+    let refused = original.replace(b"new").unwrap_err();
+
+    assert!(matches!(refused, ReplaceError::Changed { .. }), "{refused}");
+    assert_eq!(fs::read(root.path().join(NEW)).unwrap(), b"others");
+}
+
+#[test]
+fn no_link_is_followed_on_the_way_to_a_new_file() {
+    let root = project();
+    let outside = tempfile::tempdir().unwrap();
+    let (original, _) = read_or_new(root.path()).unwrap();
+    symlink(outside.path(), root.path().join("settings")).unwrap();
+
+    assert!(original.replace(b"new").is_err());
+    assert!(read_or_new(root.path()).is_err());
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}

@@ -5,7 +5,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 
@@ -23,6 +23,8 @@ pub(super) const QUOTE: char = '\'';
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC);
+/// A folder below that of a project, which may be no link.
+const BELOW: OFlags = FOLDER.union(OFlags::NOFOLLOW);
 /// `NONBLOCK`, so that a pipe without a writer is opened at once, and then refused.
 const FILE: OFlags = OFlags::RDONLY
     .union(OFlags::NOFOLLOW)
@@ -36,7 +38,7 @@ const NEW_FILE: OFlags = OFlags::WRONLY
 
 /// What keeps a file from being replaced.
 pub(super) fn obstacle(root: &Path, below: &Path) -> io::Result<Option<Hindrance>> {
-    let (folder, name) = folder_of(root, below)?;
+    let (folder, name) = folder_of(root, below, Lacking::Refused)?;
 
     let status = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
     // A right of the owner, whoever asks: the rights of root would allow everything.
@@ -53,6 +55,75 @@ pub(super) fn obstacle(root: &Path, below: &Path) -> io::Result<Option<Hindrance
     Ok(None)
 }
 
+/// Whether a file that is not there can be made.
+pub(super) fn check_can_make(root: &Path, below: &Path) -> io::Result<()> {
+    let mut folder = root_of(root)?;
+    for component in below.parent().unwrap_or(below).components() {
+        match rustix::fs::openat(&folder, component.as_os_str(), BELOW, Mode::empty()) {
+            Ok(next) => folder = next,
+            // It is made, and all that is in it.
+            Err(Errno::NOENT) => break,
+            Err(error) => return Err(name_links(error)),
+        }
+    }
+
+    let access = Access::WRITE_OK.union(Access::EXEC_OK);
+    Ok(rustix::fs::accessat(
+        &folder,
+        ".",
+        access,
+        AtFlags::EACCESS,
+    )?)
+}
+
+/// Makes a file that is still not there, and the folders that it needs.
+pub(super) fn make(root: &Path, below: &Path, new: &[u8]) -> io::Result<Option<Hindrance>> {
+    let (folder, name) = folder_of(root, below, Lacking::Made)?;
+
+    // As any program makes a file: what others may read is up to the account's mask.
+    let open_to_all = Mode::from_raw_mode(0o666);
+    let beside = beside(&folder, open_to_all)?;
+    let made = make_with(&folder, name, &beside, new);
+    if !matches!(made, Ok(None)) {
+        let _ = rustix::fs::unlinkat(&folder, &*beside.name, AtFlags::empty());
+    }
+    made
+}
+
+fn make_with(
+    folder: &OwnedFd,
+    name: &OsStr,
+    beside: &Beside,
+    new: &[u8],
+) -> io::Result<Option<Hindrance>> {
+    let mut file = &beside.file;
+    file.write_all(new)?;
+    give_to_owner_of(folder, file)?;
+    file.sync_all()?;
+
+    // Looked at last: somebody else's file has little time to come.
+    match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => {}
+        Ok(_) => return Ok(Some(Hindrance::Changed)),
+        Err(error) => return Err(error.into()),
+    }
+    rustix::fs::renameat(folder, &*beside.name, folder, name)?;
+
+    let _ = rustix::fs::fsync(folder);
+    Ok(None)
+}
+
+/// What root makes in the project of somebody else is that somebody's: Katalon has to write it.
+fn give_to_owner_of(folder: &OwnedFd, made: impl AsFd) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let status = rustix::fs::fstat(folder)?;
+    let owner = rustix::fs::Uid::from_raw(status.st_uid);
+    let group = rustix::fs::Gid::from_raw(status.st_gid);
+    Ok(rustix::fs::fchown(made, Some(owner), Some(group))?)
+}
+
 /// Replaces a file whose bytes still have the digest `old`.
 pub(super) fn replace(
     root: &Path,
@@ -60,9 +131,11 @@ pub(super) fn replace(
     old: blake3::Hash,
     new: &[u8],
 ) -> io::Result<Option<Hindrance>> {
-    let (folder, name) = folder_of(root, below)?;
+    let (folder, name) = folder_of(root, below, Lacking::Refused)?;
 
-    let beside = beside(&folder)?;
+    // For nobody else until it has the mode of the old one.
+    let own = Mode::RUSR.union(Mode::WUSR);
+    let beside = beside(&folder, own)?;
     let replaced = replace_with(&folder, name, &beside, old, new);
     if !matches!(replaced, Ok(None)) {
         // What cannot be removed either is no news beside what went wrong.
@@ -116,12 +189,11 @@ fn replace_with(
 }
 
 /// Makes a file that nobody had before.
-fn beside(folder: &OwnedFd) -> io::Result<Beside> {
+fn beside(folder: &OwnedFd, mode: Mode) -> io::Result<Beside> {
     let mut number = 0;
     loop {
         let name = name_beside(number);
-        let own = Mode::RUSR.union(Mode::WUSR);
-        match rustix::fs::openat(folder, &*name, NEW_FILE, own) {
+        match rustix::fs::openat(folder, &*name, NEW_FILE, mode) {
             Ok(file) => {
                 return Ok(Beside {
                     name,
@@ -134,9 +206,16 @@ fn beside(folder: &OwnedFd) -> io::Result<Beside> {
     }
 }
 
-/// The folder of a file and its name in it; none of the folders below `root` is a link.
-fn folder_of<'a>(root: &Path, below: &'a Path) -> io::Result<(OwnedFd, &'a OsStr)> {
-    let mut folder = rustix::fs::open(root, FOLDER, Mode::empty())?;
+/// What becomes of a folder that lacks on the way to a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lacking {
+    Refused,
+    Made,
+}
+
+/// The folder of a project.
+fn root_of(root: &Path) -> io::Result<OwnedFd> {
+    let folder = rustix::fs::open(root, FOLDER, Mode::empty())?;
 
     // The door says whether a link leads there from the folder that somebody named.
     let seen = Folder::at(root)?.id()?;
@@ -147,7 +226,16 @@ fn folder_of<'a>(root: &Path, below: &'a Path) -> io::Result<(OwnedFd, &'a OsStr
             "its project was exchanged for another folder",
         ));
     }
+    Ok(folder)
+}
 
+/// The folder of a file and its name in it; none of the folders below `root` is a link.
+fn folder_of<'a>(
+    root: &Path,
+    below: &'a Path,
+    lacking: Lacking,
+) -> io::Result<(OwnedFd, &'a OsStr)> {
+    let mut folder = root_of(root)?;
     let mut components = below.components().peekable();
 
     while let Some(component) = components.next() {
@@ -157,12 +245,25 @@ fn folder_of<'a>(root: &Path, below: &'a Path) -> io::Result<(OwnedFd, &'a OsStr
         if components.peek().is_none() {
             return Ok((folder, name));
         }
-        folder = rustix::fs::openat(&folder, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
+
+        let next = match rustix::fs::openat(&folder, name, BELOW, Mode::empty()) {
+            Err(Errno::NOENT) if lacking == Lacking::Made => made_folder(&folder, name)?,
+            other => other?,
+        };
+        folder = next;
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidInput,
         "its path leads out of the project",
     ))
+}
+
+fn made_folder(folder: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
+    rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(0o777))?;
+
+    let made = rustix::fs::openat(folder, name, BELOW, Mode::empty())?;
+    give_to_owner_of(folder, &made)?;
+    Ok(made)
 }
 
 /// What a regular file holds, and what is told of it.

@@ -10,6 +10,7 @@ use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Hindrance, MOST_NAMES, name_beside, read};
+use crate::door::Folder;
 use crate::win32::calls;
 
 /// The command that makes a file writable.
@@ -25,6 +26,45 @@ pub(super) fn obstacle(root: &Path, below: &Path) -> io::Result<Option<Hindrance
     let metadata = fs::symlink_metadata(root.join(below))?;
     let is_read_only = metadata.permissions().readonly();
     Ok(is_read_only.then_some(Hindrance::ReadOnly))
+}
+
+/// Whether a file that is not there can be made; whether it may is for the attempt to tell.
+pub(super) fn check_can_make(root: &Path, _below: &Path) -> io::Result<()> {
+    Folder::at(root).map(drop)
+}
+
+/// Makes a file that is still not there, and the folders that it needs.
+pub(super) fn make(root: &Path, below: &Path, new: &[u8]) -> io::Result<Option<Hindrance>> {
+    let project = Folder::at(root)?;
+    let mut way = PathBuf::new();
+    for component in below.parent().unwrap_or(below).components() {
+        way.push(component);
+        // Through the door, which refuses a link.
+        match project.folder(&way) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir(root.join(&way))?;
+            }
+            opened => drop(opened?),
+        }
+    }
+
+    let target = root.join(below);
+    let (beside, mut file) = beside(target.parent().unwrap_or(root))?;
+    let written = file.write_all(new).and_then(|()| file.sync_all());
+    // A file that is open cannot be renamed.
+    drop(file);
+
+    let made = written.and_then(|()| {
+        if fs::symlink_metadata(&target).is_ok() {
+            return Ok(Some(Hindrance::Changed));
+        }
+        fs::rename(&beside, &target)?;
+        Ok(None)
+    });
+    if !matches!(made, Ok(None)) {
+        let _ = fs::remove_file(&beside);
+    }
+    made
 }
 
 /// Replaces a file whose bytes still have the digest `old`.
