@@ -24,6 +24,7 @@ mod status;
 mod submission;
 mod submit;
 mod table;
+mod token_input;
 mod why;
 
 use std::path::{Path, PathBuf};

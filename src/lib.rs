@@ -36,6 +36,7 @@ mod record;
 mod secrets;
 mod server;
 mod service;
+mod setup;
 mod spool;
 mod state_dir;
 mod submit;

@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::katalon::settings::StoredProject;
 use crate::moment::Moment;
 
 pub(crate) use sent::*;
@@ -86,6 +87,23 @@ pub struct TeamProject {
     /// GUID.
     pub(crate) id: String,
     pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    /// Number of its last change.
+    pub(crate) revision: Option<u64>,
+    /// Where its REST interface is.
+    pub(crate) url: Option<String>,
+}
+
+impl From<TeamProject> for StoredProject {
+    fn from(project: TeamProject) -> Self {
+        Self {
+            description: project.description,
+            id: project.id,
+            name: project.name,
+            revision: project.revision.map(|revision| revision.to_string()),
+            url: project.url,
+        }
+    }
 }
 
 /// A test plan.

@@ -1,21 +1,16 @@
 //! `kado service`: the service of the system or of the user. The same words and results on every
 //! system.
 
-use std::io::{Read as _, Write};
+use std::io::Write;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
-use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::cli::error::UsageError;
 use crate::cli::json;
+use crate::cli::token_input::token_from_input;
 use crate::config::paths::places;
 use crate::exit::Exit;
-use crate::secrets;
 use crate::service::{self, Installation, Leftovers, Scope, ServiceError, ServiceStatus, Summary};
-
-/// Longest token that is read, in bytes; whatever is longer is something else.
-const LONGEST: u64 = 16 * 1024;
 
 /// Arguments of `kado service`.
 #[derive(Debug, Args)]
@@ -105,9 +100,11 @@ pub(super) fn service(
         Command::Start { whose, .. } => service::start(whose.scope(), config)?,
         Command::Stop(whose) => service::stop(whose.scope())?,
         Command::Restart(whose) => service::restart(whose.scope(), config)?,
-        Command::SetToken(whose) => {
-            service::store_token(whose.scope(), config, &token_from_input()?)?
-        }
+        Command::SetToken(whose) => service::store_token(
+            whose.scope(),
+            config,
+            &token_from_input("kado service set-token")?,
+        )?,
         Command::Status { whose, json } => {
             return print_status(&service::status(whose.scope())?, *json, out);
         }
@@ -134,30 +131,6 @@ fn start_if_configured(scope: Scope, config: Option<&Path>) -> Result<Summary, S
             service::flag(scope)
         )],
     })
-}
-
-/// The token: everything on standard input but the white space around it.
-fn token_from_input() -> anyhow::Result<SecretString> {
-    // Never an argument, which every list of processes would show.
-    // One byte more than the limit shows that there is too much.
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .take(LONGEST + 1)
-        .read_to_end(&mut bytes)?;
-    let is_too_long = u64::try_from(bytes.len()).is_ok_and(|length| length > LONGEST);
-
-    let found = match secrets::token_in(&bytes) {
-        _ if is_too_long => format!("holds more than {LONGEST} bytes"),
-        Ok(token) if token.expose_secret().is_empty() => "is empty".to_owned(),
-        Ok(token) => return Ok(token),
-        Err(misfit) => misfit.to_string(),
-    };
-    Err(UsageError(format!(
-        "standard input must hold a token and nothing else, such as `kado service set-token < \
-         FILE`; it {found}"
-    ))
-    .into())
 }
 
 fn print_status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {

@@ -4,10 +4,6 @@
 //! Everything is asked and looked at before anything is written. With `--unattended` nothing is asked,
 //! and all that is missing is named at once (exit code 2).
 
-#[expect(
-    dead_code,
-    reason = "the questions of machines and projects stand on it"
-)]
 mod dialogue;
 mod machine;
 mod project;

@@ -105,6 +105,7 @@ pub(crate) fn java(text: &str) -> Cow<'_, str> {
 /// `\uXXXX` with capital digits, `/` as it is (the settings of the corpus).
 pub(crate) fn as_java(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
+
     for letter in text.chars() {
         match letter {
             '\n' => escaped.push_str("\\n"),

@@ -120,6 +120,7 @@ pub fn with_keys(
 /// A text as the value of a key, as `java.util.Properties` writes it.
 fn escaped(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
+
     for (at, letter) in value.char_indices() {
         match letter {
             // Blanks count only where they would be taken for those before the value.

@@ -99,6 +99,23 @@ impl Configurations {
     }
 }
 
+/// The names that a row of the mapping usually has for the system or device, and for the browser or
+/// app of a run: those that hold for the most runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct UsualNames {
+    pub os: Option<String>,
+    pub platform: Option<String>,
+}
+
+/// The usual names for where a run took place.
+pub(crate) fn usual_names(environment: &Environment) -> UsualNames {
+    // The names go from the exact one to that of the family.
+    UsualNames {
+        os: os_names(environment).pop(),
+        platform: platform_names(environment).pop(),
+    }
+}
+
 fn id_of(row: Option<&ConfigurationRow>) -> Option<u32> {
     row.map(|row| row.configuration_id)
 }

@@ -99,6 +99,7 @@ mod tests {
         for word in ["Passed", "notexecuted", "NotApplicable", "InProgress"] {
             assert!(is_known(word), "{word}");
         }
+
         for word in [
             "",
             "Pass",

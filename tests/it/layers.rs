@@ -37,7 +37,7 @@ const LAYERS: &[&[&str]] = &[
     &["mapping", "record", "submit"],
     &["overview"],
     &["page"],
-    &["check", "daemon", "why"],
+    &["check", "daemon", "setup", "why"],
     &["cli"],
     &["fuzzing"],
 ];

@@ -74,6 +74,7 @@ mod servers;
 mod servers_apart;
 mod service;
 mod settings_file;
+mod setup_project;
 mod shares;
 mod silence;
 mod slow_files;

@@ -18,6 +18,8 @@ mod secret;
 mod service;
 mod shop;
 mod skipping;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod waiting;
 
 #[cfg(unix)]
@@ -36,4 +38,6 @@ pub(crate) use secret::closed_file;
 pub(crate) use service::Service;
 pub(crate) use shop::{PLAN, SUITE, TOKEN, age, finished, now, start_of, tc, world};
 pub(crate) use skipping::skip;
+#[cfg(target_os = "linux")]
+pub(crate) use terminal::{CTRL_C, DOWN, ENTER, ESC, Terminal};
 pub(crate) use waiting::{PATIENCE, seen_within, wait_until};

@@ -45,6 +45,7 @@ fn choices() -> SettingsChoices {
         token: TokenChoice::Set(SecretString::from("1234567")),
         project: Some(project("Shop & Co")),
         fetched_projects: vec![project("Shop & Co")],
+
         outcomes: vec![(Status::Error, "Blocked".to_owned())],
         rows: vec![RowChoice::Set(row(Some("Windows"), None, 3))],
         plans: Some(vec![plan(18, "Release é")]),
