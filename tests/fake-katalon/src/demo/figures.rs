@@ -92,18 +92,14 @@ impl Figures {
             self.numbers.tests, self.numbers.retried
         ));
         for (test, reason) in &self.left_out {
-            say(&format!("{:4} {test}: {reason}", -1));
+            say(&format!("  -1 {test}: {reason}"));
         }
+        let merged = format!("-{}", self.merged);
         say(&format!(
-            "{:4} further iterations of a test case with one id: sub-results of its one result",
-            -i64::try_from(self.merged).unwrap_or(0)
+            "{merged:>4} further iterations of a test case with one id: sub-results of its one result"
         ));
-        say(&format!(
-            "{:>4} results in the test run",
-            format!("={}", self.results)
-        ));
+        print_sum(self.results, "results in the test run");
 
-        say("");
         say(&format!(
             "{:4} files of the run: its log and reports",
             self.run_files
@@ -112,22 +108,14 @@ impl Figures {
             "{:4} pictures, at the results whose tests took them",
             self.result_files
         ));
-        say(&format!(
-            "{:>4} files arrived",
-            format!("={}", self.run_files + self.result_files)
-        ));
+        print_sum(self.run_files + self.result_files, "files arrived");
 
-        say("");
         let mut all = 0;
         for (purpose, count) in &self.requests {
             all += count;
             say(&format!("{count:4} {purpose}"));
         }
-        say(&format!(
-            "{:>4} requests with {} kB in all",
-            format!("={all}"),
-            self.kilobytes
-        ));
+        print_sum(all, &format!("requests with {} kB in all", self.kilobytes));
     }
 
     /// What does not add up.
@@ -155,6 +143,13 @@ impl Figures {
 
         problems
     }
+}
+
+/// Ends a sum.
+fn print_sum(sum: usize, what: &str) {
+    let sum = format!("={sum}");
+    say(&format!("{sum:>4} {what}"));
+    say("");
 }
 
 const SENDS_A_FILE: &str = "send a file each";
