@@ -44,7 +44,7 @@ impl LineEnd {
 pub struct KeyChange {
     /// The key, which is ASCII.
     pub key: &'static str,
-    /// Its value as [`Properties`] reads it, without the escapes of the file; `None` takes the key
+    /// Its value as the reader of such files gives it, without the escapes of the file; `None` takes the key
     /// away.
     pub value: Option<String>,
 }
