@@ -1,11 +1,12 @@
-//! The environment of the programs that kado starts.
+//! The programs that kado starts, and their environment. Nobody else makes a `Command`
+//! (`tests/it/layers.rs`).
 //!
 //! `$KADO_TOKEN` is a secret, and katalonc runs whatever code the writers of a project put into its
 //! tests. So nothing that is meant for kado is handed on (invariant I10).
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "what is not handed on is found in the environment"
+    reason = "programs are started, and what they do not get is found in the environment"
 )]
 
 use std::ffi::OsStr;
@@ -16,14 +17,15 @@ const OWN: &str = "KADO_";
 /// Where systemd puts the credentials of a service, kado's token among them.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
-/// Takes everything that is meant for kado out of the environment of a program that is about to be
-/// started.
-pub(crate) fn keep_own_from(command: &mut Command) {
+/// A program that is to be started, without anything in its environment that is meant for kado.
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(name);
     for (name, _) in std::env::vars_os() {
         if is_own(&name) {
             command.env_remove(&name);
         }
     }
+    command
 }
 
 /// Whether a variable is meant for kado. Windows does not tell letters by their case.

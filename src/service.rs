@@ -9,8 +9,8 @@
 //! [`stopping`]): they tell the service manager, where there is one, and cannot fail: a service
 //! does not end because nobody listens.
 //!
-//! The crate `service-manager` installs, starts, stops and removes where its way of doing so is
-//! kado's: writing the unit on systemd, writing and removing the plist on launchd, nothing on Windows. The head of each sibling says what it does itself, and why.
+//! The crate `service-manager` does what of its ways is kado's: it writes the unit of systemd. The head of
+//! each sibling says what it does itself, and why.
 
 #[cfg(unix)]
 mod command;

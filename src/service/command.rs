@@ -2,7 +2,6 @@
 
 use std::process::Command;
 
-use crate::child_environment::keep_own_from;
 use crate::service::ServiceError;
 
 /// Runs a program and gives what it printed, without white space around it.
@@ -10,7 +9,6 @@ use crate::service::ServiceError;
 /// # Errors
 /// When it cannot be started or fails, with what it says.
 pub(super) fn output(command: &mut Command) -> Result<String, ServiceError> {
-    keep_own_from(command);
     let output = command
         .output()
         .map_err(|error| failed(command, error.to_string()))?;

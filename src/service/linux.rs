@@ -14,10 +14,7 @@
 //!   or line of the service;
 //! * the settings of the unit with its drop-ins, for [`as_service`].
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "units are files, and the account is made by a program of the system"
-)]
+#![expect(clippy::disallowed_methods, reason = "units are files")]
 
 mod notify;
 mod systemctl;
@@ -28,10 +25,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use service_manager::{ServiceManager as _, SystemdServiceManager};
+use service_manager::{
+    RestartPolicy, ServiceInstallCtx, ServiceLabel, ServiceManager as _, SystemdServiceManager,
+};
 
+use crate::SERVICE_NAME;
+use crate::child_environment::program;
 use crate::service::command::run as run_program;
-use crate::service::unix::{account_in_words, install_context};
+use crate::service::unix::account_in_words;
 use crate::service::{Installation, ManagerState, Scope, ServiceError, flag};
 
 pub(super) use crate::service::unix::{
@@ -192,7 +193,7 @@ pub(super) fn forget_account(scope: Scope) -> Result<Vec<String>, ServiceError> 
     if scope == Scope::User || !has_account() {
         return Ok(Vec::new());
     }
-    run_program(Command::new("userdel").arg(ACCOUNT))?;
+    run_program(program("userdel").arg(ACCOUNT))?;
     Ok(vec![format!("removed the account `{ACCOUNT}`")])
 }
 
@@ -315,16 +316,16 @@ fn is_closed(folder: &Path) -> bool {
 
 /// The command that runs a program as the service sees the machine: with the settings of its unit,
 /// drop-ins included.
-pub(super) fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
+pub(super) fn as_service(kado: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     let units = installed(Scope::System)?.text(SERVICE)?;
-    let mut command = Command::new("systemd-run");
+    let mut command = program("systemd-run");
     // With the output and the exit code of the program itself, and without a failed unit that
     // stays.
     command.args(["--pipe", "--wait", "--collect", "--quiet"]);
     for setting in unit::surroundings(&units) {
         command.arg(format!("--property={setting}"));
     }
-    command.arg("--").arg(program).args(arguments);
+    command.arg("--").arg(kado).args(arguments);
     Ok(command)
 }
 
@@ -375,7 +376,7 @@ fn check_program(program: &Path) -> Result<(), ServiceError> {
 
 fn has_account() -> bool {
     // Not a look into a file: the account may come from a directory service.
-    run_program(Command::new("getent").args(["passwd", ACCOUNT])).is_ok()
+    run_program(program("getent").args(["passwd", ACCOUNT])).is_ok()
 }
 
 fn make_account() -> Result<Vec<String>, ServiceError> {
@@ -386,7 +387,7 @@ fn make_account() -> Result<Vec<String>, ServiceError> {
     // Handed over line by line, because files in the folder of sysusers belong to packages.
     for line in unit::SYSUSERS.lines() {
         if !line.is_empty() && !line.starts_with('#') {
-            run_program(Command::new("systemd-sysusers").args(["--inline", line]))?;
+            run_program(program("systemd-sysusers").args(["--inline", line]))?;
         }
     }
     Ok(vec![format!("made the account and the group `{ACCOUNT}`")])
@@ -417,6 +418,29 @@ fn write_token_units() -> Result<Vec<String>, ServiceError> {
 
 fn holds(file: &Path, text: &str) -> bool {
     std::fs::read_to_string(file).is_ok_and(|content| content == text)
+}
+
+/// An installation with a unit of kado's own. Everything that counts stands in that text;
+/// `service-manager` looks at the rest of the context only to make a text itself.
+fn install_context(installation: &Installation, definition: String) -> ServiceInstallCtx {
+    let label = ServiceLabel {
+        // With more parts the unit would have another name than that of a package.
+        qualifier: None,
+        organization: None,
+        application: SERVICE_NAME.to_owned(),
+    };
+
+    ServiceInstallCtx {
+        label,
+        program: installation.program.clone(),
+        args: Vec::new(),
+        contents: Some(definition),
+        username: None,
+        working_directory: None,
+        environment: None,
+        autostart: false,
+        restart_policy: RestartPolicy::default(),
+    }
 }
 
 fn manager(scope: Scope) -> SystemdServiceManager {

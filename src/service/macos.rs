@@ -1,35 +1,28 @@
 //! The service on macOS: launchd, as a daemon of the system or as an agent of the user. Checked by
 //! the compiler and by `plutil`, not run: see docs/service.md.
 //!
-//! The crate `service-manager` writes kado's plist and loads it (which starts nothing, because it
-//! is disabled), and removes it. What it does not do is done with `launchctl` here:
-//!
-//! * starting: the crate takes the key `Disabled` out of a plist and writes it again in its own
-//!   form, so that the next installation would find somebody else's. It also loads it with the verb
-//!   that came before `bootstrap`, which says nothing of what went wrong. kado's plist stays as it
-//!   is, and `launchctl enable` overrules it;
-//! * stopping: the crate's `stop` ends the process of a job with `KeepAlive`, which launchd starts
-//!   again at once. `bootout` takes the job away until the next start of the machine;
-//! * restarting, the account, whether the job is loaded and enabled, and its process: the crate has
-//!   no such verbs.
+//! The crate `service-manager` is not used here: it would load the plist with the whole environment of
+//! this process, `$KADO_TOKEN` included, and with a verb that says nothing of what went wrong; to start
+//! it takes the key `Disabled` out of the plist, and to stop it ends a process that launchd starts
+//! again at once. kado writes its plist, which is disabled and stays as it is; `launchctl enable`
+//! overrules that, `bootstrap` loads it, and `bootout` takes the job away until the next start of the
+//! machine.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "plists are files, and launchd is talked to by programs of the system"
-)]
+#![expect(clippy::disallowed_methods, reason = "plists are files")]
 
 mod account;
 mod launchctl;
 mod plist;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use service_manager::{LaunchdServiceManager, ServiceManager as _, ServiceUninstallCtx};
-
 use crate::SERVICE_NAME;
-use crate::service::unix::{account_in_words, install_context, label};
+use crate::child_environment::program;
+use crate::service::unix::account_in_words;
 use crate::service::{Installation, ManagerState, Scope, ServiceError};
 
 pub(super) use crate::service::unix::{
@@ -58,9 +51,7 @@ pub(super) fn install(installation: &Installation) -> Result<Vec<String>, Servic
 
     // launchd keeps what it has loaded: the old one has to go before the new one counts.
     Launchctl::of(scope).bootout()?;
-    manager(scope)
-        .install(install_context(installation, text))
-        .map_err(|source| failed("written", &file, source))?;
+    write_plist(&file, &text).map_err(|source| failed("written", &file, source))?;
     done.push(format!("wrote `{}`", file.display()));
     Ok(done)
 }
@@ -74,9 +65,7 @@ pub(super) fn uninstall(scope: Scope) -> Result<Vec<String>, ServiceError> {
     }
 
     if file.exists() {
-        manager(scope)
-            .uninstall(ServiceUninstallCtx { label: label() })
-            .map_err(|source| failed("removed", &file, source))?;
+        std::fs::remove_file(&file).map_err(|source| failed("removed", &file, source))?;
         done.push(format!("removed `{}`", file.display()));
     }
     Ok(done)
@@ -176,12 +165,12 @@ pub(super) fn command_to_grant(folder: &Path, account: &str) -> String {
 }
 
 /// The command that runs a program as the service sees the machine: with its account.
-pub(super) fn as_service(program: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
+pub(super) fn as_service(kado: &Path, arguments: &[String]) -> Result<Command, ServiceError> {
     installed(Scope::System)?;
-    let mut command = Command::new("sudo");
+    let mut command = program("sudo");
     command
         .args(["-u", ACCOUNT, "--"])
-        .arg(program)
+        .arg(kado)
         .args(arguments);
     Ok(command)
 }
@@ -203,11 +192,13 @@ pub(super) fn alive() {}
 /// launchd does not ask.
 pub(super) fn stopping() {}
 
-fn manager(scope: Scope) -> LaunchdServiceManager {
-    match scope {
-        Scope::System => LaunchdServiceManager::system(),
-        Scope::User => LaunchdServiceManager::user(),
+/// launchd refuses a plist that others than its owner may write.
+fn write_plist(file: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
     }
+    std::fs::write(file, text)?;
+    std::fs::set_permissions(file, Permissions::from_mode(0o644))
 }
 
 fn installed(scope: Scope) -> Result<PathBuf, ServiceError> {
@@ -219,7 +210,7 @@ fn installed(scope: Scope) -> Result<PathBuf, ServiceError> {
     }
 }
 
-/// Where the plist lies; `service-manager` does not say where it writes it.
+/// Where the plist lies.
 fn plist_file(scope: Scope) -> Result<PathBuf, ServiceError> {
     let name = format!("{SERVICE_NAME}.plist");
     match scope {

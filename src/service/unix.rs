@@ -1,23 +1,20 @@
-//! What Linux and macOS do alike: accounts, a service that is a plain process, and how the crate
-//! `service-manager` is told about it.
+//! What Linux and macOS do alike: accounts, and a service that is a plain process.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "the system's own program names the account"
+    reason = "files are opened to the account of the service"
 )]
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
 
-use service_manager::{RestartPolicy, ServiceInstallCtx, ServiceLabel};
 use tokio_util::sync::CancellationToken;
 
-use crate::SERVICE_NAME;
+use crate::child_environment::program;
 use crate::exit::Exit;
 use crate::service::command::output;
-use crate::service::{Failure, Installation, Scope, ServiceError};
+use crate::service::{Failure, Scope, ServiceError};
 
 /// Refuses what the account may not do.
 ///
@@ -64,7 +61,7 @@ pub(super) fn account_in_words(scope: Scope, of_the_system: &str) -> String {
 /// The name of the account that this program runs as.
 pub(super) fn own_account() -> String {
     // `id` asks the directory service, which may know accounts that no file names.
-    output(Command::new("id").args(["-u", "-n"]))
+    output(program("id").args(["-u", "-n"]))
         .unwrap_or_else(|_| rustix::process::geteuid().as_raw().to_string())
 }
 
@@ -87,35 +84,6 @@ pub(super) fn run(
     body: impl FnOnce(CancellationToken) -> Result<Exit, Failure> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     body(CancellationToken::new()).map_err(|failure| failure.error)
-}
-
-/// The service by its name, as `service-manager` has it.
-pub(super) fn label() -> ServiceLabel {
-    ServiceLabel {
-        // With more parts the unit would have another name than that of a package.
-        qualifier: None,
-        organization: None,
-        application: SERVICE_NAME.to_owned(),
-    }
-}
-
-/// An installation with a unit or plist of kado's own. Everything that counts stands in that text;
-/// `service-manager` looks at the rest of the context only to make a text itself.
-pub(super) fn install_context(
-    installation: &Installation,
-    definition: String,
-) -> ServiceInstallCtx {
-    ServiceInstallCtx {
-        label: label(),
-        program: installation.program.clone(),
-        args: Vec::new(),
-        contents: Some(definition),
-        username: None,
-        working_directory: None,
-        environment: None,
-        autostart: false,
-        restart_policy: RestartPolicy::default(),
-    }
 }
 
 #[cfg(test)]

@@ -123,6 +123,21 @@ fn whatever_reads_projects_opens_them_through_the_door() {
 }
 
 #[test]
+fn one_place_starts_programs_so_that_none_gets_what_is_meant_for_kado() {
+    let mut others = Vec::new();
+    for file in read_sources().into_keys() {
+        let name = file.to_string_lossy().replace('\\', "/");
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        if code.contains("Command::new(") && name != "src/child_environment.rs" {
+            others.push(name);
+        }
+    }
+
+    assert_eq!(others, [""; 0]);
+}
+
+#[test]
 fn an_arrow_up_is_named_with_both_files() {
     let sources = sources(&[
         ("low.rs", "use crate::high::Thing;"),

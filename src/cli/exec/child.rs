@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use anyhow::Context as _;
 use tokio::process::Command;
 
-use crate::child_environment::keep_own_from;
+use crate::child_environment;
 use crate::cli::error::UsageError;
 
 use signals::Signals;
@@ -24,9 +24,8 @@ pub(super) async fn run(command: &[OsString]) -> anyhow::Result<i32> {
 
     // Heard from before the command starts, so that no signal ends kado alone.
     let mut signals = Signals::listen()?;
-    let mut katalonc = Command::new(program);
+    let mut katalonc = Command::from(child_environment::program(program));
     katalonc.args(arguments);
-    keep_own_from(katalonc.as_std_mut());
 
     let mut child = katalonc.spawn().map_err(|error| {
         let program = program.to_string_lossy();

@@ -1,9 +1,6 @@
 //! `systemctl`, and what it says.
 
-#![expect(clippy::disallowed_methods, reason = "systemctl is a program")]
-
-use std::process::Command;
-
+use crate::child_environment::program;
 use crate::service::command::output;
 use crate::service::{Scope, ServiceError};
 
@@ -83,7 +80,7 @@ impl Systemctl {
     }
 
     fn output(&self, arguments: &[&str]) -> Result<String, ServiceError> {
-        let mut command = Command::new("systemctl");
+        let mut command = program("systemctl");
         if self.scope == Scope::User {
             command.arg("--user");
         }

@@ -1,15 +1,12 @@
 //! The daemon's account on macOS, made and removed with `dscl`: an ordinary hidden one, without a
 //! login.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the account is made by programs of the system"
-)]
+#![expect(clippy::disallowed_methods, reason = "folders of the service are made")]
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::process::Command;
 
+use crate::child_environment::program;
 use crate::service::ServiceError;
 use crate::service::command::{output, run};
 
@@ -70,14 +67,14 @@ pub(super) fn make_folder(folder: &Path) -> Result<Vec<String>, ServiceError> {
 
     give(folder)?;
     // What is made in it belongs to the group.
-    run(Command::new("chmod").arg("2770").arg(folder))?;
+    run(program("chmod").arg("2770").arg(folder))?;
     Ok(vec![format!("made `{}`", folder.display())])
 }
 
 /// Gives a file or folder to the account.
 pub(super) fn give(path: &Path) -> Result<(), ServiceError> {
     let owner = format!("{ACCOUNT}:{ACCOUNT}");
-    run(Command::new("chown").arg(owner).arg(path))
+    run(program("chown").arg(owner).arg(path))
 }
 
 /// A number that neither a user nor a group has.
@@ -109,5 +106,5 @@ fn group() -> String {
 }
 
 fn dscl(arguments: &[&str]) -> Result<String, ServiceError> {
-    output(Command::new("dscl").arg(".").args(arguments))
+    output(program("dscl").arg(".").args(arguments))
 }

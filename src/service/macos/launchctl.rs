@@ -1,11 +1,9 @@
 //! `launchctl`, and what it says.
 
-#![expect(clippy::disallowed_methods, reason = "launchctl is a program")]
-
 use std::path::Path;
-use std::process::Command;
 
 use crate::SERVICE_NAME;
+use crate::child_environment::program;
 use crate::service::command::{output, run};
 use crate::service::{Scope, ServiceError};
 
@@ -29,7 +27,7 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn bootstrap(&self, plist: &Path) -> Result<(), ServiceError> {
-        run(Command::new("launchctl")
+        run(program("launchctl")
             .arg("bootstrap")
             .arg(&self.domain)
             .arg(plist))
@@ -44,7 +42,7 @@ impl Launchctl {
         if !self.is_loaded() {
             return Ok(false);
         }
-        run(Command::new("launchctl").args(["bootout", &self.service()]))?;
+        run(program("launchctl").args(["bootout", &self.service()]))?;
         Ok(true)
     }
 
@@ -53,7 +51,7 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn enable(&self) -> Result<(), ServiceError> {
-        run(Command::new("launchctl").args(["enable", &self.service()]))
+        run(program("launchctl").args(["enable", &self.service()]))
     }
 
     /// Starts a service that is loaded.
@@ -61,7 +59,7 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn kickstart(&self) -> Result<(), ServiceError> {
-        run(Command::new("launchctl").args(["kickstart", &self.service()]))
+        run(program("launchctl").args(["kickstart", &self.service()]))
     }
 
     /// Whether launchd has loaded it.
@@ -84,7 +82,7 @@ impl Launchctl {
     /// # Errors
     /// When launchd refuses.
     pub(super) fn is_enabled(&self) -> Result<bool, ServiceError> {
-        let listed = output(Command::new("launchctl").args(["print-disabled", &self.domain]))?;
+        let listed = output(program("launchctl").args(["print-disabled", &self.domain]))?;
         let name = format!("\"{SERVICE_NAME}\" =>");
         for line in listed.lines().map(str::trim) {
             if line.starts_with(&name) {
@@ -97,7 +95,7 @@ impl Launchctl {
 
     /// What launchd prints of the service; it fails where there is none.
     fn print(&self) -> Option<String> {
-        output(Command::new("launchctl").args(["print", &self.service()])).ok()
+        output(program("launchctl").args(["print", &self.service()])).ok()
     }
 
     fn service(&self) -> String {
