@@ -21,6 +21,7 @@ mod parsed_logs;
 mod project_folder;
 mod replace;
 mod run_folder;
+mod session_reports;
 
 use std::io;
 use std::path::PathBuf;

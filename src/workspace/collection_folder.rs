@@ -9,16 +9,11 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::launch::read_launch;
-use super::listing::holds_run;
-use crate::door::{Folder, Kind};
+use super::session_reports::{MOST_FOLDERS, MOST_REPORTS, is_report, reports_for};
+use crate::door::Folder;
 use crate::file_names::{is_named, same};
 use crate::katalon::collection_report::{CollectionReport, MOST_MEMBERS, suite_at};
 use crate::katalon::damage::{Damage, DamageKind};
-
-/// Folders of a session that are searched for the collection's report, with the run folders.
-const MOST_FOLDERS: usize = 2000;
-/// Reports that are read in a session: Katalon writes one.
-const MOST_REPORTS: usize = 20;
 
 /// A collection's run: its own folder, and what its report says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -136,10 +131,11 @@ pub(super) fn search_collection(run_folder: &Path) -> (Option<CollectionFolder>,
     };
 
     let location = format!("Reports/{}", names.join("/"));
-    let found = reports_in(&opened);
-    for path in found.paths {
+    let in_session: PathBuf = below[1..].iter().collect();
+    let found = reports_for(&opened, &in_session);
+    for path in &found.paths {
         let file = path.to_string_lossy();
-        let bytes = match opened.whole(&path) {
+        let bytes = match opened.whole(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => {
@@ -218,10 +214,6 @@ fn no_report() -> io::Error {
     )
 }
 
-fn is_report(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "rp")
-}
-
 /// Where the run in a folder was written, below the `Reports` that the folder lies in; `None` when
 /// it lies there itself or its launcher does not say. Only the names below `Reports` count: a
 /// container sees its project elsewhere.
@@ -266,49 +258,4 @@ fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
         .map(|part| part.as_os_str().to_owned())
         .collect();
     Some((reports, below))
-}
-
-/// The reports that lie in a session.
-#[derive(Default)]
-struct FoundReports {
-    /// Their paths in the session.
-    paths: Vec<PathBuf>,
-    /// Whether there is more than is looked at.
-    is_cut: bool,
-}
-
-/// The `.rp` files below a session folder. Run folders are not looked into: they hold no collection.
-fn reports_in(session: &Folder) -> FoundReports {
-    // Bounded, because a test may write any number of folders there, and as many reports.
-    let mut found = FoundReports::default();
-    let mut waiting = vec![PathBuf::new()];
-    let mut visited = 1;
-
-    while let Some(folder) = waiting.pop() {
-        let Ok(entries) = session.entries_of(&folder) else {
-            continue;
-        };
-
-        for entry in entries.flatten() {
-            let path = folder.join(&entry.name);
-            if entry.kind != Kind::Folder {
-                // Also a link: its reading tells what it is.
-                if is_report(&path) && found.paths.len() == MOST_REPORTS {
-                    found.is_cut = true;
-                    return found;
-                }
-                if is_report(&path) {
-                    found.paths.push(path);
-                }
-            } else if visited < MOST_FOLDERS {
-                visited += 1;
-                if !holds_run(session, &path) {
-                    waiting.push(path);
-                }
-            } else {
-                found.is_cut = true;
-            }
-        }
-    }
-    found
 }
