@@ -282,7 +282,7 @@ fn join(
     let project_file = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &project_file);
 
-    let ReadCases { ids, masked } = cases_of(root, &overrides.id_rule(), &mut run)?;
+    let ReadCases { mut ids, masked } = cases_of(root, &overrides.id_rule(), &mut run)?;
     run.damage.extend(settings.damage.clone());
     run.warnings.extend(settings.warnings.iter().cloned());
     let mut options = options_of(settings, &overrides, project_file, &mut run);
@@ -302,7 +302,8 @@ fn join(
         .and_then(|collection| collection.report.id.clone());
     // The last word about texts: what follows stores them.
     let redaction = Redaction::new(&config.redact, &masked);
-    let hidden = hide(&redaction, &mut run, &mut options, collection.as_deref());
+    let mut hidden = hide(&redaction, &mut run, &mut options, collection.as_deref());
+    hide_in_cases(&redaction, &mut ids, &mut hidden);
 
     Ok(FinishedRun {
         identity: RunIdentity::of(&run),
@@ -348,6 +349,24 @@ fn hide(
         hidden::add(&mut hidden, redaction.pieces_of(id));
     }
     hidden
+}
+
+/// The same for what test cases say of their ids: what is no id is repeated to whoever entered it, so it
+/// is stored as it is and hidden where it is sent.
+fn hide_in_cases(
+    redaction: &Redaction<'_>,
+    cases: &mut BTreeMap<String, CaseIds>,
+    hidden: &mut Vec<String>,
+) {
+    for case in cases.values_mut() {
+        if let Some(damage) = &mut case.damage {
+            redaction.clean_damage(damage);
+            hidden::add(hidden, redaction.pieces_of(&damage.file));
+        }
+        if let Some(ids) = &case.azure_ids {
+            hidden::add(hidden, redaction.pieces_of(ids));
+        }
+    }
 }
 
 /// What was read of the test cases of a run.

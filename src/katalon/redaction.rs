@@ -16,8 +16,9 @@ use std::fmt;
 use regex::Regex;
 
 use crate::katalon::bounded_regex;
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::masked::MaskedValues;
-use crate::katalon::run::SuiteRun;
+use crate::katalon::run::{SuiteRun, VariableValue};
 
 /// What stands in the place of what is hidden.
 pub(crate) const MASK: &str = "***";
@@ -134,6 +135,9 @@ impl<'p> Redaction<'p> {
         for warning in &mut run.warnings {
             self.clean_text(warning);
         }
+        for damage in run.damage.iter_mut().chain(&mut run.options.unread) {
+            self.clean_damage(damage);
+        }
         run.warnings.extend(self.masked.warning());
     }
 
@@ -158,9 +162,19 @@ impl<'p> Redaction<'p> {
         }
         for test in &run.tests {
             self.add_pieces(&test.id, &mut pieces);
+
+            // Those that an id refers to: what is no id then is repeated with the reason.
+            for value in test.variables.values() {
+                if let VariableValue::Plain(text) | VariableValue::Expression(text) = value {
+                    self.add_pieces(text, &mut pieces);
+                }
+            }
         }
         for file in &run.files {
             self.add_pieces(&file.path, &mut pieces);
+        }
+        for damage in run.damage.iter().chain(&run.options.unread) {
+            self.add_pieces(&damage.file, &mut pieces);
         }
 
         let mut pieces: Vec<String> = pieces.into_iter().collect();
@@ -187,6 +201,23 @@ impl<'p> Redaction<'p> {
                     pieces.insert(found.as_str().to_owned());
                 }
             }
+        }
+    }
+
+    /// Takes what is hidden out of what a damage repeats of its file; the name of that is a name.
+    pub(crate) fn clean_damage(&self, damage: &mut Damage) {
+        match &mut damage.kind {
+            DamageKind::UnreadableValue { what: text } | DamageKind::Unreadable { error: text } => {
+                self.clean_text(text);
+            }
+            DamageKind::Missing
+            | DamageKind::Empty
+            | DamageKind::Zeros
+            | DamageKind::Utf16
+            | DamageKind::ConflictMarkers
+            | DamageKind::BeginsLate
+            | DamageKind::CutRecords { .. }
+            | DamageKind::UnreadableLines { .. } => {}
         }
     }
 

@@ -21,6 +21,7 @@ use crate::outbox::submission::{StoredStep, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;
+use crate::plan::hidden::hide_in_left_out;
 use crate::plan::left_out::LeftOut;
 use crate::spool::Spool;
 use crate::submit::stop::Stop;
@@ -251,8 +252,9 @@ impl<'a> Execution<'a> {
 
     /// Records that a step cannot be carried out, now or later; the run's comment will name what it
     /// was for (invariant I7).
-    pub(super) async fn refuse(&self, open: OpenStep, left_out: LeftOut) -> StepResult {
+    pub(super) async fn refuse(&self, open: OpenStep, mut left_out: LeftOut) -> StepResult {
         let id = self.submission.id;
+        hide_in_left_out(&mut left_out, &self.submission.snapshot.hidden);
         tracing::warn!(id, reason = left_out.reason, "left out");
 
         self.outbox
@@ -268,13 +270,14 @@ impl<'a> Execution<'a> {
 
     /// Records single items of a step that ADO does not take while the rest of the step goes
     /// through; the run's comment will name them (invariant I7).
-    pub(super) async fn leave_out(&self, items: Vec<LeftOut>) -> Result<(), StoreError> {
+    pub(super) async fn leave_out(&self, mut items: Vec<LeftOut>) -> Result<(), StoreError> {
         if items.is_empty() {
             return Ok(());
         }
 
         let id = self.submission.id;
-        for item in &items {
+        for item in &mut items {
+            hide_in_left_out(item, &self.submission.snapshot.hidden);
             tracing::warn!(id, reason = item.reason, "left out");
         }
 

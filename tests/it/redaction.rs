@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{SuiteRunWriter, Test, TestCaseFile};
 
 use crate::support::{Machine, files_that_reveal, finished, reveals, tc};
@@ -218,4 +219,41 @@ fn a_run_is_the_same_run_whatever_is_hidden_of_it() {
 
     assert_eq!(again.code, 0, "{again:?}");
     assert_eq!(machine.ado_runs().len(), 1);
+}
+
+#[test]
+fn what_is_hidden_is_not_repeated_with_the_reason_why_something_was_left_out() {
+    // An id and a value that are none, a line of the binding that is none, and a file that is refused.
+    let machine = Machine::new();
+    machine.configure(CONFIGURATION);
+    let cases = [
+        TestCaseFile::new(&tc("Sign in")).azure("1001"),
+        TestCaseFile::new(&tc("Pay")).azure(CUSTOMER),
+        TestCaseFile::new(&tc("Ship")).azure("${pin}"),
+    ];
+    let shop = machine.project("Shop", machine.settings(), cases);
+    let failed = Test::failed(&tc("Sign in"), "no");
+    let others = [
+        Test::passed(&tc("Pay")),
+        Test::passed(&tc("Ship")).variable("pin", CUSTOMER),
+    ];
+    let run = finished([failed].into_iter().chain(others));
+    let folder = run.write_in(&shop).unwrap();
+    fs::write(folder.join(format!("of {CUSTOMER}.html")), "<p>none</p>").unwrap();
+    let refused = FaultAction::error(400, "InvalidName", &format!("{CUSTOMER} is no name"));
+    machine
+        .fake
+        .fault(Fault::new("POST", "attachments", Nth::Every, refused));
+
+    let submitted = machine.submit_folder(&folder);
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    let run = machine.ado_run();
+    let comment = run.comment.clone().unwrap_or_default();
+    assert!(comment.contains("***"), "{comment}");
+    assert_eq!(
+        reveals(format!("{run:?}").as_bytes(), CUSTOMER),
+        None,
+        "{run:?}"
+    );
 }
