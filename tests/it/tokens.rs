@@ -113,17 +113,59 @@ fn the_token_of_the_machine_does_not_reach_the_server_of_a_project_table() {
     assert!(submitted.out.contains("token_file"), "{submitted:?}");
 }
 
-/// Whether a token of the machine for the server at `named` reaches the fake when a project names it
-/// as `written`; both take the fake's port.
-fn reaches(named: &str, written: &str) -> Option<bool> {
-    let machine = Machine::with(world().token("token-of-the-machine"));
+/// Where a secret comes from that belongs to a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Secret {
+    /// `azure.token_file`.
+    File,
+    /// `$KADO_TOKEN`.
+    Variable,
+    /// The settings of the project.
+    OfProject,
+    /// `azure.identity`.
+    Identity,
+}
+
+const SECRETS: [Secret; 4] = [
+    Secret::File,
+    Secret::Variable,
+    Secret::OfProject,
+    Secret::Identity,
+];
+
+/// Whether a secret for the server at `named` reaches the fake when the project is sent to `written`;
+/// both take the fake's port.
+fn reaches(secret: Secret, named: &str, written: &str) -> Option<bool> {
+    const TENANT: &str = "7f3c9a52-1111-2222-3333-444455556666";
+    const CLIENT: &str = "0d1e2f3a-aaaa-bbbb-cccc-ddddeeeeffff";
+    let world = world()
+        .token("token-of-the-machine")
+        .application(TENANT, CLIENT, "s3cret~of.it");
+    let machine = Machine::with(world);
     let port = machine.fake.address().port();
-    let file = token_file(&machine, "token", "token-of-the-machine");
     let url = |host: &str| format!("http://{host}:{port}/acme");
-    machine.configure(&format!(
-        "[azure]\nserver_url = {:?}\ntoken_file = {file:?}\nallow_http = true\n",
-        url(named)
-    ));
+
+    let of_machine = match secret {
+        Secret::File => {
+            let file = token_file(&machine, "token", "token-of-the-machine");
+            format!("token_file = {file:?}\n")
+        }
+        Secret::Variable | Secret::OfProject => String::new(),
+        Secret::Identity => {
+            let file = token_file(&machine, "secret", "s3cret~of.it");
+            format!(
+                "authority_url = {:?}\n[azure.identity]\nkind = \"service-principal\"\ntenant_id = \
+                 {TENANT:?}\nclient_id = {CLIENT:?}\nclient_secret_file = {file:?}\n",
+                machine.fake.authority_url()
+            )
+        }
+    };
+    let server = match secret {
+        Secret::OfProject => String::new(),
+        _ => format!("server_url = {:?}\n", url(named)),
+    };
+    machine.configure(&format!("[azure]\nallow_http = true\n{server}{of_machine}"));
+
     // The machine's server is not the project's: only its URL is weaker than that of kado.toml.
     let elsewhere = machine.work().join("Shop");
     let table = format!(
@@ -132,20 +174,35 @@ fn reaches(named: &str, written: &str) -> Option<bool> {
     );
     let before = std::fs::read_to_string(machine.config_file()).unwrap();
     machine.configure_only(&format!("{before}{table}"));
-    let bare = AzureSettings {
-        server_url: url(written),
-        token: None,
-        ..machine.settings()
+    let settings = match secret {
+        Secret::OfProject => AzureSettings {
+            server_url: url(named),
+            token: Some(Token::Clear("token-of-the-machine".to_owned())),
+            ..machine.settings()
+        },
+        _ => AzureSettings {
+            server_url: url(written),
+            token: None,
+            ..machine.settings()
+        },
     };
 
-    machine.submit(&project(&machine, "Shop", bare), &run(0));
+    let folder = run(0)
+        .write_in(&project(&machine, "Shop", settings))
+        .unwrap();
+    let mut submit = machine.command(&["submit", &folder.to_string_lossy()]);
+    if secret == Secret::Variable {
+        submit.env("KADO_TOKEN", "token-of-the-machine");
+    }
+    crate::support::finish(submit);
 
-    let requests = machine.fake.requests();
+    // Whoever issues tokens is served by the same fake, and is no server of tests.
+    let mut requests = machine.fake.requests();
+    requests.retain(|request| request.path.contains("/_apis"));
     (!requests.is_empty()).then(|| requests.iter().any(|request| request.authorized))
 }
 
-#[test]
-fn the_token_of_the_machine_reaches_no_host_that_only_looks_like_its_own() {
+fn assert_reaches_no_other_host(secret: Secret) {
     for (named, written) in [
         ("127.0.0.1", "localhost"),
         ("localhost", "127.0.0.1"),
@@ -157,14 +214,37 @@ fn the_token_of_the_machine_reaches_no_host_that_only_looks_like_its_own() {
         ("127.0.0.1", "127.0.0.1.nip.example"),
         ("127.0.0.1", "127.0.0.1\t.example"),
         ("dev.azure.com", "127.0.0.1"),
+        ("dev.\u{430}zure.com", "127.0.0.1"),
         ("127.0.0.1", "[fe80::1%25lo]"),
     ] {
-        assert_eq!(reaches(named, written), None, "{named} {written}");
+        let reached = reaches(secret, named, written);
+
+        assert_eq!(reached, None, "{secret:?} {named} {written}");
     }
 }
 
 #[test]
-fn the_token_of_the_machine_reaches_its_own_host_in_each_spelling() {
+fn the_token_of_the_machine_reaches_no_host_that_only_looks_like_its_own() {
+    assert_reaches_no_other_host(Secret::File);
+}
+
+#[test]
+fn the_token_of_the_environment_reaches_no_host_that_only_looks_like_its_own() {
+    assert_reaches_no_other_host(Secret::Variable);
+}
+
+#[test]
+fn the_token_of_a_project_reaches_no_host_that_only_looks_like_its_own() {
+    assert_reaches_no_other_host(Secret::OfProject);
+}
+
+#[test]
+fn the_tokens_of_an_identity_reach_no_host_that_only_looks_like_its_own() {
+    assert_reaches_no_other_host(Secret::Identity);
+}
+
+#[test]
+fn a_secret_reaches_its_own_host_in_each_spelling() {
     for written in [
         "127.1",
         "127.0.0.1",
@@ -175,9 +255,15 @@ fn the_token_of_the_machine_reaches_its_own_host_in_each_spelling() {
         "127.0.0.1.",
         "\u{ff11}27.0.0.1",
     ] {
-        assert_eq!(reaches("127.0.0.1", written), Some(true), "{written}");
+        let reached = reaches(Secret::File, "127.0.0.1", written);
+
+        assert_eq!(reached, Some(true), "{written}");
     }
-    assert_eq!(reaches("localhost", "LOCALHOST."), Some(true));
+    for secret in SECRETS {
+        let reached = reaches(secret, "localhost", "LOCALHOST.");
+
+        assert_eq!(reached, Some(true), "{secret:?}");
+    }
 }
 
 #[test]
