@@ -8,13 +8,6 @@ use std::io;
 use std::path::PathBuf;
 
 /// Why kado does not use a state folder.
-#[cfg_attr(
-    windows,
-    expect(
-        dead_code,
-        reason = "the owner and the access list of a folder that is there are not judged"
-    )
-)]
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     /// The folder, a link in its place, or something of kado's in it belongs to somebody else.
@@ -53,6 +46,12 @@ impl Refusal {
     /// What a person does about it.
     pub(crate) fn remedy(&self) -> String {
         match self {
+            Self::OfAnother { path, .. } if cfg!(windows) => format!(
+                "run kado as that account, or look at what lies there and give it to the \
+                 administrators: `icacls \"{}\" /setowner *S-1-5-32-544`",
+                path.display()
+            ),
+
             Self::OfAnother { path, .. } => format!(
                 "run kado as that account, or look at what lies there and give it to the one that \
                  runs kado: `sudo chown ACCOUNT '{}'`",

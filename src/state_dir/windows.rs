@@ -5,6 +5,7 @@
     reason = "what lies in the folder is made here"
 )]
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt as _;
@@ -13,7 +14,10 @@ use std::path::{Component, Path, PathBuf, Prefix};
 use same_file::Handle;
 use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
 
+use crate::SERVICE_NAME;
 use crate::state_dir::{Exposure, Refusal};
+use crate::win32::access_list::{ADMINISTRATORS, Descriptor, SYSTEM, Stranger};
+use crate::win32::service_sid::service_sid;
 use crate::win32::{calls, closed};
 
 /// Makes a folder for the system, administrators, its owner and the account of the service.
@@ -21,19 +25,67 @@ pub(super) fn make_closed(folder: &Path) -> io::Result<()> {
     closed::make_folder(folder, closed::ServiceRights::Writes).map(|_| ())
 }
 
-/// The access list of a folder that is there is left to whoever wrote it: one that kado makes is
-/// closed, and what may use one elsewhere is the administrator's choice.
-pub(super) const fn check_folder(_folder: &Path) -> Result<(), Refusal> {
-    Ok(())
+/// Refuses a folder of which others decide what lies in it: by owning it, or by its access list. Who may
+/// read it is the administrator's choice.
+pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
+    // What cannot be asked for cannot be opened either, and is told by whoever tries.
+    let Ok(text) = calls::descriptor(folder) else {
+        return Ok(());
+    };
+    let descriptor = Descriptor::parse(&text);
+
+    let service = service_sid(SERVICE_NAME);
+    let own = calls::own_sid().unwrap_or_default();
+    let trusted = [own.as_str(), service.as_str()];
+    let owner = descriptor.owner.as_str();
+    let is_known = [SYSTEM, ADMINISTRATORS, ""].contains(&owner) || trusted.contains(&owner);
+    if !is_known {
+        return Err(Refusal::OfAnother {
+            path: folder.to_owned(),
+            owner: calls::account_name(owner).unwrap_or_else(|| owner.to_owned()),
+        });
+    }
+
+    let deciders = descriptor.deciders(&trusted);
+    if deciders.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::Writable {
+        permissions: names_of(&deciders),
+        command: command_to_close(folder, &service, &own),
+    })
 }
 
-/// As [`check_folder`].
+/// The access list of what lies in the folder comes from the folder.
 pub(super) const fn check_entry(
     _folder: &Path,
     _path: &Path,
     _entry: &Metadata,
 ) -> Result<(), Refusal> {
     Ok(())
+}
+
+/// The names of accounts, each once.
+fn names_of(strangers: &[Stranger]) -> String {
+    let mut names = BTreeSet::new();
+    for stranger in strangers {
+        // Names of two letters mean an account of this machine or domain.
+        let sid = calls::full_sid(&stranger.account).unwrap_or_else(|_| stranger.account.clone());
+        names.insert(calls::account_name(&sid).unwrap_or(sid));
+    }
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// The command that leaves a folder to the system, administrators, the service and this account. SIDs
+/// mean the same in every language of Windows.
+fn command_to_close(folder: &Path, service: &str, own: &str) -> String {
+    let mut command = format!("icacls \"{}\" /inheritance:r /grant:r", folder.display());
+    for account in [SYSTEM, ADMINISTRATORS, service, own] {
+        if !account.is_empty() && !command.contains(&format!("*{account}:")) {
+            command.push_str(&format!(" *{account}:(OI)(CI)F"));
+        }
+    }
+    command
 }
 
 /// Has a file opened as itself: a link is opened in place of what it leads to.
@@ -111,6 +163,36 @@ pub(super) fn is_remote(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_everybody_may_write_to_is_refused_with_the_command_that_closes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        calls::set_access_list(
+            folder.path(),
+            "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1301bf;;;WD)",
+        )
+        .unwrap();
+
+        let refusal = check_folder(folder.path()).unwrap_err();
+
+        let remedy = refusal.remedy();
+        assert!(
+            remedy.contains("/inheritance:r /grant:r *S-1-5-18:(OI)(CI)F"),
+            "{remedy}"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_others_may_only_read_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        calls::set_access_list(
+            folder.path(),
+            "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;WD)",
+        )
+        .unwrap();
+
+        assert_eq!(check_folder(folder.path()), Ok(()));
+    }
 
     #[test]
     fn a_share_is_remote_and_a_drive_of_this_machine_is_not() {

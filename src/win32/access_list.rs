@@ -21,6 +21,11 @@ const HARMLESS: u32 = 0x0002_0000 | 0x0010_0000 | 0x80 | 0x20 | 0x08;
 /// The right to read a file or list a folder, by itself or in a general one.
 const READ: u32 = 0x1 | 0x1000_0000 | 0x8000_0000;
 
+/// Rights by which somebody decides what lies in a folder: to add files and folders, to delete them, to
+/// delete the folder itself, and to give oneself these rights.
+#[cfg(windows)]
+const DECIDES: u32 = 0x2 | 0x4 | 0x40 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0x1000_0000 | 0x4000_0000;
+
 /// What a security descriptor says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Descriptor {
@@ -74,6 +79,17 @@ impl Descriptor {
     /// Everybody who could read or change the file, but its owner, the system, administrators and
     /// these accounts.
     pub(crate) fn strangers(&self, trusted: &[&str]) -> Vec<Stranger> {
+        self.strangers_with(!HARMLESS, trusted)
+    }
+
+    /// Everybody who could decide what lies in the folder, but its owner, the system, administrators and
+    /// these accounts.
+    #[cfg(windows)]
+    pub(crate) fn deciders(&self, trusted: &[&str]) -> Vec<Stranger> {
+        self.strangers_with(DECIDES, trusted)
+    }
+
+    fn strangers_with(&self, rights: u32, trusted: &[&str]) -> Vec<Stranger> {
         let Some(entries) = &self.entries else {
             // Without any list everybody may do everything.
             return vec![Stranger {
@@ -86,7 +102,7 @@ impl Descriptor {
         let mut strangers = Vec::new();
         for entry in entries {
             let account = entry.account.as_str();
-            let is_useful = entry.kind == AccessKind::Allows && entry.rights & !HARMLESS != 0;
+            let is_useful = entry.kind == AccessKind::Allows && entry.rights & rights != 0;
             if is_useful && !always_trusted.contains(&account) && !trusted.contains(&account) {
                 strangers.push(Stranger {
                     account: entry.account.clone(),
