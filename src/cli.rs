@@ -20,6 +20,7 @@ mod runs;
 mod runtime;
 mod service;
 mod setup;
+mod silence;
 mod status;
 mod submission;
 mod submit;
@@ -129,6 +130,11 @@ pub fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let file = cli.config.as_deref();
     let mut out = Unsteered::new(UntilClosed::new(std::io::stdout().lock()));
+
+    // The service, and `kado exec` beside a running katalonc, go on without what does not answer.
+    if !matches!(cli.command, Command::Run(_) | Command::Exec(_)) {
+        silence::end_at_silence()?;
+    }
 
     // Not loaded for all at once: `check`, `inspect` and `service` have work to do also where
     // kado.toml is broken or not there yet.

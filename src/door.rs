@@ -28,6 +28,7 @@ use std::time::Duration;
 use crate::file_names::{FolderId, KnownFolder, comparable};
 use crate::moment::Moment;
 
+mod asked;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
@@ -36,6 +37,9 @@ use unix as system;
 mod windows;
 #[cfg(windows)]
 use windows as system;
+
+use asked::ask_for;
+pub(crate) use asked::{Silent, answered, first_silent};
 
 /// Bytes of a file that is read whole; the largest that was seen is a settings file of 112 kB.
 pub(crate) const LONGEST_WHOLE: u64 = 16 * 1024 * 1024;
@@ -153,6 +157,7 @@ impl Folder {
     /// # Errors
     /// When there is no such folder, or when it may not be entered.
     pub(crate) fn named(path: &Path) -> io::Result<Self> {
+        let _waiting = ask_for(path)?;
         Ok(Self {
             handle: system::Handle::named(path)?,
             path: path.to_owned(),
@@ -174,6 +179,7 @@ impl Folder {
         if below.as_os_str().is_empty() {
             return Ok(Self { path, ..watched });
         }
+        let _waiting = ask_for(&path)?;
         let handle = watched
             .handle
             .folder(&below)
@@ -204,6 +210,7 @@ impl Folder {
             });
         }
 
+        let _waiting = self.ask_for(below)?;
         let handle = self
             .handle
             .folder(below)
@@ -223,6 +230,7 @@ impl Folder {
     pub(crate) fn file(&self, below: &Path) -> io::Result<File> {
         check_is_inside(below)?;
         patiently(|| {
+            let _waiting = self.ask_for(below)?;
             self.handle
                 .file(below)
                 .map_err(|obstacle| self.error(obstacle, below, Path::new("")))
@@ -237,9 +245,10 @@ impl Folder {
         // One byte more tells a file that is too large from one that just fits. Its size alone
         // would not: it may grow while it is read.
         let mut bytes = Vec::new();
-        self.file(below)?
-            .take(LONGEST_WHOLE + 1)
-            .read_to_end(&mut bytes)?;
+        let file = self.file(below)?;
+        let waiting = self.ask_for(below)?;
+        file.take(LONGEST_WHOLE + 1).read_to_end(&mut bytes)?;
+        drop(waiting);
 
         if bytes.len() as u64 > LONGEST_WHOLE {
             return Err(io::Error::new(
@@ -268,6 +277,7 @@ impl Folder {
     /// When there is nothing, and when a link leads there.
     pub(crate) fn look(&self, below: &Path) -> io::Result<Look> {
         check_is_inside(below)?;
+        let _waiting = self.ask_for(below)?;
         self.handle
             .look(below)
             .map_err(|obstacle| self.error(obstacle, below, Path::new("")))
@@ -278,9 +288,13 @@ impl Folder {
     /// # Errors
     /// When the folder may not be listed.
     pub(crate) fn entries(&self) -> io::Result<impl Iterator<Item = io::Result<Entry>>> {
-        self.handle
+        let waiting = self.ask_for(Path::new(""))?;
+        let entries = self
+            .handle
             .entries()
-            .map_err(|obstacle| self.error(obstacle, Path::new("."), &self.path))
+            .map_err(|obstacle| self.error(obstacle, Path::new("."), &self.path))?;
+        drop(waiting);
+        Ok(one_by_one(self.path.clone(), entries))
     }
 
     /// What lies in a folder below this one; an empty path is this one.
@@ -292,9 +306,31 @@ impl Folder {
         below: &Path,
     ) -> io::Result<impl Iterator<Item = io::Result<Entry>>> {
         check_is_inside(below)?;
-        self.handle
+        let waiting = self.ask_for(below)?;
+        let entries = self
+            .handle
             .entries_of(below)
-            .map_err(|obstacle| self.error(obstacle, below, Path::new("")))
+            .map_err(|obstacle| self.error(obstacle, below, Path::new("")))?;
+        drop(waiting);
+        Ok(one_by_one(self.path.join(below), entries))
+    }
+
+    /// Opens a regular file below this folder that is read piece by piece.
+    ///
+    /// # Errors
+    /// As [`Folder::file`].
+    pub(crate) fn pieces(&self, below: &Path) -> io::Result<Pieces> {
+        Ok(Pieces {
+            file: self.file(below)?,
+            path: self.path.join(below),
+        })
+    }
+
+    fn ask_for(&self, below: &Path) -> io::Result<asked::Waiting> {
+        if below.as_os_str().is_empty() {
+            return ask_for(&self.path);
+        }
+        ask_for(&self.path.join(below))
     }
 
     /// Which folder it is, whatever its path is.
@@ -337,6 +373,47 @@ impl Folder {
         }
         None
     }
+}
+
+/// A file that is read piece by piece: each is an answer of its own.
+#[derive(Debug)]
+pub(crate) struct Pieces {
+    file: File,
+    path: PathBuf,
+}
+
+impl io::Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _waiting = ask_for(&self.path)?;
+        self.file.read(buffer)
+    }
+}
+
+impl io::Seek for Pieces {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+/// The entries of a folder, of which each is an answer of its own.
+fn one_by_one(
+    folder: PathBuf,
+    mut entries: impl Iterator<Item = io::Result<Entry>>,
+) -> impl Iterator<Item = io::Result<Entry>> {
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+
+        match ask_for(&folder) {
+            Ok(_waiting) => entries.next(),
+            Err(error) => {
+                is_over = true;
+                Some(Err(error))
+            }
+        }
+    })
 }
 
 /// Opens a regular file of a run: below its folder, or below the folder above it that the path climbs
@@ -403,6 +480,7 @@ pub(crate) fn patiently<T>(mut open: impl FnMut() -> io::Result<T>) -> io::Resul
 /// # Errors
 /// When it leads nowhere.
 pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
+    let _waiting = ask_for(path)?;
     std::fs::canonicalize(path)
 }
 
@@ -411,6 +489,7 @@ pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
 /// # Errors
 /// When it leads nowhere, or where this account may not look.
 pub(crate) fn kind_of_target(path: &Path) -> io::Result<Kind> {
+    let _waiting = ask_for(path)?;
     let metadata = std::fs::metadata(path)?;
     Ok(if metadata.is_dir() {
         Kind::Folder

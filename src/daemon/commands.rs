@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::blocking::blocking;
 use crate::clock;
 use crate::discovery::command::{CandidateCommand, Command, SoughtRun, candidates};
+use crate::door;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
 use crate::watch::processes;
@@ -69,7 +70,9 @@ impl CommandWatch {
 
         self.last_look = now;
         let wanted: Vec<PathBuf> = self.wanted.keys().cloned().collect();
-        for (folder, candidates) in blocking(move || look_for(&wanted, now)).await? {
+        let looked = blocking(move || door::answered(move || look_for(&wanted, now)));
+        // What does not answer is passed over at the next look.
+        for (folder, candidates) in looked.await?.unwrap_or_default() {
             let noted = folder.clone();
             outbox
                 .with(move |store| store.note_commands(&noted, &candidates, now))

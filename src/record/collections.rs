@@ -26,6 +26,7 @@ use crate::blocking::blocking;
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
+use crate::door;
 use crate::error_chain::chain;
 use crate::intake::FinishedRun;
 use crate::katalon::run::lifecycle::RunState;
@@ -180,7 +181,7 @@ impl PendingCollections {
             let commands = match commands_of(&self.outbox, pending).await {
                 Ok(commands) => commands,
                 // Without the options of its command a member could go to another plan.
-                Err(error @ StoreError::Content(_)) => {
+                Err(error @ (StoreError::Content(_) | StoreError::NotNow(_))) => {
                     let progress = pending.cannot_tell(folder, &chain(&error), now);
                     looks.push((folder.clone(), progress));
                     continue;
@@ -281,7 +282,8 @@ async fn commands_of(
     let mut commands = BTreeMap::new();
     for member in &pending.listed {
         let folder = member.folder.clone();
-        let location = blocking(move || Location::of(&folder)).await?;
+        let located = blocking(move || door::answered(move || Location::of(&folder))).await?;
+        let location = located.map_err(|silent| StoreError::NotNow(silent.to_string()))?;
         let of_member = commands::look_up(outbox, &location).await?;
         commands.insert(location.folder, of_member);
     }

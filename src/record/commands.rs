@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use crate::blocking::blocking;
 use crate::clock;
 use crate::discovery::claim::KnownCommands;
+use crate::door;
+use crate::file_names::is_in;
 use crate::katalon::collection_report::Membership;
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::workspace::{self, Location};
@@ -13,13 +15,14 @@ use crate::workspace::{self, Location};
 /// looked at before the outbox is, so that a share that hangs holds up nobody else.
 ///
 /// # Errors
-/// When the outbox fails.
+/// When the outbox fails, and [`StoreError::NotNow`] where the file system of the run does not answer.
 pub(crate) async fn look_up(
     outbox: &Outbox,
     location: &Location,
 ) -> Result<KnownCommands, StoreError> {
     let location = location.clone();
-    match blocking(move || CommandClues::of(&location)).await? {
+    let looked = blocking(move || door::answered(move || CommandClues::of(&location))).await?;
+    match looked.map_err(|silent| StoreError::NotNow(silent.to_string()))? {
         Some(clues) => outbox.with(move |store| clues.known_in(store)).await,
         None => Ok(KnownCommands::nothing()),
     }
@@ -40,9 +43,14 @@ impl CommandClues {
     pub(crate) fn of(location: &Location) -> Option<Self> {
         let root = workspace::without_links(location.root.as_ref()?)?;
 
+        // What it says of itself counts within its project: it could name the run of another one, whose
+        // command is none of its business.
         let mut folders = Vec::new();
-        if let Some(launch) = workspace::read_launch(&location.folder) {
-            folders.extend(launch.recorded_folder.map(PathBuf::from));
+        let recorded = workspace::read_launch(&location.folder).and_then(|it| it.recorded_folder);
+        if let Some(recorded) = recorded.map(PathBuf::from)
+            && (is_in(&recorded, &root) || is_in(&recorded, location.root.as_ref()?))
+        {
+            folders.push(recorded);
         }
         folders.push(location.folder.clone());
 

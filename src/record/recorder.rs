@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::blocking::{Stopped, blocking, contained};
+use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::Config;
 use crate::connect::SeenTokens;
@@ -33,6 +33,7 @@ use crate::record::collections::{CollectionProgress, PendingCollections};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
 use crate::record::day_share::DayShares;
+use crate::record::disk::{locate, read_settled};
 use crate::record::handling::{
     Again, Handling, NAMELESS, Recorded, handling_of, handling_of_unreadable,
     log_why_nothing_is_new, older,
@@ -160,7 +161,9 @@ impl Recorder {
             }
         }
 
-        let location = locate(finished).await?;
+        let Ok(location) = locate(finished).await? else {
+            return Ok(());
+        };
         if self
             .shares
             .obstacle(location.root.as_deref(), clock::now())
@@ -173,7 +176,7 @@ impl Recorder {
         };
 
         // What cannot be read now may be readable when the run is due, and is reported then.
-        let Ok(run) = self.read_settled(&location, config, commands).await? else {
+        let Ok(run) = read_settled(&location, &self.reader, config, commands).await? else {
             return Ok(());
         };
 
@@ -212,7 +215,13 @@ impl Recorder {
         finished: &FinishedFolder,
     ) -> Result<Handling, StoreError> {
         // Without the options of its command it could go to another plan.
-        let location = locate(finished).await?;
+        let location = match locate(finished).await? {
+            Ok(location) => location,
+            Err(error) => {
+                self.report_unreadable(&finished.folder, &error);
+                return Ok(handling_of_unreadable(&error));
+            }
+        };
         if let Some(reason) = self.shares.obstacle(location.root.as_deref(), clock::now()) {
             return Ok(Handling::Unread(reason, Again::Next));
         }
@@ -221,7 +230,7 @@ impl Recorder {
             Err(reason) => return Ok(Handling::Unread(reason, Again::Next)),
         };
 
-        let run = match self.read_settled(&location, config, commands).await? {
+        let run = match read_settled(&location, &self.reader, config, commands).await? {
             Ok(run) => run,
             Err(IntakeError::SettingsInFlux(_)) => {
                 tracing::debug!(
@@ -516,29 +525,12 @@ impl Recorder {
     ) -> Result<Result<KnownCommands, String>, StoreError> {
         match commands::look_up(&self.outbox, location).await {
             Ok(commands) => Ok(Ok(commands)),
-            Err(error @ StoreError::Content(_)) => {
+            Err(error @ (StoreError::Content(_) | StoreError::NotNow(_))) => {
                 self.report_unreadable(&location.folder, &error);
                 Ok(Err(chain(&error)))
             }
             Err(error) => Err(error),
         }
-    }
-
-    /// Reads a run. Should kado fail on what somebody put into its folder, that costs only this
-    /// run.
-    async fn read_settled(
-        &self,
-        location: &Location,
-        config: &Config,
-        commands: KnownCommands,
-    ) -> Result<Result<FinishedRun, IntakeError>, Stopped> {
-        let location = location.clone();
-        let reader = Arc::clone(&self.reader);
-        let config = config.clone();
-
-        let read =
-            contained(move || intake::read_settled(&location, &reader, &config, &commands)).await?;
-        Ok(read.unwrap_or_else(|failed| Err(failed.into())))
     }
 
     /// The collection that is to be one run and that a run folder is part of.
@@ -574,10 +566,4 @@ impl Recorder {
     fn eligibility(&self, config: &Config, run: &FinishedRun, state: RunState) -> Eligibility {
         eligibility_of(config, run, state, self.first_seen)
     }
-}
-
-/// Finds the project and the collection of a run folder, once for all that is decided about it.
-async fn locate(finished: &FinishedFolder) -> Result<Location, Stopped> {
-    let folder = finished.folder.clone();
-    blocking(move || Location::of(&folder)).await
 }

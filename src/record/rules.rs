@@ -12,6 +12,7 @@ use crate::blocking::blocking;
 use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
+use crate::door;
 use crate::file_names::key;
 use crate::katalon::id_rule::IdRule;
 use crate::moment::Moment;
@@ -74,7 +75,10 @@ impl ProjectRules {
         let mut reconsidered = Vec::new();
         let mapped = self.projects_with_other_cases(config).await?;
         for project in projects {
-            let rules = self.rules_of(config, first_seen, project).await?;
+            // Of one that cannot be read nothing has changed as far as anybody knows.
+            let Some(rules) = self.rules_of(config, first_seen, project).await? else {
+                continue;
+            };
             let key = key(project);
             let before = self.decided.get(&key).copied();
             let has_other_cases = mapped.contains(&key);
@@ -100,16 +104,20 @@ impl ProjectRules {
         Ok(reconsidered)
     }
 
-    /// A number that changes with what decides about the runs of a project.
+    /// A number that changes with what decides about the runs of a project; `None` where its file
+    /// system does not answer.
     async fn rules_of(
         &mut self,
         config: &Config,
         first_seen: Moment,
         project: &Path,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Option<u64>, StoreError> {
         let known = self.files.get(project).cloned();
         let root = project.to_owned();
-        let files = blocking(move || workspace::rule_files(&root, known)).await?;
+        let read = blocking(move || door::answered(move || workspace::rule_files(&root, known)));
+        let Ok(files) = read.await? else {
+            return Ok(None);
+        };
 
         // Each value of its own, so that a new key of the configuration is not forgotten.
         let rules = format!(
@@ -122,7 +130,7 @@ impl ProjectRules {
             files.1,
         );
         self.files.insert(project.to_owned(), files);
-        Ok(number_of(rules.as_bytes()))
+        Ok(Some(number_of(rules.as_bytes())))
     }
 
     /// Projects, by their keys, in which a test case of a run without ids has one by now, or is there
@@ -140,11 +148,17 @@ impl ProjectRules {
         let mut unmapped = std::mem::take(&mut self.unmapped);
         unmapped.keep(&all, new);
         let config = config.clone();
-        let (unmapped, changed) = blocking(move || {
-            let changed = unmapped.look(&config);
-            (unmapped, changed)
+        let mut looking = unmapped.clone();
+        let looked = blocking(move || {
+            door::answered(move || {
+                let changed = looking.look(&config);
+                (looking, changed)
+            })
         })
         .await?;
+
+        // Those of a file system that does not answer are looked at again at the next sweep.
+        let (unmapped, changed) = looked.unwrap_or((unmapped, HashSet::new()));
         self.unmapped = unmapped;
         Ok(changed)
     }

@@ -189,7 +189,7 @@ impl FolderMemory {
 
     /// Feeds the scanner from a byte of a part on; gives the length that was read up to.
     fn feed(&mut self, folder: &Path, part: &str, from: u64) -> io::Result<u64> {
-        let mut file = Folder::at(folder)?.file(Path::new(part))?;
+        let mut file = Folder::at(folder)?.pieces(Path::new(part))?;
         file.seek(SeekFrom::Start(from))?;
 
         // One that grows as fast as it is read has no end; the next look goes on from here.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::settled::{Ageing, Settled};
 use crate::discovery::tracker::{Assessment, BETWEEN_LOOKS, Observation, Tracker};
+use crate::door;
 use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
@@ -143,13 +144,15 @@ impl Scout {
         Arc::clone(&self.reader)
     }
 
-    /// Finds all run folders below `roots`, without a look into them.
+    /// Finds all run folders below `roots`, without a look into them. A file system that does not
+    /// answer costs what lies on it: the thread that asks it is left behind, and the walk begins anew
+    /// without that.
     pub(crate) fn find(&mut self, roots: &[PathBuf]) -> FoundFolders {
         let Survey {
             projects,
             folders,
             problems,
-        } = survey(roots);
+        } = answered_survey(roots);
         self.readings.begin_round();
         self.projects = projects.iter().cloned().collect();
 
@@ -301,7 +304,7 @@ impl Scout {
             return self.take_in(folder, Ok(obstacle), rules, now, sweep);
         }
 
-        let listing = match workspace::list_run_folder(folder) {
+        let listing = match self.list(folder) {
             Ok(listing) => listing,
             // No fault of anybody: a workspace may be wiped at any moment.
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -329,6 +332,17 @@ impl Scout {
         let rules = self.rules_for(&key, rules);
         let reached = self.begin_look(folder, &project, listing, &rules, now);
         self.take_in(folder, reached, &rules, now, sweep);
+    }
+
+    /// Lists a run folder, where its file system answers.
+    fn list(&self, folder: &Path) -> io::Result<FolderListing> {
+        // A thread costs more than a listing. Of one that is settled, which are nearly all, the walk
+        // has just listed the folder, so its file system answers.
+        if self.settled.contains(&key(folder)) {
+            return workspace::list_run_folder(folder);
+        }
+        let folder = folder.to_owned();
+        door::answered(move || workspace::list_run_folder(&folder))?
     }
 
     /// What became of a folder whose run is in the outbox is for its row to say, also where it is
@@ -440,6 +454,18 @@ impl Scout {
             followed.complained = true;
             let folder = folder.display();
             tracing::warn!(%folder, %error, "a run folder cannot be read; it is looked at again");
+        }
+    }
+}
+
+/// Walks through the watched folders, as often as it takes to know what does not answer.
+fn answered_survey(roots: &[PathBuf]) -> Survey {
+    loop {
+        let roots = roots.to_vec();
+        match door::answered(move || survey(&roots)) {
+            Ok(survey) => return survey,
+            // Two of them make a whole folder of the watched folder silent, so this comes to an end.
+            Err(silent) => tracing::warn!(error = %silent, "the search goes on without it"),
         }
     }
 }

@@ -180,7 +180,7 @@ impl RunReader {
             expected = number.checked_sub(1);
 
             // One that grows as fast as it is read has no end.
-            let read = folder.file(Path::new(name)).and_then(|part| {
+            let read = folder.pieces(Path::new(name)).and_then(|part| {
                 reader.feed(
                     name,
                     BufReader::with_capacity(BUFFER, part.take(LONGEST_LOG)),
@@ -313,7 +313,7 @@ fn is_of_another(report: &Junit, log: &LogSummary) -> bool {
 
 /// Reads the first records of a log; the suite's START is the first of all.
 fn read_begin(folder: &Folder, oldest: &str) -> io::Result<LogSummary> {
-    let part = folder.file(Path::new(oldest))?;
+    let part = folder.pieces(Path::new(oldest))?;
     let mut reader = LogReader::new(FolderNames::default());
     reader.feed(oldest, BufReader::new(part.take(BEGIN)))?;
     Ok(reader.finish())
@@ -324,7 +324,7 @@ fn ends_whole(folder: &Folder) -> bool {
 }
 
 fn read_tail(folder: &Folder) -> io::Result<String> {
-    let mut file = folder.file(Path::new(REPORT))?;
+    let mut file = folder.pieces(Path::new(REPORT))?;
     file.seek(SeekFrom::End(-i64::from(TAIL)))?;
 
     // The file may grow meanwhile, so no more than the tail is read.

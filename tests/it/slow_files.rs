@@ -175,3 +175,82 @@ fn a_single_pass_that_reads_a_file_that_hangs_ends_when_it_is_asked_to() {
         assert_eq!(once.code, 1, "{file} {once:?}");
     }
 }
+
+#[test]
+fn a_watched_folder_that_hangs_while_it_is_listed_holds_up_no_other_project() {
+    let (machine, _) = machine();
+    write_run(&machine, "Shop");
+    let session = fs::read_dir(machine.work().join("Archive/Reports")).unwrap();
+    let session = session.flatten().next().unwrap().path();
+    let Some(hanging) = HangingFile::in_place_of(&session) else {
+        return;
+    };
+
+    let service = machine.start();
+    hanging.wait_until_read();
+    machine.wait_for_completed(1);
+    let status = machine.kado(&["status"]);
+
+    service.stop_cleanly();
+    assert_eq!(status.code, 1, "{status:?}");
+    let said = machine.readable(&status.out);
+    assert!(said.contains("has not answered for 10 s"), "{said}");
+}
+
+#[test]
+fn settings_that_hang_hold_up_no_other_project_and_are_told() {
+    let (machine, folder) = machine();
+    let settings = "Archive/settings/external/com.kms.katalon.integration.azure.properties";
+    let Some(hanging) = HangingFile::in_place_of(&machine.work().join(settings)) else {
+        return;
+    };
+    let service = machine.start();
+    hanging.wait_until_read();
+
+    write_run(&machine, "Shop");
+    machine.wait_for_completed(1);
+    let status = machine.kado(&["status"]);
+
+    service.stop_cleanly();
+    assert!(
+        status.out.contains("1 not readable"),
+        "{status:?} {folder:?}"
+    );
+}
+
+#[test]
+fn a_command_ends_where_a_file_system_does_not_answer_and_names_the_folder() {
+    let (machine, folder) = machine();
+    let settings = "Archive/settings/external/com.kms.katalon.integration.azure.properties";
+    let path = machine.work().join(settings);
+    let Some(_hanging) = HangingFile::in_place_of(&path) else {
+        return;
+    };
+    let folder = folder.to_string_lossy().into_owned();
+    let project = machine
+        .work()
+        .join("Archive")
+        .to_string_lossy()
+        .into_owned();
+    let commands = [
+        vec!["why", &folder],
+        vec!["submit", &folder],
+        vec!["submit", "--dry-run", &folder],
+        vec!["inspect", &project],
+        vec!["check", "--offline", &project],
+    ];
+
+    // At once, because each waits for as long as an answer may take.
+    std::thread::scope(|scope| {
+        for arguments in &commands {
+            let (machine, path) = (&machine, &path);
+            scope.spawn(move || {
+                let done = machine.kado(arguments);
+
+                assert_eq!(done.code, 1, "{arguments:?} {done:?}");
+                let name = path.to_string_lossy();
+                assert!(done.err.contains(&*name), "{arguments:?} {done:?}");
+            });
+        }
+    });
+}

@@ -1,6 +1,7 @@
-//! A file that never answers whoever reads it, as one on a share whose server is gone.
+//! A file that never answers whoever reads it, and a folder that never answers whoever lists it, as on a
+//! share whose server is gone.
 //!
-//! It is a file system of one file (FUSE), whose protocol is described in `linux/fuse.h`: every
+//! It is a file system of one file or folder (FUSE), whose protocol is described in `linux/fuse.h`: every
 //! request has a head of 40 bytes, every answer one of 16.
 
 #![expect(
@@ -32,13 +33,23 @@ const FLUSH: u32 = 25;
 const INIT: u32 = 26;
 const INTERRUPT: u32 = 36;
 const BATCH_FORGET: u32 = 42;
-/// `EINTR` and `ENOSYS`, as answers have them.
+const LOOKUP: u32 = 1;
+const OPENDIR: u32 = 27;
+const READDIR: u32 = 28;
+const RELEASEDIR: u32 = 29;
+const READDIRPLUS: u32 = 44;
+/// `ENOENT`, `EINTR` and `ENOSYS`, as answers have them.
+const NOT_THERE: i32 = -2;
 const INTERRUPTED: i32 = -4;
 const NOT_KNOWN: i32 = -38;
 /// A request and the most that it may carry.
 const LONGEST: usize = 1 << 18;
 
-/// A file that hangs, in place of one that is there, until this is dropped.
+/// A regular file, and a folder, by their modes.
+const FILE: u32 = 0o100_644;
+const FOLDER: u32 = 0o040_755;
+
+/// A file or folder that hangs, in place of one that is there, until this is dropped.
 pub(crate) struct HangingFile {
     path: PathBuf,
     reads: Arc<AtomicUsize>,
@@ -48,7 +59,9 @@ impl HangingFile {
     /// Has a file hang that says to be as large as it was; `None`, and the test is skipped, where no
     /// file system can be mounted.
     pub(crate) fn in_place_of(path: &Path) -> Option<Self> {
-        let size = fs::metadata(path).expect("the file is there").len();
+        let metadata = fs::metadata(path).expect("it is there");
+        let size = metadata.len();
+        let mode = if metadata.is_dir() { FOLDER } else { FILE };
         let Ok(device) = File::options().read(true).write(true).open("/dev/fuse") else {
             skip("there is no FUSE here");
             return None;
@@ -57,7 +70,7 @@ impl HangingFile {
         // For `mount`, which hands it to the kernel.
         fcntl_setfd(&device, FdFlags::empty()).expect("a flag can be taken away");
         let options = format!(
-            "fd={},rootmode=100644,user_id=0,group_id=0",
+            "fd={},rootmode={mode:o},user_id=0,group_id=0",
             device.as_raw_fd()
         );
         let mounted = Command::new("mount")
@@ -72,14 +85,14 @@ impl HangingFile {
 
         let reads = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&reads);
-        thread::spawn(move || serve(device, size, &counted));
+        thread::spawn(move || serve(device, mode, size, &counted));
         Some(Self {
             path: path.to_owned(),
             reads,
         })
     }
 
-    /// Waits until somebody reads it.
+    /// Waits until somebody reads or lists it.
     pub(crate) fn wait_until_read(&self) {
         wait_until("the file that hangs to be read", || {
             if self.reads.load(Ordering::Relaxed) > 0 {
@@ -98,7 +111,7 @@ impl Drop for HangingFile {
 }
 
 /// Answers until the file system is gone.
-fn serve(mut device: File, size: u64, reads: &AtomicUsize) {
+fn serve(mut device: File, mode: u32, size: u64, reads: &AtomicUsize) {
     let mut request = vec![0; LONGEST];
     while let Ok(length) = device.read(&mut request) {
         let operation = u32::from_le_bytes(request[4..8].try_into().unwrap());
@@ -106,16 +119,17 @@ fn serve(mut device: File, size: u64, reads: &AtomicUsize) {
 
         let answer = match operation {
             INIT => answer(unique, 0, &init()),
-            GETATTR => answer(unique, 0, &attributes(size)),
+            GETATTR => answer(unique, 0, &attributes(mode, size)),
             // Each read is asked for as it is, whatever was read before.
-            OPEN => answer(
+            OPEN | OPENDIR => answer(
                 unique,
                 0,
                 &[&[0; 8][..], &[1, 0, 0, 0, 0, 0, 0, 0]].concat(),
             ),
-            FLUSH | RELEASE => answer(unique, 0, &[]),
+            FLUSH | RELEASE | RELEASEDIR => answer(unique, 0, &[]),
+            LOOKUP => answer(unique, NOT_THERE, &[]),
             FORGET | BATCH_FORGET => continue,
-            READ => {
+            READ | READDIR | READDIRPLUS => {
                 reads.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
@@ -148,14 +162,14 @@ fn init() -> Vec<u8> {
     body
 }
 
-/// `fuse_attr_out` of a regular file.
-fn attributes(size: u64) -> Vec<u8> {
+/// `fuse_attr_out` of a file or folder.
+fn attributes(mode: u32, size: u64) -> Vec<u8> {
     let mut body = vec![0; 16];
     for number in [1, size, size.div_ceil(512), 0, 0, 0] {
         body.extend(number.to_le_bytes());
     }
     // Nanoseconds of three times, mode, links, owner, group, device, block size, flags.
-    for number in [0_u32, 0, 0, 0o100_644, 1, 0, 0, 0, 4096, 0] {
+    for number in [0_u32, 0, 0, mode, 1, 0, 0, 0, 4096, 0] {
         body.extend(number.to_le_bytes());
     }
     body
