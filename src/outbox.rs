@@ -34,6 +34,7 @@
 //! | `run_member` | of a collection that is one run, the suite runs it consists of |
 //! | `submission` | a run for one test plan: its state, its plan, what it waits for |
 //! | `step` | the requests of a submission that write, and how far each is |
+//! | `refused` | what was left out of a submission while it was sent, a row for each |
 //! | `ledger` | what happened to submissions; rows are only added |
 //! | `pending_member` | members that are over, of collections that are not |
 //! | `folder` | every run folder that was met, with its answer; a settled one need not be read again while it looks the same |
@@ -63,6 +64,7 @@
 //! migration then comes with temporary views that make the old tables look like the new ones. A
 //! newer schema is refused by all, as are those of kados that were never released.
 
+mod kinship;
 pub(crate) mod lock;
 pub(crate) mod new_run;
 pub(crate) mod request;

@@ -2,10 +2,12 @@
 //! suite ended (I8).
 //!
 //! ```text
-//! STATE/spool/<digest of the run's identity>/<path inside the run folder>
-//!                                           /.kado-project/<path inside the project>
-//!                                           /.kado-root     <digest of the project's root>
+//! STATE/spool/<digest of the run's identity>/<digest of the project's root>/<path inside the run folder>
+//!                                                                          /.kado-project/<path inside the project>
 //! ```
+//!
+//! Runs of two projects are kept apart whatever their logs say: what one project's run is sent with never
+//! comes from another.
 //!
 //! A copy carries the modification time of its original, by which it is known to be up to date, and
 //! its holes ([`holes`]): only what takes room on the disk counts. The spool has a limit, and the last
@@ -19,7 +21,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -43,8 +45,6 @@ const OF_PROJECT: &str = ".kado-project";
 /// How long the files of a run are copied at once; what is left then is copied at the next occasion, if
 /// there is one before it is sent.
 const LONGEST: Duration = Duration::from_secs(60);
-/// Name of the file that says of which project the copies of a run are. No attachment has this name.
-const ROOT: &str = ".kado-root";
 /// Hexadecimal digits of a digest that names something in the spool.
 const DIGITS: usize = 32;
 
@@ -71,12 +71,10 @@ struct UsedRoom {
 }
 
 impl UsedRoom {
-    fn add(&mut self, project: Option<&str>, size: u64) {
+    fn add(&mut self, project: &str, size: u64) {
         self.all = self.all.saturating_add(size);
-        if let Some(project) = project {
-            let used = self.of_projects.entry(project.to_owned()).or_default();
-            *used = used.saturating_add(size);
-        }
+        let used = self.of_projects.entry(project.to_owned()).or_default();
+        *used = used.saturating_add(size);
     }
 
     /// Whether so much more of a project fits.
@@ -109,19 +107,26 @@ impl Spool {
         }
     }
 
-    /// Where the copies of a run lie.
-    pub(crate) fn folder_of(&self, run: &RunIdentity) -> PathBuf {
-        self.root.join(name_of(run))
+    /// Where the copies of a run of this project lie; `root` as it compares.
+    pub(crate) fn folder_of(&self, run: &RunIdentity, root: &str) -> PathBuf {
+        self.root.join(name_of(run)).join(digest([root]))
     }
 
-    /// Where the copies of a run lie, if there are any.
+    /// Where the copies of a run lie, if there are any; where several projects have some, the folder
+    /// around them.
     pub(crate) fn copies_of(&self, run: &RunIdentity) -> Option<PathBuf> {
-        Some(self.folder_of(run)).filter(|folder| folder.is_dir())
+        let around = self.root.join(name_of(run));
+        let mut of_projects = folders_in(&around);
+        match of_projects.len() {
+            0 => None,
+            1 => of_projects.pop(),
+            _ => Some(around),
+        }
     }
 
     /// Brings the copies of a run up to date with its folder. `used` saves walking through the
-    /// spool for every run; `project` is the root of the run's project, with which it shares its
-    /// part of the spool. Files that vanished meanwhile are passed over, as are those of another
+    /// spool for every run; `project` is the root of the run's project as it compares, with whose
+    /// other runs it shares its part of the spool. Files that vanished meanwhile are passed over, as are those of another
     /// folder in its place.
     pub(crate) fn copy<'a>(
         &self,
@@ -131,7 +136,7 @@ impl Spool {
         files: impl Iterator<Item = &'a RunFile>,
         used: &mut Used,
     ) -> Copied {
-        let target = self.folder_of(run);
+        let target = self.folder_of(run, project);
         let project = digest([project]);
         let mut copied = Copied::default();
         let taken = Stopwatch::start();
@@ -154,12 +159,12 @@ impl Spool {
             }
 
             let done = holes::refuse_empty(&from)
-                .and_then(|()| self.mark(&target, &project))
+                .and_then(|()| self.make_folder(&target))
                 .and_then(|()| self.copy_file(from, &to, &target.join(UNFINISHED)));
             match done {
                 Ok(size) => {
                     if let Some(used) = &mut used.0 {
-                        used.add(Some(&project), size);
+                        used.add(&project, size);
                     }
                     copied.files += 1;
                 }
@@ -173,16 +178,6 @@ impl Spool {
             }
         }
         copied
-    }
-
-    /// Says of which project the copies in a folder are.
-    fn mark(&self, folder: &Path, project: &str) -> io::Result<()> {
-        self.make_folder(folder)?;
-        match state_dir::make_file(&folder.join(ROOT)) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(error),
-            Ok(mut file) => file.write_all(project.as_bytes()),
-        }
     }
 
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
@@ -230,19 +225,21 @@ impl Spool {
         if !state_dir::is_folder(&self.root) {
             return used;
         }
-        for entry in fs::read_dir(&self.root).into_iter().flatten().flatten() {
-            let folder = entry.path();
-            if state_dir::is_folder(&folder) {
-                used.add(marked_project(&folder).as_deref(), size_of(&folder));
+        for run in folders_in(&self.root) {
+            for project in folders_in(&run) {
+                let name = project.file_name().unwrap_or_default();
+                used.add(&name.to_string_lossy(), size_of(&project));
             }
         }
         used
     }
 
-    /// Removes the copies of a run.
-    pub(crate) fn remove(&self, run: &RunIdentity) {
+    /// Removes the copies of a run of this project; `root` as it compares.
+    pub(crate) fn remove(&self, run: &RunIdentity, root: &str) {
         // What cannot be removed now is removed at the next purge.
-        let _ = fs::remove_dir_all(self.folder_of(run));
+        let _ = fs::remove_dir_all(self.folder_of(run, root));
+        // It stays where another project has copies of such a run.
+        let _ = fs::remove_dir(self.root.join(name_of(run)));
     }
 
     /// Removes the copies of all runs but these.
@@ -288,12 +285,16 @@ fn digest<const N: usize>(parts: [&str; N]) -> String {
     hasher.finalize().to_hex()[..DIGITS].to_owned()
 }
 
-/// Of which project the copies in a folder are; `None` where nothing says so.
-fn marked_project(folder: &Path) -> Option<String> {
-    let mut digest = String::new();
-    let file = state_dir::open_to_read(&folder.join(ROOT)).ok()?;
-    file.take(DIGITS as u64).read_to_string(&mut digest).ok()?;
-    Some(digest)
+/// The folders in a folder, never behind a link.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if state_dir::is_folder(&path) {
+            folders.push(path);
+        }
+    }
+    folders
 }
 
 fn is_up_to_date(from: &File, to: &Path) -> bool {
@@ -325,9 +326,6 @@ fn size_of(folder: &Path) -> u64 {
 
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            if entry.file_name() == ROOT {
-                continue;
-            }
             match entry.metadata() {
                 Ok(metadata) if metadata.is_dir() => waiting.push(entry.path()),
                 Ok(metadata) => size += holes::stored(&metadata),
@@ -418,7 +416,7 @@ mod tests {
         copy(&spool, 1, &work, &files);
 
         assert_eq!(
-            fs::read_to_string(spool.folder_of(&run(1)).join("deep/1.png")).unwrap(),
+            fs::read_to_string(spool.folder_of(&run(1), PROJECT).join("deep/1.png")).unwrap(),
             "other"
         );
     }
@@ -447,9 +445,9 @@ mod tests {
         let longest = format!("{}.csv", "n".repeat(251));
         let names = ["a.png", "in the way/b.png", &longest, "zz.png"];
         fs::create_dir(work.path().join("in the way")).unwrap();
-        fs::create_dir_all(spool.folder_of(&run(1))).unwrap();
+        fs::create_dir_all(spool.folder_of(&run(1), PROJECT)).unwrap();
         fs::write(
-            spool.folder_of(&run(1)).join("in the way"),
+            spool.folder_of(&run(1), PROJECT).join("in the way"),
             "a file where a folder has to be",
         )
         .unwrap();
@@ -465,7 +463,10 @@ mod tests {
         let error = copied.error.unwrap();
         assert!(error.starts_with("`in the way/b.png`: "), "{error}");
         for name in ["a.png", &longest, "zz.png"] {
-            assert!(spool.folder_of(&run(1)).join(name).is_file(), "{name}");
+            assert!(
+                spool.folder_of(&run(1), PROJECT).join(name).is_file(),
+                "{name}"
+            );
         }
     }
 
@@ -488,7 +489,7 @@ mod tests {
         assert_eq!(copy(1), all_of(1));
         assert_eq!(copy(2).left, 1);
 
-        spool.remove(&run(1));
+        spool.remove(&run(1), PROJECT);
         assert_eq!(copy(2), all_of(1));
     }
 
@@ -529,7 +530,7 @@ mod tests {
         assert_eq!((copied.files, copied.failed, copied.left), (1, 1, 0));
         let error = copied.error.unwrap();
         assert!(error.contains("nothing was ever written to it"), "{error}");
-        let copy = fs::metadata(spool.folder_of(&run(1)).join("tail.png")).unwrap();
+        let copy = fs::metadata(spool.folder_of(&run(1), PROJECT).join("tail.png")).unwrap();
         assert_eq!(copy.len(), 1 << 30);
         assert!(holes::stored(&copy) < 1 << 20);
     }
@@ -545,11 +546,11 @@ mod tests {
         }
 
         spool.purge([run(2)].iter());
-        assert!(!spool.folder_of(&run(1)).exists());
-        assert!(spool.folder_of(&run(2)).exists());
+        assert!(!spool.folder_of(&run(1), PROJECT).exists());
+        assert!(spool.folder_of(&run(2), PROJECT).exists());
 
-        spool.remove(&run(2));
-        assert!(!spool.folder_of(&run(2)).exists());
+        spool.remove(&run(2), PROJECT);
+        assert!(!spool.folder_of(&run(2), PROJECT).exists());
     }
 
     #[cfg(unix)]
@@ -583,5 +584,23 @@ mod tests {
         std::os::unix::fs::symlink(work.path().join("secret"), work.path().join("1.png")).unwrap();
         let copied = copy(&spool, 1, &work, &[file("1.png", 6)]);
         assert_eq!(copied, Copied::default());
+    }
+
+    #[test]
+    fn copies_of_two_projects_are_kept_apart_though_their_runs_say_the_same() {
+        let state = tempfile::tempdir().unwrap();
+        let work = tempfile::tempdir().unwrap();
+        let other_work = tempfile::tempdir().unwrap();
+        let spool = Spool::new(state.path(), 1000);
+        fs::write(work.path().join("1.png"), "of the shop").unwrap();
+        fs::write(other_work.path().join("1.png"), "of the bank").unwrap();
+
+        copy(&spool, 1, &work, &[file("1.png", 11)]);
+        copy_of("bank", &spool, 1, &other_work, &[file("1.png", 11)]);
+        spool.remove(&run(1), "bank");
+
+        let kept = fs::read_to_string(spool.folder_of(&run(1), PROJECT).join("1.png"));
+        assert_eq!(kept.unwrap(), "of the shop");
+        assert!(!spool.folder_of(&run(1), "bank").exists());
     }
 }

@@ -164,6 +164,7 @@ impl Submitter {
         let suite = submission.snapshot.run.suite.clone();
         let attempts = submission.attempts;
         let runs = submission.snapshot.run_identities();
+        let root = submission.snapshot.root();
 
         let attempt = match self.advance(submission, &written).await {
             Ok(ado_run) => {
@@ -178,7 +179,7 @@ impl Submitter {
 
         // Only now: until the outbox says so, a crash would leave the copies needed.
         if matches!(attempt, Attempt::Submitted | Attempt::Ignored) {
-            self.empty_spool(&runs).await?;
+            self.empty_spool(&runs, root).await?;
         }
         Ok(attempt)
     }
@@ -373,7 +374,7 @@ impl Submitter {
 
     /// Removes the copies of a run that is confirmed, unless another submission of it still needs
     /// them. Copies that outlive this, because of a crash, are removed by the next purge.
-    async fn empty_spool(&self, runs: &[RunIdentity]) -> Result<(), StoreError> {
+    async fn empty_spool(&self, runs: &[RunIdentity], root: String) -> Result<(), StoreError> {
         let open = self.outbox.with(|store| store.open_runs()).await?;
         let mut done = Vec::new();
         for run in runs {
@@ -385,7 +386,7 @@ impl Submitter {
         let spool = self.spool();
         blocking(move || {
             for run in &done {
-                spool.remove(run);
+                spool.remove(run, &root);
             }
         })
         .await?;

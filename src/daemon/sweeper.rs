@@ -318,6 +318,12 @@ impl Sweeper {
                     sweep.in_grace.push(finished);
                 }
 
+                // Looked at again with each sweep, and waited for by nobody.
+                Handling::AwaitsOther(reason) => {
+                    let waits = FolderAnswer::Waiting { reason };
+                    self.scout.note(&finished.folder, waits);
+                }
+
                 Handling::Unread(reason, again) => {
                     done.answered.extend(self.leave(&finished, reason, again));
                     sweep.unread.push(finished.folder);

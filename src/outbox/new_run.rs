@@ -72,13 +72,36 @@ pub(crate) enum RecordOutcome {
     Unchanged(Vec<i64>),
     /// It is part of a collection that is one run; these are the submissions of that, untouched.
     PartOf(Vec<i64>),
+    /// It is the same run with the same results as that of another project, which is not in ADO yet;
+    /// nothing is changed.
+    Waits {
+        /// The submissions of that one.
+        submissions: Vec<i64>,
+        /// Whether something of its project is in their way.
+        stuck: Stuck,
+    },
+}
+
+/// Whether a submission that another project's run stands for would get on by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stuck {
+    /// It is on its way.
+    No,
+    /// It needs a person, or its project's token is missing or refused: what is met may take its
+    /// place.
+    OfProject,
 }
 
 impl RecordOutcome {
     /// Ids of the submissions.
     pub(crate) fn submissions(&self) -> &[i64] {
         match self {
-            Self::New(ids) | Self::Unchanged(ids) | Self::PartOf(ids) => ids,
+            Self::New(ids)
+            | Self::Unchanged(ids)
+            | Self::PartOf(ids)
+            | Self::Waits {
+                submissions: ids, ..
+            } => ids,
         }
     }
 }

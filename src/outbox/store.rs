@@ -18,6 +18,7 @@ mod katalon_uploads;
 #[cfg(test)]
 mod model;
 mod open_plans;
+mod other_projects;
 mod overtaken;
 mod pending_members;
 mod reconsider;
@@ -54,6 +55,7 @@ pub(crate) use facts::ServiceFacts;
 pub(crate) use katalon_uploads::{DoubleSubmission, Overlap};
 pub(crate) use pending_members::StoredMember;
 pub(crate) use reconsider::UnmappedRun;
+pub(crate) use recorded_run::Projects;
 pub(crate) use run_folders::OlderRuns;
 pub(crate) use submissions::unreadable;
 

@@ -4,11 +4,12 @@
 //! It is stored as JSON: the serde names do not change, and what is added needs a default.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::run_identity::RunIdentity;
-use crate::file_names::FolderId;
+use crate::file_names::{FolderId, key};
 use crate::katalon::damage::Damage;
 use crate::katalon::id_source::IdSource;
 use crate::katalon::run::{Attempt, SuiteRun, TestResult};
@@ -88,6 +89,11 @@ impl Snapshot {
             // All members share it (`katalon/behaviour.md` §4.1), but one that was killed has none.
             execution_uuid: runs.iter().find_map(|run| run.execution_uuid.clone()),
         })
+    }
+
+    /// Root of the project, as it compares.
+    pub(crate) fn root(&self) -> String {
+        key(Path::new(&self.project_root))
     }
 
     /// When the suite started, or the nearest time that is known.

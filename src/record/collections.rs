@@ -95,9 +95,10 @@ impl PendingCollections {
         Some(runs)
     }
 
-    /// Whether a run is kept for its collection.
-    pub(crate) fn contains(&self, run: &RunIdentity) -> bool {
+    /// Whether a run of the project with this root is kept for its collection.
+    pub(crate) fn contains(&self, run: &RunIdentity, root: &str) -> bool {
         self.members()
+            .filter(|member| member.snapshot.root() == root)
             .filter_map(|member| member.run())
             .any(|kept| kept.is_same_run(run))
     }

@@ -45,7 +45,7 @@ pub(super) async fn copy(
             continue;
         };
         let files = files_inside(&run_folder, &wanted);
-        let project = run.snapshot.project_root.clone();
+        let project = run.snapshot.root();
         let spool = Spool::new(&config.state_dir, config.spool_limit);
         let folder = run_folder.known();
 

@@ -28,6 +28,8 @@ pub(crate) enum Handling {
     WithCollection(Option<RunIdentity>),
     /// It cannot be read at this moment, which passes; why.
     NotYet(String),
+    /// It is the same run as one of another project, and what becomes of that decides; which.
+    AwaitsOther(String),
     /// It cannot be read, which does not pass by itself; why.
     Unread(String, Again),
 }
@@ -53,6 +55,11 @@ pub(super) enum Recorded {
         /// When it ended.
         ended: Moment,
     },
+    /// The same run of another project comes first: what becomes of that decides.
+    Waits {
+        /// The submissions of that one.
+        submissions: Vec<i64>,
+    },
     /// Its log does not tell which run it is.
     Nameless,
 }
@@ -63,7 +70,7 @@ impl Handling {
         match self {
             Self::Settled { submissions, .. } => !submissions.is_empty(),
             Self::WithCollection(_) => true,
-            Self::NotYet(_) | Self::Unread(..) => false,
+            Self::NotYet(_) | Self::AwaitsOther(_) | Self::Unread(..) => false,
         }
     }
 }
@@ -73,7 +80,7 @@ impl Recorded {
     pub(super) fn submissions(self) -> Vec<i64> {
         match self {
             Self::New(submissions) => submissions,
-            Self::Older { .. } | Self::Nameless => Vec::new(),
+            Self::Older { .. } | Self::Waits { .. } | Self::Nameless => Vec::new(),
         }
     }
 }
@@ -105,6 +112,13 @@ pub(super) fn handling_of(recorded: Recorded, run: Option<RunIdentity>) -> Handl
     let (answer, submissions) = match recorded {
         Recorded::New(submissions) => (FolderAnswer::Recorded, submissions),
         Recorded::Older { ended } => (FolderAnswer::Older { ended }, Vec::new()),
+        Recorded::Waits { submissions } => {
+            let first = submissions.first().copied().unwrap_or_default();
+            return Handling::AwaitsOther(format!(
+                "run {first} is the same run with the same results, from another project; what \
+                 becomes of it decides, and `kado runs show {first}` shows it"
+            ));
+        }
         Recorded::Nameless => return Handling::Unread(NAMELESS.to_owned(), Again::WhenChanged),
     };
 

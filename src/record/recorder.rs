@@ -318,13 +318,14 @@ impl Recorder {
         let Some(identity) = run.identity.clone() else {
             return Ok(false);
         };
-        if collection.is_none() && !self.collections.contains(&identity) {
+        let root = run.snapshot.root();
+        if collection.is_none() && !self.collections.contains(&identity, &root) {
             return Ok(false);
         }
 
         let recorded = self
             .outbox
-            .with(move |store| store.is_recorded(&identity))
+            .with(move |store| store.is_recorded(&identity, &root))
             .await?;
         Ok(!recorded)
     }
@@ -469,6 +470,9 @@ impl Recorder {
         let recorded = store(&self.outbox, run, occasion).await?;
         let submissions = match recorded {
             Some(RecordOutcome::New(submissions)) => submissions,
+            Some(RecordOutcome::Waits { submissions, .. }) => {
+                return Ok(Recorded::Waits { submissions });
+            }
             Some(known) => {
                 log_why_nothing_is_new(&folder, &known);
                 return Ok(Recorded::New(Vec::new()));
@@ -507,9 +511,10 @@ impl Recorder {
             return Ok(None);
         };
 
+        let root = run.snapshot.root();
         let is_recorded = self
             .outbox
-            .with(move |store| store.is_recorded(&identity))
+            .with(move |store| store.is_recorded(&identity, &root))
             .await?;
         Ok(is_recorded.then(|| Occasion::Ignored {
             reason,

@@ -1,5 +1,7 @@
 //! From a finished run to rows of the outbox: one run, and a submission for each of its test plans.
 
+use std::sync::Arc;
+
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::eligibility::{Eligibility, Rules, RunToJudge, decide, why_left_out};
@@ -7,7 +9,7 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::intake::FinishedRun;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
-use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
+use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome, Stuck};
 use crate::outbox::{Outbox, Store, StoreError};
 use crate::plan::katalon_upload::project_key;
 use crate::plan::snapshot::Snapshot;
@@ -83,8 +85,52 @@ pub(super) async fn store(
         return Ok(None);
     };
 
+    let snapshot = Arc::new(run.snapshot);
+    let stored = Arc::clone(&snapshot);
+    let of_run = identity.clone();
+    let recorded = outbox
+        .with(move |store| store_in(store, &of_run, &stored, &occasion))
+        .await?;
+
+    match recorded {
+        RecordOutcome::Waits {
+            submissions,
+            stuck: Stuck::OfProject,
+        } => take_over(outbox, identity, snapshot, submissions)
+            .await
+            .map(Some),
+        recorded => Ok(Some(recorded)),
+    }
+}
+
+/// Has a run take the place of that of another project, whose submissions are stuck, unless one of
+/// them is being tried at this moment.
+async fn take_over(
+    outbox: &Outbox,
+    identity: RunIdentity,
+    snapshot: Arc<Snapshot>,
+    submissions: Vec<i64>,
+) -> Result<RecordOutcome, StoreError> {
+    let mut under_way = Vec::new();
+    for id in &submissions {
+        let Some(mark) = outbox.begin(*id) else {
+            return Ok(RecordOutcome::Waits {
+                submissions,
+                stuck: Stuck::OfProject,
+            });
+        };
+        under_way.push(mark);
+    }
+
     outbox
-        .with(move |store| store_in(store, &identity, &run.snapshot, &occasion).map(Some))
+        .with(move |store| {
+            let run = NewRun {
+                identity: &identity,
+                snapshot: &snapshot,
+                occasion: &Occasion::Found,
+            };
+            store.take_over(&run, clock::now())
+        })
         .await
 }
 

@@ -120,8 +120,9 @@ async fn look(execution: &Execution<'_>, source: &Source) -> Result<io::Result<C
     let path = PathBuf::from(inside);
     let copy = PathBuf::from(path_of_copy(inside));
     let original = run_folder.known();
+    let root = execution.submission.snapshot.root();
     let copies = run_folder.run.map(|run| KnownFolder {
-        path: execution.spool.folder_of(&run),
+        path: execution.spool.folder_of(&run, &root),
         id: None,
     });
     blocking(move || {

@@ -16,6 +16,7 @@ use crate::katalon::run::lifecycle::RunState;
 use crate::mapping::suggest_command;
 use crate::outbox::StoreError;
 use crate::outbox::lock::ServiceState;
+use crate::outbox::store::Projects;
 use crate::plan::left_out::LeftOut;
 use crate::plan::snapshot::Snapshot;
 use crate::record::{self, CommandClues};
@@ -76,11 +77,12 @@ fn explain_read(
         return nameless(inquiry, folder, run);
     };
 
-    match inquiry.ask(|store| store.submissions_of(&identity)) {
+    match inquiry.ask(|store| store.submissions_of(&identity, Projects::Around(folder))) {
         Ok(ids) => {
             let rows = inquiry.rows_with(&ids);
             if let Some(known) = recorded::explain_rows(folder, &rows) {
-                return with_ways_to_submit(inquiry, location, known);
+                let others = of_other_projects(inquiry, &identity, &ids);
+                return with_ways_to_submit(inquiry, location, known).with_details(others);
             }
         }
         Err(fault) => return unknown(folder, &fault),
@@ -91,6 +93,24 @@ fn explain_read(
         Some(explanation) => explanation,
         None => over(inquiry, location, reader, &identity, state),
     }
+}
+
+/// The runs of other projects that say the same of themselves as the one with these submissions.
+fn of_other_projects(inquiry: &Inquiry<'_>, run: &RunIdentity, own: &[i64]) -> Vec<String> {
+    let all = inquiry.ask(|store| store.all_submissions_of(run, Projects::All));
+
+    let mut lines = Vec::new();
+    for row in inquiry.rows_with(&all.unwrap_or_default()) {
+        if !own.contains(&row.id) {
+            lines.push(format!(
+                "`{}` of another project holds a run of the same suite, start and host: run {}, {}",
+                row.folder,
+                row.id,
+                row.state.word()
+            ));
+        }
+    }
+    lines
 }
 
 /// How far a run is, judged as for `kado inspect`.

@@ -36,6 +36,7 @@ mod hostile;
 mod identity;
 mod ids;
 mod ids_from;
+mod impostors;
 mod in_flight;
 mod inspect;
 mod inspecting;

@@ -29,9 +29,9 @@ const NOBODY: &str = "http://127.0.0.1:9/acme";
 /// The folder of all fixtures: it is not there.
 const GONE: &str = "/agent";
 
-/// The copies of the member that [`PENDING_MEMBER`] holds: the name of their folder is made of what
-/// identifies its run.
-const COPIES: &str = "spool/21f55dbe859a886bd6742a8a4c3bb668";
+/// The copies of the member that [`PENDING_MEMBER`] holds: the names of their folders are made of what
+/// identifies its run, and of the root of its project below [`GONE`].
+const COPIES: &str = "spool/21f55dbe859a886bd6742a8a4c3bb668/a098056483856bc754cec6b39ec3beef";
 /// Old runs count, those of other hosts too.
 const ALL: &str = "history = \"all\"\nruns_from = \"any\"\n";
 
@@ -388,6 +388,13 @@ fn machine_with_a_submitted_collection() -> (Machine, PathBuf, Vec<PathBuf>) {
     let folders = collection.write_in(&shop).unwrap();
     age(&shop.join("Reports"));
 
+    // It was submitted from here: a run that lies elsewhere, where its log says, is another one.
+    let root = machine.root().to_string_lossy().into_owned();
+    for column in ["root", "folder", "snapshot"] {
+        let change = format!("UPDATE run SET {column} = replace({column}, ?1, ?2)");
+        database(&machine).execute(&change, [GONE, &root]).unwrap();
+    }
+
     (machine, collection.folder_in(&shop), folders)
 }
 
@@ -480,7 +487,8 @@ fn writes_the_fixtures() {
     play(&collection, 1, &shop);
     service.wait_for_log("waits for its collection to end");
     service.stop_cleanly();
-    assert!(pending.state().join(COPIES).exists());
+    let of_run = pending.state().join(COPIES);
+    assert!(of_run.parent().unwrap().exists());
     keep(&pending, PENDING_MEMBER);
 
     let whole = Machine::new();

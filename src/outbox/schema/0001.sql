@@ -12,12 +12,16 @@ CREATE TABLE run (
     started_ms     INTEGER NOT NULL,
     -- In lower case; empty when the log does not say.
     host           TEXT    NOT NULL,
-    -- Counts runs that agree in all of the above and differ in their uuid; 0 for nearly all.
+    -- Counts runs that agree in all of the above and differ in their uuid or project; 0 for nearly
+    -- all.
     twin           INTEGER NOT NULL DEFAULT 0,
     -- Can come later than the rest.
     execution_uuid TEXT,
     -- Name of the Katalon project.
     project        TEXT    NOT NULL,
+    -- Root of the project, as it compares: a run of another project is another run, unless it is known
+    -- to be a copy.
+    root           TEXT    NOT NULL,
     folder         TEXT    NOT NULL,
     -- End of the suite, or its last sign of life: the order of results in ADO.
     ended_ms       INTEGER,
@@ -74,8 +78,6 @@ CREATE TABLE submission (
     url             TEXT,
     -- Whether Katalon submitted the run, so that kado sent nothing: the ADO run is Katalon's then.
     by_katalon      INTEGER NOT NULL DEFAULT 0,
-    -- Things left out while sending, as JSON; those left out while planning stand in the plan.
-    refused         TEXT    NOT NULL DEFAULT '[]',
     -- When it was submitted first; late reports do not change it.
     submitted_ms    INTEGER
 ) STRICT;
@@ -93,6 +95,16 @@ CREATE TABLE step (
     -- What ADO answered, as JSON: ids of what was made.
     detail        TEXT,
     PRIMARY KEY (submission_id, position)
+) STRICT;
+
+-- What was left out of a submission while it was sent; what was left out while it was planned stands in
+-- its plan.
+CREATE TABLE refused (
+    id            INTEGER PRIMARY KEY,
+    submission_id INTEGER NOT NULL REFERENCES submission (id),
+    -- What it is and why, as JSON. A step that is carried out again is refused again.
+    item          TEXT    NOT NULL,
+    UNIQUE (submission_id, item)
 ) STRICT;
 
 -- What happened to submissions, and when; rows are only ever added.

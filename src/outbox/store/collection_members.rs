@@ -5,7 +5,7 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::store::columns::{IDENTITY, identity};
-use crate::outbox::store::recorded_run::with_identity;
+use crate::outbox::store::recorded_run::{Projects, with_identity};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
 use crate::plan::join::without;
@@ -36,26 +36,29 @@ pub(super) enum Asker {
 
 impl Store {
     /// Whether a run is recorded and was not just listed as ignored, by itself or as part of a
-    /// collection.
+    /// collection, in whichever project.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) fn is_taken_up(&self, run: &RunIdentity) -> Result<bool, StoreError> {
-        Ok(!by_itself(&self.connection, run)?.is_empty()
-            || part_of(&self.connection, run, Asker::Person)?.is_some())
+        let projects = Projects::All;
+        Ok(!by_itself(&self.connection, run, projects)?.is_empty()
+            || part_of(&self.connection, run, projects, Asker::Person)?.is_some())
     }
 
-    /// Whether a run is recorded, by itself or as part of a collection, whatever became of it.
+    /// Whether a run of the project with this root is recorded, by itself or as part of a
+    /// collection, whatever became of it.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn is_recorded(&self, run: &RunIdentity) -> Result<bool, StoreError> {
+    pub(crate) fn is_recorded(&self, run: &RunIdentity, root: &str) -> Result<bool, StoreError> {
+        let projects = Projects::One(root);
         for recorded in with_identity(&self.connection, run)? {
-            if run.is_same_run(&recorded.identity) {
+            if run.is_same_run(&recorded.identity) && projects.include(&recorded.root) {
                 return Ok(true);
             }
         }
-        Ok(!collections_with(&self.connection, run)?.is_empty())
+        Ok(!collections_with(&self.connection, run, projects)?.is_empty())
     }
 
     /// What of a run is still to be submitted.
@@ -76,10 +79,11 @@ pub(super) fn remaining(
         return Ok(Remaining::Whole);
     }
 
+    let root = snapshot.root();
     let mut alone = Vec::new();
     let mut submissions = Vec::new();
     for run in snapshot.run_identities() {
-        let of_run = by_itself(connection, &run)?;
+        let of_run = by_itself(connection, &run, Projects::One(&root))?;
         if !of_run.is_empty() {
             alone.push(run);
             submissions.extend(of_run);
@@ -99,9 +103,10 @@ pub(super) fn remaining(
 pub(super) fn by_itself(
     connection: &Connection,
     run: &RunIdentity,
+    projects: Projects<'_>,
 ) -> Result<Vec<i64>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT submission.id, {IDENTITY} FROM submission JOIN run ON run.id = run_id
+        "SELECT submission.id, root, {IDENTITY} FROM submission JOIN run ON run.id = run_id
          WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 AND state <> 'ignored'
          ORDER BY submission.id"
     ))?;
@@ -110,7 +115,8 @@ pub(super) fn by_itself(
     // SQL does not compare the uuids: one that is missing on either side separates nothing.
     let mut submissions = Vec::new();
     while let Some(row) = rows.next()? {
-        if run.is_same_run(&identity(row)?) {
+        let root: String = row.get("root")?;
+        if run.is_same_run(&identity(row)?) && projects.include(&root) {
             submissions.push(row.get("id")?);
         }
     }
@@ -123,9 +129,10 @@ pub(super) fn by_itself(
 pub(super) fn part_of(
     connection: &Connection,
     run: &RunIdentity,
+    projects: Projects<'_>,
     asker: Asker,
 ) -> Result<Option<Vec<i64>>, StoreError> {
-    for collection in collections_with(connection, run)? {
+    for collection in collections_with(connection, run, projects)? {
         let mut statement = connection.prepare_cached(
             "SELECT id, state, ignored_as IS 'aborted' AS is_aborted FROM submission
              WHERE run_id = ?1 ORDER BY id",
@@ -151,16 +158,21 @@ pub(super) fn part_of(
 pub(super) fn collections_with(
     connection: &Connection,
     run: &RunIdentity,
+    projects: Projects<'_>,
 ) -> Result<Vec<i64>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT run_id, {IDENTITY} FROM run_member
-         WHERE suite = ?1 AND started_ms = ?2 AND host = ?3 ORDER BY run_id DESC"
-    ))?;
+    let mut statement = connection.prepare_cached(
+        "SELECT member.run_id, run.root, member.suite, member.started_ms, member.host,
+                member.execution_uuid
+         FROM run_member AS member JOIN run ON run.id = member.run_id
+         WHERE member.suite = ?1 AND member.started_ms = ?2 AND member.host = ?3
+         ORDER BY member.run_id DESC",
+    )?;
     let mut rows = statement.query(params![run.suite, run.started, run.host])?;
 
     let mut collections = Vec::new();
     while let Some(row) = rows.next()? {
-        if run.is_same_run(&identity(row)?) {
+        let root: String = row.get("root")?;
+        if run.is_same_run(&identity(row)?) && projects.include(&root) {
             collections.push(row.get("run_id")?);
         }
     }

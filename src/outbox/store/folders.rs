@@ -13,6 +13,7 @@ use crate::discovery::settled::{Ageing, SettledFolder};
 use crate::file_names::key;
 use crate::moment::Moment;
 use crate::outbox::store::columns::by_word;
+use crate::outbox::store::recorded_run::Projects;
 use crate::outbox::store::{Store, StoreError};
 
 /// The kinds of answers, as the column has them.
@@ -101,7 +102,7 @@ impl Store {
         };
 
         let submissions = match &answered.run {
-            Some(run) => self.submissions_of(run)?,
+            Some(run) => self.submissions_of(run, Projects::Around(folder))?,
             None => Vec::new(),
         };
         Ok(Some(KnownFolder {

@@ -1,4 +1,5 @@
-//! Recording runs: the same run met twice is one run (invariant I2).
+//! Recording runs: the same run met twice is one run (invariant I2), within a project without more ado,
+//! between two projects where that takes nothing from either (`other_projects`).
 
 use rusqlite::{Transaction, params};
 
@@ -8,8 +9,8 @@ use crate::outbox::new_run::{NewRun, RecordOutcome};
 use crate::outbox::store::collection_members::{
     Asker, Remaining, by_itself, collections_with, part_of, remaining, set_members,
 };
-use crate::outbox::store::recorded_run::{RecordedRun, with_id, with_identity};
-use crate::outbox::store::run_parts::insert_submissions;
+use crate::outbox::store::other_projects::{Decision, decide, insert_new, record_own, relative_of};
+use crate::outbox::store::recorded_run::{Projects, RecordedRun, with_id, with_identity};
 use crate::outbox::store::take_up::record_again;
 use crate::outbox::store::{Store, StoreError};
 
@@ -60,13 +61,31 @@ fn record(
     let recorded = find(transaction, run)?;
     let run = &NewRun { snapshot, ..*run };
     if let Some(recorded) = recorded {
-        return record_again(transaction, run, &recorded, now);
+        return record_own(transaction, run, &recorded, now);
+    }
+
+    // Whoever writes another project can write there what the log of this run says.
+    let mut parked = None;
+    if let Some(relative) = relative_of(transaction, run)? {
+        match decide(run, relative) {
+            Decision::OfItsOwn => {}
+            Decision::Parked(reason) => parked = Some(reason),
+            Decision::Recorded(recorded) => return record_again(transaction, run, &recorded, now),
+            Decision::Nothing(outcome) => return Ok(outcome),
+        }
     }
 
     // What a person submits once more, though it was sent as part of a collection, has a key of its
     // own.
-    let is_sent_again =
-        run.occasion.is_again() && part_of(transaction, run.identity, Asker::Person)?.is_some();
+    let root = run.snapshot.root();
+    let is_sent_again = run.occasion.is_again()
+        && part_of(
+            transaction,
+            run.identity,
+            Projects::One(&root),
+            Asker::Person,
+        )?
+        .is_some();
     let again = u32::from(is_sent_again);
     let twin = next_twin(transaction, run.identity)?;
     let id = insert_run(transaction, run, twin)?;
@@ -74,10 +93,9 @@ fn record(
         id,
         twin,
         identity: run.identity.clone(),
+        root,
     };
-
-    let submissions = insert_submissions(transaction, run, &recorded, again, now)?;
-    Ok(RecordOutcome::New(submissions))
+    insert_new(transaction, run, &recorded, again, parked.as_deref(), now)
 }
 
 /// The submissions of the collection that a run counts as part of, so that it is not submitted by
@@ -92,7 +110,9 @@ fn collection_instead(
     }
 
     // It was taken up by itself before, and counts once (invariant I2).
-    if !by_itself(transaction, run.identity)?.is_empty() {
+    let root = run.snapshot.root();
+    let project = Projects::One(&root);
+    if !by_itself(transaction, run.identity, project)?.is_empty() {
         return Ok(None);
     }
 
@@ -101,17 +121,18 @@ fn collection_instead(
     } else {
         Asker::Service
     };
-    part_of(transaction, run.identity, asker)
+    part_of(transaction, run.identity, project, asker)
 }
 
-/// The row of a run. A collection is also known by a member, because it may have been recorded when
+/// The row of a run of this project. A collection is also known by a member, because it may have been recorded when
 /// others of its members took part.
 fn find(
     transaction: &Transaction<'_>,
     run: &NewRun<'_>,
 ) -> Result<Option<RecordedRun>, StoreError> {
+    let root = run.snapshot.root();
     for recorded in with_identity(transaction, run.identity)? {
-        if run.identity.is_same_run(&recorded.identity) {
+        if recorded.root == root && run.identity.is_same_run(&recorded.identity) {
             return Ok(Some(recorded));
         }
     }
@@ -120,7 +141,7 @@ fn find(
     }
 
     for member in run.snapshot.run_identities() {
-        for collection in collections_with(transaction, &member)? {
+        for collection in collections_with(transaction, &member, Projects::One(&root))? {
             let recorded = with_id(transaction, collection)?;
             if recorded.identity.suite == run.identity.suite {
                 return Ok(Some(recorded));
@@ -148,9 +169,9 @@ fn insert_run(
     let snapshot = run.snapshot;
 
     transaction.execute(
-        "INSERT INTO run (suite, started_ms, host, twin, execution_uuid, project, folder, ended_ms,
+        "INSERT INTO run (suite, started_ms, host, twin, execution_uuid, project, root, folder, ended_ms,
                           snapshot)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             identity.suite,
             identity.started,
@@ -158,6 +179,7 @@ fn insert_run(
             twin,
             identity.execution_uuid,
             snapshot.project_name,
+            snapshot.root(),
             snapshot.folder,
             snapshot.run.ended.or(snapshot.run.last_record),
             serde_json::to_string(snapshot)?,

@@ -7,6 +7,7 @@ use crate::moment::Moment;
 use crate::outbox::new_run::{NewSubmission, new_submissions};
 use crate::outbox::store::collection_members::{Asker, Remaining, by_itself, part_of, remaining};
 use crate::outbox::store::columns::{IDENTITY, identity};
+use crate::outbox::store::recorded_run::Projects;
 use crate::outbox::store::run_parts::{renew_snapshot, stored_snapshot};
 use crate::outbox::store::state::{apply, begin_anew, change_one, drop_steps, log, state_of};
 use crate::outbox::store::{Store, StoreError};
@@ -229,10 +230,12 @@ fn without_what_was_sent(
 ) -> Result<Snapshot, StoreError> {
     let submission = retried.submission;
 
+    let root = snapshot.root();
+    let project = Projects::One(&root);
     let is_collection = snapshot.joined.is_some();
     if !is_collection
-        && by_itself(transaction, &retried.identity)?.is_empty()
-        && let Some(collection) = part_of(transaction, &retried.identity, Asker::Person)?
+        && by_itself(transaction, &retried.identity, project)?.is_empty()
+        && let Some(collection) = part_of(transaction, &retried.identity, project, Asker::Person)?
         && let Some(whole) = collection.first()
     {
         return Err(StoreError::NotNow(format!(

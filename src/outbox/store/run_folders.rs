@@ -9,22 +9,25 @@ use crate::moment::Moment;
 use crate::outbox::run_folders::{RunFolders, Standing};
 use crate::outbox::store::collection_members::collections_with;
 use crate::outbox::store::folders::AnswerKind;
-use crate::outbox::store::recorded_run::with_identity;
+use crate::outbox::store::recorded_run::{Projects, with_identity};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
 
 /// Joins a folder with the runs that it holds: its own row (`own`) and that of the collection that
-/// it is part of (`whole`). A uuid that is missing on either side separates nothing.
+/// it is part of (`whole`). A run of its own project comes before those of others, of which it may be a
+/// copy; a collection is one of its own project. A uuid that is missing on either side separates
+/// nothing.
 pub(super) const RUNS_OF_FOLDER: &str = "
     (SELECT id FROM run
      WHERE run.suite = folder.suite AND run.started_ms = folder.started_ms
        AND run.host = folder.host
        AND coalesce(lower(run.execution_uuid) = lower(folder.execution_uuid), 1)
-     ORDER BY twin LIMIT 1) AS own,
-    (SELECT run_id FROM run_member AS member
+     ORDER BY run.root IS NOT folder.project, twin LIMIT 1) AS own,
+    (SELECT run_id FROM run_member AS member JOIN run AS collection ON collection.id = run_id
      WHERE member.suite = folder.suite AND member.started_ms = folder.started_ms
        AND member.host = folder.host
        AND coalesce(lower(member.execution_uuid) = lower(folder.execution_uuid), 1)
+       AND collection.root IS folder.project
      ORDER BY run_id DESC LIMIT 1) AS whole";
 
 /// The runs of a project that are older than the history.
@@ -43,14 +46,35 @@ pub(crate) struct OlderRuns {
 }
 
 impl Store {
-    /// The submissions of a run, by itself or as part of a collection.
+    /// The submissions of a run, by itself or as part of a collection: those of these projects, or
+    /// where they have none those of others, of which the run is a copy.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn submissions_of(&self, run: &RunIdentity) -> Result<Vec<i64>, StoreError> {
-        let mut runs = collections_with(&self.connection, run)?;
+    pub(crate) fn submissions_of(
+        &self,
+        run: &RunIdentity,
+        projects: Projects<'_>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let of_projects = self.all_submissions_of(run, projects)?;
+        if of_projects.is_empty() {
+            return self.all_submissions_of(run, Projects::All);
+        }
+        Ok(of_projects)
+    }
+
+    /// The submissions of a run of these projects, by itself or as part of a collection.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn all_submissions_of(
+        &self,
+        run: &RunIdentity,
+        projects: Projects<'_>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let mut runs = collections_with(&self.connection, run, projects)?;
         for recorded in with_identity(&self.connection, run)? {
-            if run.is_same_run(&recorded.identity) {
+            if run.is_same_run(&recorded.identity) && projects.include(&recorded.root) {
                 runs.push(recorded.id);
             }
         }

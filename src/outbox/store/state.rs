@@ -109,6 +109,7 @@ pub(super) fn begin_anew(
     new: &NewSubmission,
 ) -> Result<(), StoreError> {
     drop_steps(transaction, submission)?;
+    transaction.execute("DELETE FROM refused WHERE submission_id = ?1", [submission])?;
 
     apply(
         transaction,
@@ -123,7 +124,7 @@ pub(super) fn begin_anew(
         transaction,
         submission,
         "UPDATE submission SET server = ?2, plan_id = ?3, key = ?4, plan = NULL, snapshot = NULL,
-                refused = '[]', attempts = 0, ignored_as = NULL
+                attempts = 0, ignored_as = NULL
          WHERE id = ?1",
         params![submission, new.server, new.plan_id, new.key],
     )

@@ -1,15 +1,13 @@
 //! Moving submissions on: every change of a step is one transaction, together with the ledger row
 //! that reports it.
 
-use std::collections::HashSet;
-
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 
 use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState, steps};
 use crate::outbox::store::columns::json;
-use crate::outbox::store::state::{apply, change_one, log};
+use crate::outbox::store::state::{apply, change_one, log, state_of};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::IgnoredAs;
 use crate::outbox::transition::Event;
@@ -138,14 +136,7 @@ impl Store {
             )?;
         }
 
-        let mut refused = refused_of(&transaction, submission)?;
-        refused.retain(|left_out| left_out.kind != LeftOutKind::GivenUp);
-        change_one(
-            &transaction,
-            submission,
-            "UPDATE submission SET refused = ?2 WHERE id = ?1",
-            params![submission, serde_json::to_string(&refused)?],
-        )?;
+        forget_given_up(&transaction, submission)?;
         log(&transaction, submission, "given-up files again", None, now)?;
         Ok(transaction.commit()?)
     }
@@ -455,28 +446,35 @@ fn add_refused(
     submission: i64,
     left_out: &[LeftOut],
 ) -> Result<(), StoreError> {
-    let mut all = refused_of(transaction, submission)?;
-    let mut unique: HashSet<LeftOut> = all.iter().cloned().collect();
+    // A submission that is not there has no state either.
+    state_of(transaction, submission)?;
+
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO refused (submission_id, item) VALUES (?1, ?2)
+         ON CONFLICT (submission_id, item) DO NOTHING",
+    )?;
     for item in left_out {
-        if unique.insert(item.clone()) {
-            all.push(item.clone());
+        statement.execute(params![submission, serde_json::to_string(item)?])?;
+    }
+    Ok(())
+}
+
+/// Forgets that files were given up, because they are tried again.
+fn forget_given_up(transaction: &Transaction<'_>, submission: i64) -> Result<(), StoreError> {
+    let mut statement =
+        transaction.prepare_cached("SELECT id, item FROM refused WHERE submission_id = ?1")?;
+    let mut rows = statement.query([submission])?;
+
+    let mut given_up: Vec<i64> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let left_out: LeftOut = json(row, "item")?;
+        if left_out.kind == LeftOutKind::GivenUp {
+            given_up.push(row.get("id")?);
         }
     }
 
-    change_one(
-        transaction,
-        submission,
-        "UPDATE submission SET refused = ?2 WHERE id = ?1",
-        params![submission, serde_json::to_string(&all)?],
-    )
-}
-
-/// What ADO refused of a submission so far.
-fn refused_of(transaction: &Transaction<'_>, submission: i64) -> Result<Vec<LeftOut>, StoreError> {
-    let text: String = transaction.query_row(
-        "SELECT refused FROM submission WHERE id = ?1",
-        [submission],
-        |row| row.get("refused"),
-    )?;
-    Ok(serde_json::from_str(&text)?)
+    for id in given_up {
+        transaction.execute("DELETE FROM refused WHERE id = ?1", [id])?;
+    }
+    Ok(())
 }

@@ -5,17 +5,17 @@ use rusqlite::{Row, params};
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::new_run::open_choice;
-use crate::outbox::store::columns::{IDENTITY, identity, json, json_or_null};
+use crate::outbox::store::columns::{IDENTITY, REFUSED, identity, json, json_or_null};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{Progress, StoredStep, Submission};
 use crate::plan::snapshot::Snapshot;
 
-/// What [`submission`] reads.
+/// What [`submission`] reads, beside [`REFUSED`].
 const SUBMISSION: &str = "submission.id, key, plan_id, again, twin, suite, started_ms, host,
     execution_uuid, coalesce(submission.snapshot, run.snapshot) AS snapshot, plan, ado_run_id,
-    attempts, refused, create_unclear";
-/// What [`progress`] reads.
-const PROGRESS: &str = "ado_run_id, attempts, refused";
+    attempts, create_unclear";
+/// What [`progress`] reads, beside [`REFUSED`].
+const PROGRESS: &str = "ado_run_id, attempts";
 
 /// Reads [`SUBMISSION`]; the steps are rows of their own.
 fn submission(row: &Row<'_>, steps: Vec<StoredStep>) -> Result<Submission, StoreError> {
@@ -70,7 +70,7 @@ impl Store {
         let steps = self.steps(id)?;
 
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {SUBMISSION} FROM submission JOIN run ON run.id = run_id
+            "SELECT {SUBMISSION}, {REFUSED} FROM submission JOIN run ON run.id = run_id
              WHERE submission.id = ?1"
         ))?;
         let mut rows = statement.query([id])?;
@@ -85,9 +85,9 @@ impl Store {
     /// # Errors
     /// As [`Store::load`].
     pub(crate) fn progress(&self, id: i64) -> Result<Progress, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(&format!("SELECT {PROGRESS} FROM submission WHERE id = ?1"))?;
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {PROGRESS}, {REFUSED} FROM submission WHERE id = ?1"
+        ))?;
         let mut rows = statement.query([id])?;
         match rows.next()? {
             Some(row) => progress(row),

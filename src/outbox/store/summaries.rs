@@ -5,17 +5,17 @@ use std::collections::HashMap;
 use rusqlite::Row;
 
 use crate::outbox::new_run::open_choice;
-use crate::outbox::store::columns::identity;
+use crate::outbox::store::columns::{REFUSED, identity};
 use crate::outbox::store::submissions::unreadable;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::options::Options;
 
-/// What [`summary`] reads. A plan is never read whole: it may be megabytes. One that is no JSON is
+/// What [`summary`] reads, beside [`REFUSED`]. A plan is never read whole: it may be megabytes. One that is no JSON is
 /// handed on as it is, so that it is said that it cannot be read.
 const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id,
-    state, ado_run_id, url, by_katalon, reason, obstacle, next_attempt_ms, refused,
+    state, ado_run_id, url, by_katalon, reason, obstacle, next_attempt_ms,
     iif(json_valid(plan), json_array_length(plan, '$.results'), NULL) AS results,
     iif(json_valid(plan), json_array_length(plan, '$.attachments'), NULL) AS attachments,
     iif(json_valid(plan), json_extract(plan, '$.skipped'), plan) AS skipped,
@@ -137,7 +137,7 @@ impl Store {
         only: Option<&[i64]>,
     ) -> Result<Vec<SubmissionSummary>, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
-            "SELECT {SUMMARY} FROM submission JOIN run ON run.id = run_id
+            "SELECT {SUMMARY}, {REFUSED} FROM submission JOIN run ON run.id = run_id
              WHERE ?1 IS NULL OR submission.id IN (SELECT value FROM json_each(?1))
              ORDER BY started_ms DESC, submission.id DESC"
         ))?;

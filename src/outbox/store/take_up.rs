@@ -82,13 +82,27 @@ pub(super) fn record_again(
         let ids = earlier.iter().map(|one| one.id).collect();
         return Ok(RecordOutcome::Unchanged(ids));
     }
+    Ok(RecordOutcome::New(take_over(
+        transaction,
+        run,
+        recorded,
+        now,
+    )?))
+}
+
+/// Begins the submissions of a run anew, with what is there of it today; gives their ids.
+pub(super) fn take_over(
+    transaction: &Transaction<'_>,
+    run: &NewRun<'_>,
+    recorded: &RecordedRun,
+    now: Moment,
+) -> Result<Vec<i64>, StoreError> {
     renew(transaction, run, recorded)?;
 
     // By the identity of the first time, whatever of a collection is there by now: a key that
     // changed would make another run in ADO.
     let wanted = new_submissions(run.snapshot, &recorded.identity, recorded.twin, 0, None);
-    let taken_up = take_up(transaction, recorded.id, &wanted, now)?;
-    Ok(RecordOutcome::New(taken_up))
+    take_up(transaction, recorded.id, &wanted, now)
 }
 
 /// Whether no test of a run has an id, and that was so before: ADO need not be asked to know that
@@ -146,9 +160,17 @@ fn renew(
     recorded: &RecordedRun,
 ) -> Result<(), StoreError> {
     renew_snapshot(transaction, recorded.id, run.snapshot)?;
+
+    // Also its project: another one's run may take the place of one that is stuck.
     transaction.execute(
-        "UPDATE run SET folder = ?2, ended_ms = ?3 WHERE id = ?1",
-        params![recorded.id, run.snapshot.folder, run.snapshot.ended()],
+        "UPDATE run SET folder = ?2, ended_ms = ?3, root = ?4, project = ?5 WHERE id = ?1",
+        params![
+            recorded.id,
+            run.snapshot.folder,
+            run.snapshot.ended(),
+            run.snapshot.root(),
+            run.snapshot.project_name
+        ],
     )?;
     Ok(())
 }

@@ -22,6 +22,7 @@ use crate::outbox::store::test_runs::{
 use crate::outbox::store::{DATABASE, OpenError, Store, StoreError};
 use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 use crate::plan::ado_facts::AdoFacts;
+use crate::plan::left_out::LeftOut;
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 
@@ -259,6 +260,28 @@ fn a_submission_that_takes_over_the_progress_of_its_steps_is_as_if_read_anew() {
     assert_eq!(submission.ado_run_id, anew.ado_run_id);
     assert_eq!(submission.attempts, anew.attempts);
     assert_eq!(submission.refused, anew.refused);
+}
+
+#[test]
+fn what_is_refused_is_a_row_each_in_its_order_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let id = found(&mut store, &run);
+    let refused: Vec<LeftOut> = (0..20)
+        .map(|number| LeftOut::file(None, format!("file {number}")))
+        .collect();
+
+    let mut changes = Vec::new();
+    for one in &refused {
+        let before = store.changes().unwrap();
+        store.leave_out(id, std::slice::from_ref(one)).unwrap();
+        changes.push(store.changes().unwrap() - before);
+    }
+    store.leave_out(id, &refused[..5]).unwrap();
+
+    assert_eq!(changes, [1; 20]);
+    assert_eq!(store.load(id).unwrap().refused, refused);
 }
 
 #[test]
@@ -637,7 +660,7 @@ fn a_row_that_cannot_be_read_is_listed_with_the_way_out_and_costs_only_itself() 
         assert_eq!(row.error, None);
     }
 
-    let change = "UPDATE submission SET refused = '{}' WHERE id = ?1";
+    let change = "INSERT INTO refused (submission_id, item) VALUES (?1, '{')";
     store.connection.execute(change, [whole]).unwrap();
     let row = store.summaries(Some(&[*whole])).unwrap().remove(0);
     assert!(row.error.is_some());

@@ -36,8 +36,13 @@ impl Machine {
         let spool = self.state().join("spool");
 
         wait_until("the files to be copied", || {
+            // Those of a run lie in a folder for its project.
             let runs = fs::read_dir(&spool).into_iter().flatten().flatten();
-            let copies: Vec<_> = runs.map(|run| sizes(&run.path(), &run.path())).collect();
+            let projects = runs.flat_map(|run| fs::read_dir(run.path()).into_iter().flatten());
+            let copies: Vec<_> = projects
+                .flatten()
+                .map(|project| sizes(&project.path(), &project.path()))
+                .collect();
             if copies.iter().any(|copies| wanted.is_subset(copies)) {
                 Ok(())
             } else {

@@ -61,7 +61,7 @@ fn all() -> Snapshot {
 
 fn is_recorded_and_taken_up(store: &Store, run: &RunIdentity) -> (bool, bool) {
     (
-        store.is_recorded(run).unwrap(),
+        store.is_recorded(run, "/shop").unwrap(),
         store.is_taken_up(run).unwrap(),
     )
 }
