@@ -35,7 +35,7 @@ impl RunsSeen {
     /// Looks at the newest runs of the project at `root`.
     pub(crate) fn of(root: &Path) -> Self {
         let mut folders = watch::find_runs(root);
-        folders.sort_by(|one, other| name_of(other).cmp(&name_of(one)));
+        folders.sort_by_key(|folder| std::cmp::Reverse(name_of(folder)));
         folders.truncate(MOST_RUNS);
 
         let launches = folders

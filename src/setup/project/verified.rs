@@ -9,7 +9,7 @@ use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::katalon::settings::{RowChoice, StoredPlan, StoredProject};
 use crate::plan::overrides::Definition;
-use crate::plan::plan_choice::PlanChoice;
+use crate::plan::plan_choice::{KnownPlan, PlanChoice};
 use crate::setup::project::{NoSetup, ProjectChoices};
 
 /// Plans or configurations that a message names.
@@ -53,21 +53,7 @@ pub(crate) async fn verify(
             name: plan.name.clone(),
         })
         .collect();
-    let mut chosen: Vec<StoredPlan> = Vec::new();
-    for plan in plans {
-        let id = match plan.among(&known, name, clock::now()) {
-            Ok(id) => id,
-            Err(error) => {
-                wrong.push(error.to_string());
-                continue;
-            }
-        };
-        match all_plans.iter().find(|plan| plan.id == id) {
-            Some(plan) if chosen.contains(plan) => {}
-            Some(plan) => chosen.push(plan.clone()),
-            None => wrong.push(no_plan(id, name, &all_plans)),
-        }
-    }
+    let chosen = chosen_plans(plans, &known, &all_plans, name, &mut wrong);
 
     let configurations = wanted_configurations(choices);
     if !configurations.is_empty() {
@@ -104,6 +90,33 @@ pub(crate) async fn verify(
         remarks,
         project,
     })
+}
+
+/// The plans that are meant; what means none is added to `wrong`.
+fn chosen_plans(
+    plans: &[PlanChoice],
+    known: &[KnownPlan],
+    there: &[StoredPlan],
+    project: &str,
+    wrong: &mut Vec<String>,
+) -> Vec<StoredPlan> {
+    let mut chosen: Vec<StoredPlan> = Vec::new();
+    for plan in plans {
+        let id = match plan.among(known, project, clock::now()) {
+            Ok(id) => id,
+            Err(error) => {
+                wrong.push(error.to_string());
+                continue;
+            }
+        };
+
+        match there.iter().find(|plan| plan.id == id) {
+            Some(plan) if chosen.contains(plan) => {}
+            Some(plan) => chosen.push(plan.clone()),
+            None => wrong.push(no_plan(id, project, there)),
+        }
+    }
+    chosen
 }
 
 fn wanted_configurations(choices: &ProjectChoices) -> BTreeSet<u32> {
