@@ -7,6 +7,8 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::civil::Date;
+
 use crate::moment::Moment;
 
 /// Measures how long something takes, whatever is done to the clock meanwhile.
@@ -28,6 +30,11 @@ impl Stopwatch {
 /// The time now.
 pub(crate) fn now() -> Moment {
     Moment::from_millis(jiff::Timestamp::now().as_millisecond())
+}
+
+/// The day, as the calendar of this machine has it.
+pub(crate) fn today() -> Date {
+    jiff::Zoned::now().date()
 }
 
 /// The name of this machine, as the system tells it.

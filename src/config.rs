@@ -5,6 +5,7 @@
 //! the environment nor the disk for more. Tokens are not part of it, only the places where they lie
 //! (see [`crate::secrets`]).
 
+pub(crate) mod expiry;
 mod file;
 pub(crate) mod identity;
 pub(crate) mod paths;
@@ -16,6 +17,10 @@ mod values;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub(crate) use values::day;
+
+use jiff::civil::Date;
 
 use crate::config::identity::Identity;
 use crate::config::project_file::ProjectFile;
@@ -117,6 +122,8 @@ pub(crate) struct Access {
     pub no_proxy: Option<Vec<Exemption>>,
     /// `azure.suppress_sign_in`.
     pub suppress_sign_in: Option<bool>,
+    /// `azure.expires`: the last day of the token or secret; nobody but a person knows it.
+    pub expires: Option<Date>,
     /// `azure.allow_http`.
     pub allow_http: Option<bool>,
     /// Where `kado service set-token` keeps the token; only of the machine's own table.
@@ -200,6 +207,7 @@ impl Config {
             // A stored token is the machine's, and goes to the machine's server alone.
             token_store: None,
             identity: project.identity,
+            expires: project.expires,
             api_version: project.api_version.or(machine.api_version),
             ca_file: project.ca_file.or(machine.ca_file),
             proxy: project.proxy.or(machine.proxy),

@@ -17,6 +17,7 @@ use problem::reason;
 
 use crate::clock;
 use crate::config::Config;
+use crate::config::expiry::token_ends;
 use crate::connect;
 use crate::error_chain::chain;
 use crate::moment::Moment;
@@ -123,6 +124,10 @@ fn look_through(
             problems.push(Problem::of_token(text));
         }
     }
+    for end in token_ends(config, clock::today()) {
+        problems.extend(Problem::of_end(&end));
+    }
+
     let status = status_of(config, service, outbox.as_ref(), problems);
     let run_folders = outbox
         .as_ref()

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use crate::check::folders::{check_room, report_unseen};
 use crate::check::report::Report;
+use crate::clock;
 use crate::config::Config;
+use crate::config::expiry::{EndPhase, token_ends};
 use crate::config::proxy::ProxyUrl;
 use crate::error_chain::chain;
 use crate::exit::Exit;
@@ -45,6 +47,7 @@ pub(crate) fn check_machine(config: &Config, survey: &Survey, report: &mut Repor
     }
     check_project_tables(config, report);
     check_proxy_password(config, report);
+    check_token_ends(config, report);
 
     check_state(config, report);
     check_room(config, report);
@@ -56,7 +59,7 @@ fn check_configuration(config: &Config, report: &mut Report) {
         None => report.note(
             "configuration",
             "there is no kado.toml; the defaults are in force",
-            "`kado run` needs one with `watch = [\"FOLDER\"]`",
+            "`kado setup` makes one; `kado run` needs it",
         ),
     }
 
@@ -106,6 +109,19 @@ fn check_proxy_password(config: &Config, report: &mut Report) {
             format!("holds the proxy's password and can be read by others ({readers})"),
             remedy,
         );
+    }
+}
+
+/// Whether a token ends soon, where a person said when it does.
+fn check_token_ends(config: &Config, report: &mut Report) {
+    for end in token_ends(config, clock::today()) {
+        let name = "end of the token";
+        match end.phase {
+            EndPhase::Far => report.fine(name, end.to_string()),
+            // It is as good as before until then.
+            EndPhase::Near(_) => report.note(name, end.to_string(), end.remedy()),
+            EndPhase::Over => report.wrong(name, end.to_string(), end.remedy()),
+        }
     }
 }
 

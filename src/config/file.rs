@@ -303,6 +303,7 @@ impl Reader<'_, '_> {
             proxy: azure.read_hidden("proxy", &mut self.problems, proxy::read),
             no_proxy: azure.read("no_proxy", &mut self.problems, proxy::exemptions),
             suppress_sign_in: azure.read("suppress_sign_in", &mut self.problems, values::boolean),
+            expires: azure.read("expires", &mut self.problems, values::date),
             allow_http: azure.read("allow_http", &mut self.problems, values::boolean),
             token_store: None,
         };

@@ -152,19 +152,32 @@ fn listed(problems: &[Problem]) -> String {
 /// When a file was asked for that cannot be read, when the only one there is closed to this
 /// account, or when the file has problems.
 pub(crate) fn load(asked: Option<&Path>) -> Result<Config, ConfigError> {
-    let file = match asked {
-        Some(file) => Some(file.to_owned()),
-        None => match std::env::var_os(CONFIG_VARIABLE) {
-            Some(file) => Some(PathBuf::from(file)),
-            None => chosen(&candidates(), presence),
-        },
-    };
-    let config = match file {
+    let config = match file_of(asked) {
         Some(file) => read(&file)?,
         None => without_file(),
     };
     take_effect(&config);
     Ok(config)
+}
+
+fn file_of(asked: Option<&Path>) -> Option<PathBuf> {
+    if let Some(file) = asked {
+        return Some(file.to_owned());
+    }
+    match std::env::var_os(CONFIG_VARIABLE) {
+        Some(file) => Some(PathBuf::from(file)),
+        None => chosen(&candidates(), presence),
+    }
+}
+
+/// The file that [`load`] would read, or that the first configuration goes to: that of `scope`. `None`
+/// where the account has no home for it.
+pub(crate) fn file_or_first(asked: Option<&Path>, scope: Scope) -> Option<PathBuf> {
+    let file = match file_of(asked) {
+        Some(file) => file,
+        None => places(scope)?.config,
+    };
+    Some(std::path::absolute(&file).unwrap_or(file))
 }
 
 /// Lets the door know below which folders projects are opened.
@@ -209,7 +222,14 @@ pub(crate) fn read(file: &Path) -> Result<Config, ConfigError> {
         file: file.to_owned(),
         source,
     })?;
+    read_text(file, &text)
+}
 
+/// Reads a configuration as it would be if `file` held this text.
+///
+/// # Errors
+/// When it has problems.
+pub(crate) fn read_text(file: &Path, text: &str) -> Result<Config, ConfigError> {
     // Whole, because its place tells whether it is the system's or the user's.
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let token_store = scope_of(&file).and_then(places).map(|places| places.token);
@@ -227,7 +247,7 @@ pub(crate) fn read(file: &Path) -> Result<Config, ConfigError> {
         file: file.clone(),
     };
 
-    parse(&text, &around).map_err(|problems| ConfigError::Problems { file, problems })
+    parse(text, &around).map_err(|problems| ConfigError::Problems { file, problems })
 }
 
 /// Where a configuration is looked for when none is named, the system's first.

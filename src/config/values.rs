@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::Late;
@@ -273,6 +274,22 @@ pub(super) fn history(value: &DeValue<'_>) -> Read<History> {
             "must be \"new\", \"all\" or an instant such as \"2026-01-31T00:00:00Z\"".to_owned()
         }),
     }
+}
+
+/// A day such as `2027-01-31`, as TOML has it or as a text.
+pub(super) fn date(value: &DeValue<'_>) -> Read<Date> {
+    let text = match value {
+        DeValue::Datetime(day) => day.to_string(),
+        other => text(other)?,
+    };
+    day(&text).ok_or_else(|| "must be a day such as \"2027-01-31\"".to_owned())
+}
+
+/// A day as kado writes it. A time behind it, which jiff would take as well, is none.
+pub(crate) fn day(text: &str) -> Option<Date> {
+    let text = text.trim();
+    let day: Date = text.parse().ok()?;
+    (day.to_string() == text).then_some(day)
 }
 
 /// `park` or `send`.

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::config::expiry::{EndPhase, TokenEnd};
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
 use crate::plural::{counted, form};
@@ -165,6 +166,18 @@ impl Problem {
     /// What stands in the place of a token is none: `error` says where, and what to do.
     pub(super) fn of_token(error: String) -> Self {
         Self::new(ProblemKind::Credentials, error)
+    }
+
+    /// A token whose end is near or over; `None` for one that is good for long.
+    pub(super) fn of_end(end: &TokenEnd) -> Option<Self> {
+        match end.phase {
+            EndPhase::Far => None,
+            EndPhase::Near(_) | EndPhase::Over => Some(Self::with_hint(
+                ProblemKind::Credentials,
+                end.to_string(),
+                end.remedy(),
+            )),
+        }
     }
 
     /// Folders are polled, for this reason, which says what mends it.
