@@ -220,6 +220,29 @@ pub(crate) fn how_to_grant(folder: &Path) -> String {
     )
 }
 
+/// Whose service and configuration this account may change: the system's with the rights for it, else
+/// its own.
+pub(crate) fn own_scope() -> Scope {
+    match system::may_manage(Scope::System, "setting up this machine") {
+        Ok(()) => Scope::System,
+        Err(_) => Scope::User,
+    }
+}
+
+/// Whether a token of this scope can be kept in the store ([`store_token`]), so that its service gets
+/// it.
+pub(crate) fn keeps_tokens(scope: Scope) -> bool {
+    system::hands_tokens_over(scope).is_ok()
+}
+
+/// Lets the account of the system's service read a configuration that was just made.
+///
+/// # Errors
+/// When the permissions cannot be set.
+pub(crate) fn open_to_service(scope: Scope, file: &Path) -> std::io::Result<()> {
+    system::open_to_service(scope, file)
+}
+
 /// The name of the account that this program runs as.
 pub(crate) fn own_account() -> String {
     system::own_account()

@@ -2,4 +2,5 @@
 //! all of it is known to be right.
 
 pub(crate) mod difference;
+pub(crate) mod machine;
 pub(crate) mod project;

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 
 /// What mends a value of the project's settings.
 pub(super) const CORRECT_SETTINGS: &str =
-    "correct it in Katalon's Azure DevOps settings, or in kado.toml";
+    "correct it with `kado setup PROJECT`, in Katalon's Azure DevOps settings, or in kado.toml";
 
 /// What looking at something came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

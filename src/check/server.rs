@@ -54,7 +54,8 @@ pub(super) async fn check_server(
         report.wrong(
             "ADO project",
             "none is set",
-            "`kado list projects` shows them; set one in Katalon's Azure DevOps settings",
+            "`kado list projects` shows them; set one with `kado setup PROJECT`, or in Katalon's \
+             Azure DevOps settings",
         );
         return Err(Unverified::NoProject);
     };

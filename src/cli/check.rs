@@ -107,6 +107,21 @@ fn look(arguments: &Arguments, config: &Config, report: &mut Report) -> anyhow::
     Ok(())
 }
 
+/// What `kado check` says of the machine and its watched projects.
+pub(super) fn print_all(config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let arguments = Arguments {
+        project: None,
+        offline: false,
+        json: false,
+        as_service: false,
+    };
+    let mut report = Report::default();
+    look(&arguments, config, &mut report)?;
+
+    people::print(&report, out)?;
+    Ok(report.exit())
+}
+
 /// The project that is named, or all projects of the watched folders.
 fn projects(named: Option<&Path>, survey: &Survey) -> anyhow::Result<Vec<PathBuf>> {
     let Some(path) = named else {

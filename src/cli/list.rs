@@ -208,7 +208,7 @@ fn unnamed(what: What, config: &Config) -> Result<Origin, NoList> {
         Some(url) => machine(url, config),
         None => Err(UsageError(
             "no server: name the folder of a Katalon project, or set `azure.server_url` in \
-             kado.toml"
+             kado.toml, for which `kado setup` asks"
                 .to_owned(),
         )
         .into()),
@@ -245,8 +245,8 @@ impl Origin {
     fn ado_project(&self) -> Result<&str, UsageError> {
         self.ado_project.as_deref().ok_or_else(|| {
             UsageError(
-                "no ADO project: set it in Katalon's Azure DevOps settings or as `azure.project` \
-                 in kado.toml; `kado list projects` shows them"
+                "no ADO project: set it with `kado setup PROJECT`, in Katalon's Azure DevOps \
+                 settings or as `azure.project` in kado.toml; `kado list projects` shows them"
                     .to_owned(),
             )
         })
@@ -291,7 +291,7 @@ async fn test_cases(origin: &Origin) -> Result<Listing, NoList> {
     let project = origin.ado_project()?;
     if origin.plans.is_empty() {
         return Err(UsageError(
-            "no test plan: choose one in Katalon's Azure DevOps settings or as \
+            "no test plan: choose one with `kado setup PROJECT`, in Katalon's Azure DevOps settings or as \
              `submit.test_plans` in kado.toml; `kado list plans` shows them"
                 .to_owned(),
         )

@@ -122,8 +122,8 @@ fn nothing_to_watch() -> UsageError {
         .collect();
 
     UsageError(format!(
-        "there is no configuration, so nothing is watched; write a kado.toml with `watch = \
-         [\"FOLDER\"]` to one of {}, or name it with --config",
+        "there is no configuration, so nothing is watched; `kado setup` makes one, or write a \
+         kado.toml with `watch = [\"FOLDER\"]` to one of {}, or name it with --config",
         files.join(", ")
     ))
 }

@@ -167,7 +167,7 @@ const fn yes_or_no(is: bool) -> &'static str {
 }
 
 /// What a command did, and what is left to a person.
-fn print_summary(summary: &Summary, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn print_summary(summary: &Summary, out: &mut dyn Write) -> anyhow::Result<()> {
     if summary.done.is_empty() {
         writeln!(out, "nothing to do: everything is as asked already")?;
     }

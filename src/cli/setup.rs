@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     token_stdin: bool,
     #[command(flatten)]
-    of_machine: machine::Options,
+    of_machine: machine::MachineOptions,
     #[command(flatten)]
     of_project: project::Options,
 }

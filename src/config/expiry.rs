@@ -108,15 +108,16 @@ mod tests {
 
     #[test]
     fn an_end_is_told_from_two_weeks_ahead_on() {
+        let all = [
+            told("2027-02-01"),
+            told("2027-01-31"),
+            told("\"2027-01-18\""),
+            told("\"2027-01-17\""),
+            told("\"2027-01-16\""),
+        ];
+
         insta::assert_snapshot!(
-            [
-                told("2027-02-01"),
-                told("2027-01-31"),
-                told("\"2027-01-18\""),
-                told("\"2027-01-17\""),
-                told("\"2027-01-16\""),
-            ]
-            .join("\n"),
+            all.join("\n"),
             @r"
         the token is good until 2027-02-01 (`azure.expires`)
         the token ends in 14 days, on 2027-01-31 (`azure.expires`)

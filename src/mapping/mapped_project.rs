@@ -38,8 +38,8 @@ pub(crate) enum NoAnswer {
     ProjectFile(String),
     /// Nothing names a server.
     #[error(
-        "the project has no server; set it in Katalon's Azure DevOps settings or as \
-         `azure.server_url` in kado.toml"
+        "the project has no server; set it with `kado setup PROJECT`, in Katalon's Azure DevOps \
+         settings or as `azure.server_url` in kado.toml"
     )]
     NoServer,
     /// What is set as server is no URL of one.
@@ -47,13 +47,13 @@ pub(crate) enum NoAnswer {
     ServerUrl(#[from] ServerUrlError),
     /// Nothing names an ADO project.
     #[error(
-        "no ADO project: set it in Katalon's Azure DevOps settings or as `azure.project` in \
-         kado.toml; `kado list projects` shows them"
+        "no ADO project: set it with `kado setup PROJECT`, in Katalon's Azure DevOps settings or as \
+         `azure.project` in kado.toml; `kado list projects` shows them"
     )]
     NoAdoProject,
     /// Nothing names a test plan.
     #[error(
-        "no test plan: choose one in Katalon's Azure DevOps settings or as `submit.test_plans` in \
+        "no test plan: choose one with `kado setup PROJECT`, in Katalon's Azure DevOps settings or as `submit.test_plans` in \
          kado.toml, or ask for all test cases of the ADO project with `--all`; `kado list plans` \
          shows the plans"
     )]

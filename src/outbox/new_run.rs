@@ -218,8 +218,8 @@ fn server(url: Option<&str>) -> (ServerIdentity, Option<String>) {
         None => (
             ServerIdentity::unknown(),
             Some(
-                "no server url: set it in Katalon under Project > Settings > Integrations > Azure \
-                 DevOps, or as `azure.server_url` in kado.toml"
+                "no server url: set it with `kado setup PROJECT`, in Katalon under Project > Settings > \
+                 Integrations > Azure DevOps, or as `azure.server_url` in kado.toml"
                     .to_owned(),
             ),
         ),
@@ -254,16 +254,16 @@ fn why_unusable(snapshot: &Snapshot) -> Option<String> {
 
     if options.project.as_deref().unwrap_or_default().is_empty() {
         return Some(
-            "no ADO project: choose it in Katalon's Azure DevOps settings, or set \
-             `azure.project` in kado.toml"
+            "no ADO project: choose it with `kado setup PROJECT` or in Katalon's Azure DevOps settings, \
+             or set `azure.project` in kado.toml"
                 .to_owned(),
         );
     }
 
     if options.plans.is_empty() {
         return Some(
-            "no test plan: choose one in Katalon's Azure DevOps settings, or set \
-             `submit.test_plans` in kado.toml"
+            "no test plan: choose one with `kado setup PROJECT` or in Katalon's Azure DevOps settings, \
+             or set `submit.test_plans` in kado.toml"
                 .to_owned(),
         );
     }

@@ -231,7 +231,7 @@ fn write_with_folder(file: &Path, text: &str) -> io::Result<()> {
 fn before_start(installation: &Installation, problem: &ConfigError) -> Vec<String> {
     let scope = installation.scope;
     let mut next = vec![format!(
-        "name the folders to watch in `{}` ({problem})",
+        "run `kado setup`, or name the folders to watch in `{}` ({problem})",
         installation.config.display()
     )];
 

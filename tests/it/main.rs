@@ -75,6 +75,7 @@ mod servers;
 mod servers_apart;
 mod service;
 mod settings_file;
+mod setup_machine;
 mod setup_project;
 mod shares;
 mod silence;

@@ -11,9 +11,11 @@ use fake_katalon::{AzureSettings, Test, Token};
 use kado::katalon::settings::AzureSettings as ReadSettings;
 
 use crate::support::{
-    Authority, Machine, Output, PLAN, TOKEN, closed_file, files_that_reveal, finish, finished,
-    reveals, tc,
+    Authority, Machine, Output, PLAN, TOKEN, closed_file, files_that_reveal, finish, finish_with,
+    finished, reveals, tc,
 };
+#[cfg(target_os = "linux")]
+use crate::support::{ENTER, Terminal};
 
 /// Runs a command that tells all that it can tell.
 fn talkative(machine: &Machine, arguments: &[&str]) -> Output {
@@ -179,6 +181,77 @@ async fn no_way_of_not_reaching_a_server_shows_the_token() {
         assert!(outputs.iter().all(|output| output.code != 0), "{outputs:?}");
         assert_silent(&machine, &outputs);
     }
+}
+
+/// A machine without a configuration, whose project has no token.
+fn machine_to_set_up() -> Machine {
+    let machine = Machine::new();
+    let settings = AzureSettings {
+        token: None,
+        ..machine.settings()
+    };
+    machine.shop_with(settings, &[("Sign in", "1001")]);
+    std::fs::remove_file(machine.config_file()).unwrap();
+    machine
+}
+
+/// Fails where the token is in another file than its own.
+fn assert_in_its_file_alone(machine: &Machine) {
+    let found = files_that_reveal(&machine.root(), TOKEN);
+    let files: Vec<&Path> = found.iter().map(|(file, _)| file.as_path()).collect();
+
+    assert_eq!(files, [machine.root().join("kado-token")]);
+}
+
+#[test]
+fn the_token_that_setup_reads_from_standard_input_is_in_its_file_alone() {
+    let machine = machine_to_set_up();
+    let work = machine.work().display().to_string();
+    let url = machine.fake.base_url();
+    let mut command = machine.command(&[
+        "setup",
+        "--unattended",
+        "--watch",
+        &work,
+        "--server-url",
+        &url,
+        "--token-stdin",
+    ]);
+    command.env("KADO_LOG", "trace");
+
+    let done = finish_with(command, TOKEN);
+
+    assert_eq!(done.code, 0, "{done:?}");
+    assert_silent(&machine, &[done]);
+    assert_in_its_file_alone(&machine);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_token_that_is_typed_into_setup_is_in_its_file_alone() {
+    let machine = machine_to_set_up();
+    let mut command = machine.command(&["setup"]);
+    command.env("KADO_LOG", "trace");
+    let mut terminal = Terminal::start(command);
+
+    terminal.answers("Which folders hold Katalon projects?", ENTER);
+    terminal.answers(
+        "Which Azure DevOps?",
+        &format!("{}{ENTER}", machine.fake.base_url()),
+    );
+    terminal.answers("What does it know kado by?", ENTER);
+    terminal.answers("Token", &format!("{TOKEN}{ENTER}"));
+    terminal.meets("When does it end?");
+    let process = terminal.arguments_and_environment();
+    terminal.types(ENTER);
+    terminal.answers("Which finished runs are submitted?", ENTER);
+    terminal.answers("Is this right?", ENTER);
+    let (code, screen) = terminal.ends();
+
+    assert_eq!(code, 0, "{screen}");
+    assert_eq!(reveals(&process, TOKEN), None);
+    assert_eq!(reveals(screen.as_bytes(), TOKEN), None, "{screen}");
+    assert_in_its_file_alone(&machine);
 }
 
 #[cfg(target_os = "linux")]

@@ -29,6 +29,16 @@ pub(super) enum Unanswered {
     Failed(#[from] anyhow::Error),
 }
 
+impl Unanswered {
+    /// As the error that ends the command; what failed keeps its exit code.
+    pub(super) fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Failed(error) => error,
+            other => other.into(),
+        }
+    }
+}
+
 /// What is wrong with a text that was entered; `None` where nothing is.
 pub(super) type Check = fn(&str) -> Option<String>;
 

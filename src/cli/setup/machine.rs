@@ -1,20 +1,34 @@
 //! `kado setup`: what `kado.toml` says of this machine, its token, and its service.
 
+mod answers;
+mod carry_out;
+mod questions;
+
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use answers::{Answers, ServiceChoice, usage};
+use carry_out::{carry_out, tell_tested};
+use questions::QUESTIONS;
+
 use crate::cli::error::UsageError;
-use crate::cli::setup::dialogue::{Asked, Dialogue, Question, TextQuestion, Unanswered, ask_all};
-use crate::cli::setup::{Common, Manner, Missing, refuse_missing};
+use crate::cli::output::tell;
+use crate::cli::setup::dialogue::{Unanswered, ask_all};
+use crate::cli::setup::{Common, Manner, Writing, refuse_missing};
+use crate::cli::table::plain;
+use crate::config::paths;
+use crate::error_chain::chain;
 use crate::exit::Exit;
+use crate::setup::machine::{IdentityKeys, MachineFile};
+use crate::{service, state_dir};
 
 /// Options of a machine.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of a machine")]
 #[group(id = "machine_options")]
-pub(super) struct Options {
+pub(super) struct MachineOptions {
     /// A folder that is searched for Katalon projects; may be repeated
     #[arg(long, value_name = "FOLDER")]
     watch: Vec<PathBuf>,
@@ -50,7 +64,7 @@ pub(super) struct Options {
     no_service: bool,
 }
 
-impl Options {
+impl MachineOptions {
     /// Which of them were given, as they are written.
     pub(super) fn given(&self) -> Vec<&'static str> {
         let all = [
@@ -86,57 +100,121 @@ impl Options {
     }
 }
 
+/// `kind` of an application that is registered in a tenant.
+const SERVICE_PRINCIPAL: &str = "service-principal";
+/// `kind` of the identity of a virtual machine.
+const MANAGED_IDENTITY: &str = "managed-identity";
+
+impl MachineOptions {
+    fn service_choice(&self) -> Option<ServiceChoice> {
+        match (self.service, self.no_service) {
+            (true, _) => Some(ServiceChoice::Install),
+            (false, true) => Some(ServiceChoice::Leave),
+            (false, false) => None,
+        }
+    }
+
+    /// The identity that the options describe; whether they do so fully `config` says.
+    fn identity(&self) -> Result<Option<IdentityKeys>, UsageError> {
+        let Some(kind) = &self.identity_kind else {
+            let mut given = self.given();
+            given.retain(|option| option.starts_with("--identity-"));
+            return match given.first() {
+                None => Ok(None),
+                Some(option) => Err(UsageError(format!(
+                    "`{option}` needs `--identity-kind`: {SERVICE_PRINCIPAL} or {MANAGED_IDENTITY}"
+                ))),
+            };
+        };
+
+        Ok(Some(IdentityKeys {
+            kind: kind.clone(),
+            tenant_id: self.identity_tenant_id.clone(),
+            client_id: self.identity_client_id.clone(),
+            client_secret_file: self.identity_client_secret_file.as_deref().map(absolute),
+            certificate_file: self.identity_certificate_file.as_deref().map(absolute),
+            authority_url: self.identity_authority_url.clone(),
+        }))
+    }
+}
+
+/// Relative paths of the file start at its folder, those of options at the working folder.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
 /// Sets up this machine.
 pub(super) fn setup(
-    options: &Options,
+    options: &MachineOptions,
     common: &Common<'_>,
     manner: &Manner,
-    _out: &mut dyn Write,
+    out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    if let Manner::Unattended = manner {
-        refuse_missing(&missing(options))?;
-    }
-
-    let _ = (
-        common.server_url,
-        common.token,
-        common.writing,
-        common.config,
-    );
-
-    if let Manner::Ask(dialogue) = manner {
-        ask_all(dialogue, QUESTIONS, &mut Answers::default())?;
-    }
-    Err(
-        UsageError("this version does not set up machines; docs/service.md says how to".to_owned())
-            .into(),
-    )
-}
-
-#[derive(Default)]
-struct Answers {
-    watch: String,
-}
-
-const QUESTIONS: &[Question<Answers>] = &[ask_watch];
-
-fn ask_watch(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
-    answers.watch = dialogue.text(&TextQuestion {
-        message: "Which folder holds the Katalon projects?",
-        default: None,
-        help: "",
-        check: |_| None,
+    let path = paths::file_or_first(common.config, service::own_scope()).ok_or_else(|| {
+        UsageError("this account has no home folder; name a file with `--config`".to_owned())
     })?;
-    Ok(Asked::Yes)
+    if common.writing == Writing::Real {
+        check_writable(&path)?;
+    }
+    let file = MachineFile::read(&path).map_err(usage)?;
+    let mut answers = Answers::of(options, common, file)?;
+
+    match manner {
+        Manner::Unattended => {
+            refuse_missing(&answers.missing())?;
+            if answers.credential.is_some()
+                && let Some(exit) = refused(&answers, out)?
+            {
+                return Ok(exit);
+            }
+        }
+        Manner::Ask(dialogue) => {
+            dialogue.say(&format!(
+                "This sets up kado on this machine, in `{}`. Esc goes back one question, Ctrl-C leaves \
+                 everything as it is.",
+                path.display()
+            ));
+            ask_all(dialogue, QUESTIONS, &mut answers).map_err(Unanswered::into_error)?;
+        }
+    }
+
+    carry_out(&answers, common.writing, out)
 }
 
-fn missing(options: &Options) -> Vec<Missing> {
-    let mut missing = Vec::new();
-    if options.watch.is_empty() {
-        missing.push(Missing {
-            option: "--watch FOLDER",
-            what: "the folder that holds the Katalon projects",
-        });
+/// Says at once, and not after ten questions, that this account cannot write what is chosen.
+fn check_writable(file: &Path) -> Result<(), UsageError> {
+    state_dir::may_write(file).map_err(|error| {
+        UsageError(format!(
+            "`{}` cannot be written ({error}); run the command with sudo or as administrator, or name \
+             another file with `--config`",
+            file.display()
+        ))
+    })
+}
+
+/// Tests the new credential; the exit code where it cannot be used, of which nothing is written then.
+fn refused(answers: &Answers, out: &mut dyn Write) -> anyhow::Result<Option<Exit>> {
+    match answers.test()? {
+        Ok(tested) => {
+            for line in tell_tested(&tested) {
+                writeln!(out, "{line}")?;
+            }
+            if tested.can_submit() {
+                return Ok(None);
+            }
+
+            tell(
+                "error: nothing can be submitted with it, so nothing was written; make a token with \
+                 the scopes Test Management (read & write) and Work Items (read)",
+            );
+            Ok(Some(Exit::Refused))
+        }
+        Err(error) => {
+            tell(&format!(
+                "error: {}; nothing was written",
+                plain(&chain(&error))
+            ));
+            Ok(Some(error.exit()))
+        }
     }
-    missing
 }

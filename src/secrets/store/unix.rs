@@ -6,8 +6,11 @@
 
 #![expect(clippy::disallowed_methods, reason = "the token lies in a file")]
 
+use std::fs::Permissions;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::Path;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -54,4 +57,23 @@ pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     // Before it gets its name: after a power cut that must not lead to an empty file.
     new.sync_all()?;
     std::fs::rename(&next, file)
+}
+
+/// Writes a token file ([`write`]) that kado itself may read: root's is open to the group of the
+/// machine's service, where that has an account. One that is there keeps owner and permissions.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_file(file: &Path, token: &SecretString) -> io::Result<()> {
+    let old = std::fs::metadata(file).ok();
+    write(file, token)?;
+
+    let (owner, group, mode) = match (old, permissions::service_group()) {
+        (Some(old), _) => (old.uid(), old.gid(), old.mode() & 0o740),
+        (None, Some(group)) if rustix::process::geteuid().is_root() => (0, group, 0o640),
+        (None, _) => return Ok(()),
+    };
+    // The owner first: a change of it takes bits of the mode away.
+    std::os::unix::fs::chown(file, Some(owner), Some(group))?;
+    std::fs::set_permissions(file, Permissions::from_mode(mode))
 }

@@ -62,6 +62,20 @@ pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
         closed::make_folder(folder, closed::ServiceRights::Reads)?;
     }
 
+    write_closed(file, &protected)
+}
+
+/// Writes a token file, as it is: in the form that `azure.token_file` has. Only administrators, the
+/// system, its owner and the service may read it.
+///
+/// # Errors
+/// When it cannot be written or closed.
+pub(crate) fn write_file(file: &Path, token: &SecretString) -> io::Result<()> {
+    let line = Zeroizing::new(format!("{}\n", token.expose_secret()));
+    write_closed(file, line.as_bytes())
+}
+
+fn write_closed(file: &Path, bytes: &[u8]) -> io::Result<()> {
     // Written under another name first. One that is left of a crash may have other permissions.
     let next = file.with_extension("next");
     let _ = std::fs::remove_file(&next);
@@ -70,7 +84,7 @@ pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     File::create_new(&next)?;
     closed::close_file(&next)?;
     let mut new = OpenOptions::new().write(true).open(&next)?;
-    new.write_all(&protected)?;
+    new.write_all(bytes)?;
     // Before it gets its name: after a power cut that must not lead to an empty file.
     new.sync_all()?;
     drop(new);
