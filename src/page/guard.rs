@@ -179,13 +179,13 @@ mod tests {
     }
 
     /// The judgement of a request with these headers.
-    fn judged(guard: &Guard, method: Method, headers: &[(&str, &str)]) -> Result<(), Refusal> {
+    fn judged(guard: &Guard, method: &Method, headers: &[(&str, &str)]) -> Result<(), Refusal> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name: axum::http::HeaderName = name.parse().unwrap();
             map.append(name, HeaderValue::from_str(value).unwrap());
         }
-        guard.judge(&method, &Uri::from_static("/"), &map)
+        guard.judge(method, &Uri::from_static("/"), &map)
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
             ("evil.example:7440", false),
             ("", false),
         ] {
-            let judged = judged(&guard(None), Method::GET, &[("host", host)]);
+            let judged = judged(&guard(None), &Method::GET, &[("host", host)]);
 
             assert_eq!(judged.is_ok(), answered, "{host}");
         }
@@ -214,8 +214,8 @@ mod tests {
     fn a_request_with_no_host_or_two_is_refused() {
         let two = [("host", "localhost:7440"), ("host", "localhost:7440")];
 
-        assert_eq!(judged(&guard(None), Method::GET, &[]), Err(Refusal::Host));
-        assert_eq!(judged(&guard(None), Method::GET, &two), Err(Refusal::Host));
+        assert_eq!(judged(&guard(None), &Method::GET, &[]), Err(Refusal::Host));
+        assert_eq!(judged(&guard(None), &Method::GET, &two), Err(Refusal::Host));
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn nothing_but_reading_is_taken() {
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
-            let judged = judged(&guard(None), method, &[("host", "localhost:7440")]);
+            let judged = judged(&guard(None), &method, &[("host", "localhost:7440")]);
 
             assert_eq!(judged, Err(Refusal::Method));
         }
@@ -244,14 +244,14 @@ mod tests {
         let with = |password: &str| {
             let word = format!("Basic {}", STANDARD.encode(format!("kado:{password}")));
             let headers = [("host", "localhost:7440"), ("authorization", &*word)];
-            judged(&guard, Method::GET, &headers)
+            judged(&guard, &Method::GET, &headers)
         };
 
         assert_eq!(with("open sesame"), Ok(()));
         for wrong in ["", "open", "open sesame\r\n", "kado:open sesame"] {
             assert_eq!(with(wrong), Err(Refusal::Password), "{wrong:?}");
         }
-        let without = judged(&guard, Method::GET, &[("host", "localhost:7440")]);
+        let without = judged(&guard, &Method::GET, &[("host", "localhost:7440")]);
         assert_eq!(without, Err(Refusal::Password));
     }
 }

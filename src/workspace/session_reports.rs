@@ -141,6 +141,7 @@ pub(super) fn is_report(path: &Path) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make files")]
 mod tests {
     use std::fs;
 
