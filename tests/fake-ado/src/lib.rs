@@ -7,7 +7,8 @@
 //! What is not known about the real service is a switch in [`Settings`].
 
 mod answer;
-#[cfg(all(test, feature = "schema"))]
+#[cfg(test)]
+#[cfg(feature = "schema")]
 mod answers_fit;
 mod api;
 mod auth;
