@@ -59,11 +59,11 @@ pub(crate) fn write(file: &Path, token: &SecretString) -> io::Result<()> {
     std::fs::rename(&next, file)
 }
 
-/// Writes a token file ([`write`]) that kado itself may read: root's is open to the group of the
+/// Writes a token file ([`write()`]) that kado itself may read: root's is open to the group of the
 /// machine's service, where that has an account. One that is there keeps owner and permissions.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) fn write_file(file: &Path, token: &SecretString) -> io::Result<()> {
     let old = std::fs::metadata(file).ok();
     write(file, token)?;
