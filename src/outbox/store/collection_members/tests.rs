@@ -3,10 +3,12 @@
 
 #[cfg(test)]
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::file_names::key;
 use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome};
@@ -60,8 +62,9 @@ fn all() -> Snapshot {
 }
 
 fn is_recorded_and_taken_up(store: &Store, run: &RunIdentity) -> (bool, bool) {
+    let root = key(Path::new("/shop"));
     (
-        store.is_recorded(run, "/shop").unwrap(),
+        store.is_recorded(run, &root).unwrap(),
         store.is_taken_up(run).unwrap(),
     )
 }
