@@ -9,13 +9,16 @@ use std::borrow::Cow;
 
 use url::{ParseError, Url};
 
+/// What is shown of a text of which nothing may be.
+const CUT_WHOLE: &str = "\u{2026}";
+
 /// A URL, or what should be one, without what may be a secret; the text itself where it holds none and
 /// reads as what it is.
 pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     match Url::parse(text) {
         Ok(url) if url.has_host() => of_url(text, url),
-        _ if text.contains("://") => Cow::Borrowed(cut(text)),
+        _ if text.contains("://") => of_no_url(text),
         _ => without_scheme(text),
     }
 }
@@ -77,12 +80,22 @@ fn without_scheme(text: &str) -> Cow<'_, str> {
     const SCHEME: &str = "https://";
     let whole = format!("{SCHEME}{text}");
     let Ok(url) = Url::parse(&whole) else {
-        return Cow::Borrowed(cut(text));
+        return of_no_url(text);
     };
 
     match of_url(&whole, url) {
         Cow::Borrowed(_) => Cow::Borrowed(text),
         Cow::Owned(clean) => Cow::Owned(clean[SCHEME.len()..].to_owned()),
+    }
+}
+
+/// What is left of a text that the parser does not take. What was in its way may be cut off by then,
+/// and the rest is shown as what it is.
+fn of_no_url(text: &str) -> Cow<'_, str> {
+    match cut(text) {
+        CUT_WHOLE => Cow::Borrowed(CUT_WHOLE),
+        rest if rest.len() < text.len() => without_secrets(rest),
+        whole => Cow::Borrowed(whole),
     }
 }
 
@@ -93,7 +106,7 @@ fn cut(text: &str) -> &str {
         (None, None) => text,
         (Some((_, rest)), None) => rest.trim_start(),
         (None, Some(query)) => text[..query].trim_end(),
-        (Some(_), Some(_)) => "\u{2026}",
+        (Some(_), Some(_)) => CUT_WHOLE,
     }
 }
 
@@ -169,6 +182,12 @@ mod tests {
         for (text, shown) in cases {
             assert_eq!(without_secrets(text), shown, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_left_when_the_parser_takes_no_more_is_shown_as_what_it_is() {
+        assert_eq!(without_secrets("https://0 #"), "https://0.0.0.0/");
+        assert_eq!(without_secrets("https://a@b c?d"), "\u{2026}");
     }
 
     proptest! {
