@@ -9,12 +9,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 
 use crate::outbox::store::OpenError;
 
 /// How long a statement waits for another process that is writing.
 pub(super) const BUSY: Duration = Duration::from_secs(10);
+/// How often a database is prepared anew because others that make it took its journal away.
+const RACES: u32 = 20;
 /// Pause between two attempts at what SQLite does not wait for by itself.
 const BETWEEN: Duration = Duration::from_millis(20);
 
@@ -44,6 +46,27 @@ pub(super) fn prepare(
     file: &Path,
     writer: Writer,
 ) -> Result<(), OpenError> {
+    let mut left = RACES;
+
+    loop {
+        match prepare_once(connection, file, writer) {
+            Err(OpenError::Database { source, .. }) if left > 0 && is_journal_gone(&source) => {
+                left -= 1;
+            }
+            prepared => return prepared,
+        }
+    }
+}
+
+/// Whether another process took away the journal of a database that both make at once: on Windows
+/// SQLite takes that for a failure.
+fn is_journal_gone(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_DELETE_NOENT)
+}
+
+fn prepare_once(connection: &mut Connection, file: &Path, writer: Writer) -> Result<(), OpenError> {
     let failed = |source| OpenError::Database {
         file: file.to_owned(),
         source,
