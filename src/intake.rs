@@ -351,8 +351,8 @@ fn hide(
     hidden
 }
 
-/// The same for what test cases say of their ids: what is no id is repeated to whoever entered it, so it
-/// is stored as it is and hidden where it is sent.
+/// The same for what test cases say of their ids: what is no id is repeated to whoever entered it,
+/// so it is stored as it is and hidden where it is sent.
 fn hide_in_cases(
     redaction: &Redaction<'_>,
     cases: &mut BTreeMap<String, CaseIds>,

@@ -9,8 +9,8 @@
 //! [`stopping`]): they tell the service manager, where there is one, and cannot fail: a service
 //! does not end because nobody listens.
 //!
-//! The crate `service-manager` does what of its ways is kado's: it writes the unit of systemd. The head of
-//! each sibling says what it does itself, and why.
+//! The crate `service-manager` does what of its ways is kado's: it writes the unit of systemd. The
+//! head of each sibling says what it does itself, and why.
 
 #[cfg(unix)]
 mod command;
@@ -220,8 +220,8 @@ pub(crate) fn how_to_grant(folder: &Path) -> String {
     )
 }
 
-/// Whose service and configuration this account may change: the system's with the rights for it, else
-/// its own.
+/// Whose service and configuration this account may change: the system's with the rights for it,
+/// else its own.
 pub(crate) fn own_scope() -> Scope {
     match system::may_manage(Scope::System, "setting up this machine") {
         Ok(()) => Scope::System,
@@ -229,8 +229,8 @@ pub(crate) fn own_scope() -> Scope {
     }
 }
 
-/// Whether a token of this scope can be kept in the store ([`store_token`]), so that its service gets
-/// it.
+/// Whether a token of this scope can be kept in the store ([`store_token`]), so that its service
+/// gets it.
 pub(crate) fn keeps_tokens(scope: Scope) -> bool {
     system::hands_tokens_over(scope).is_ok()
 }

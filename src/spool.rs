@@ -2,12 +2,13 @@
 //! suite ended (I8).
 //!
 //! ```text
-//! STATE/spool/<digest of the run's identity>/<digest of the project's root>/<path inside the run folder>
+//! STATE/spool/<digest of the run's identity>/<digest of the project's root>/<path inside the run
+//! folder>
 //!                                                                          /.kado-project/<path inside the project>
 //! ```
 //!
-//! Runs of two projects are kept apart whatever their logs say: what one project's run is sent with never
-//! comes from another.
+//! Runs of two projects are kept apart whatever their logs say: what one project's run is sent with
+//! never comes from another.
 //!
 //! A copy carries the modification time of its original, by which it is known to be up to date, and
 //! its holes ([`holes`]): only what takes room on the disk counts. The spool has a limit, and the last
@@ -112,8 +113,8 @@ impl Spool {
         self.root.join(name_of(run)).join(digest([root]))
     }
 
-    /// Where the copies of a run lie, if there are any; where several projects have some, the folder
-    /// around them.
+    /// Where the copies of a run lie, if there are any; where several projects have some, the
+    /// folder around them.
     pub(crate) fn copies_of(&self, run: &RunIdentity) -> Option<PathBuf> {
         let around = self.root.join(name_of(run));
         let mut of_projects = folders_in(&around);
@@ -126,8 +127,8 @@ impl Spool {
 
     /// Brings the copies of a run up to date with its folder. `used` saves walking through the
     /// spool for every run; `project` is the root of the run's project as it compares, with whose
-    /// other runs it shares its part of the spool. Files that vanished meanwhile are passed over, as are those of another
-    /// folder in its place.
+    /// other runs it shares its part of the spool. Files that vanished meanwhile are passed over,
+    /// as are those of another folder in its place.
     pub(crate) fn copy<'a>(
         &self,
         run: &RunIdentity,

@@ -1,8 +1,8 @@
 //! `kado setup`: a machine, or with a project that project, from nothing to the first run that is
 //! submitted. `setup` in the library knows what is written; here are the options and the questions.
 //!
-//! Everything is asked and looked at before anything is written. With `--unattended` nothing is asked,
-//! and all that is missing is named at once (exit code 2).
+//! Everything is asked and looked at before anything is written. With `--unattended` nothing is
+//! asked, and all that is missing is named at once (exit code 2).
 
 mod dialogue;
 mod machine;

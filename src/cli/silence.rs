@@ -1,5 +1,5 @@
-//! A command that reads folders ends where a file system does not answer, instead of waiting with it for
-//! ever. The thread that asks cannot be ended; the program can.
+//! A command that reads folders ends where a file system does not answer, instead of waiting with
+//! it for ever. The thread that asks cannot be ended; the program can.
 
 use std::thread;
 use std::time::Duration;

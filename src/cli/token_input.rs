@@ -10,8 +10,8 @@ use crate::secrets;
 /// Longest token that is read, in bytes; whatever is longer is something else.
 const LONGEST: u64 = 16 * 1024;
 
-/// The token: everything on standard input but the white space around it. `command` is how the person
-/// may hand it over.
+/// The token: everything on standard input but the white space around it. `command` is how the
+/// person may hand it over.
 ///
 /// # Errors
 /// When there is none, or something that is none.

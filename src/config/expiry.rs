@@ -1,5 +1,6 @@
-//! When tokens end (`azure.expires`). Azure DevOps tells no program when a personal access token ends,
-//! so a person who makes one may say it, and kado says it again in time. Pure: `today` is passed in.
+//! When tokens end (`azure.expires`). Azure DevOps tells no program when a personal access token
+//! ends, so a person who makes one may say it, and kado says it again in time. Pure: `today` is
+//! passed in.
 
 use std::fmt;
 

@@ -170,8 +170,8 @@ fn file_of(asked: Option<&Path>) -> Option<PathBuf> {
     }
 }
 
-/// The file that [`load`] would read, or that the first configuration goes to: that of `scope`. `None`
-/// where the account has no home for it.
+/// The file that [`load`] would read, or that the first configuration goes to: that of `scope`.
+/// `None` where the account has no home for it.
 pub(crate) fn file_or_first(asked: Option<&Path>, scope: Scope) -> Option<PathBuf> {
     let file = match file_of(asked) {
         Some(file) => file,

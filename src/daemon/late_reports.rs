@@ -71,7 +71,8 @@ impl LateReports {
         let looked = blocking(move || door::answered(move || look_at(submitted, &before, now)));
         let looks = match looked.await? {
             Ok(looks) => looks,
-            // Told by the sweep; what lies elsewhere is looked at next time, when this is passed over.
+            // Told by the sweep; what lies elsewhere is looked at next time, when this is passed
+            // over.
             Err(_silent) => return Ok(false),
         };
         for (id, error) in looks.refused {

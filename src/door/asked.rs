@@ -1,14 +1,14 @@
 //! What file systems are asked for at this moment, and who does not answer.
 //!
-//! A share whose server is gone, or a file system that a test mounted, may never answer, and a thread
-//! that asks it stays for ever. So each call notes what it asks for while it waits. What has not been
-//! answered for [`PATIENCE`] is *silent*: whoever asks for it, or for anything below it, is refused at
-//! once, and a thread that waits for it is left behind ([`answered`]). When the answer comes after all
-//! everything is as before.
+//! A share whose server is gone, or a file system that a test mounted, may never answer, and a
+//! thread that asks it stays for ever. So each call notes what it asks for while it waits. What has
+//! not been answered for [`PATIENCE`] is *silent*: whoever asks for it, or for anything below it,
+//! is refused at once, and a thread that waits for it is left behind ([`answered`]). When the
+//! answer comes after all everything is as before.
 //!
-//! A folder beside a silent one may be just as silent, and each costs [`PATIENCE`] and a thread. Where
-//! two are silent below one folder of a watched folder (the workspace of one job, say), all of that
-//! counts as silent.
+//! A folder beside a silent one may be just as silent, and each costs [`PATIENCE`] and a thread.
+//! Where two are silent below one folder of a watched folder (the workspace of one job, say), all
+//! of that counts as silent.
 
 use std::collections::HashMap;
 use std::io;

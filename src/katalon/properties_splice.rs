@@ -44,8 +44,8 @@ impl LineEnd {
 pub struct KeyChange {
     /// The key, which is ASCII.
     pub key: &'static str,
-    /// Its value as the reader of such files gives it, without the escapes of the file; `None` takes the key
-    /// away.
+    /// Its value as the reader of such files gives it, without the escapes of the file; `None`
+    /// takes the key away.
     pub value: Option<String>,
 }
 
@@ -456,8 +456,8 @@ mod tests {
             }
         }
 
-        // What is read of the new file is checked by the splice itself; here that it does not refuse
-        // what it can do, whatever the file looks like.
+        // What is read of the new file is checked by the splice itself; here that it does not
+        // refuse what it can do, whatever the file looks like.
         #[test]
         fn a_value_can_be_set_and_the_other_keys_stay(
             text in r"([abc=: \t#!\u{c}é]|\\n|\\\\|\\u0061|\\\n|\r\n|\n|\r){0,40}\n\n",

@@ -49,7 +49,8 @@ impl Status {
         }
     }
 
-    /// ADO's outcome for it, unless the project's settings say something else (`behaviour.md` §5.1).
+    /// ADO's outcome for it, unless the project's settings say something else (`behaviour.md`
+    /// §5.1).
     pub(crate) const fn default_outcome(self) -> &'static str {
         match self {
             Self::Passed => "Passed",

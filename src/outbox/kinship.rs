@@ -1,9 +1,9 @@
 //! Whether a run that is met is one that another project is recorded with. Pure.
 //!
-//! A run is what its log says (invariant I2), and whoever writes one project can write what the log of
-//! another's run says. Within a project that costs only its own runs. Between two projects a run
-//! that is met takes the place of no other unless that one is sent the same way with the same results,
-//! or the log itself says that it was written elsewhere: a copy can take only itself out.
+//! A run is what its log says (invariant I2), and whoever writes one project can write what the log
+//! of another's run says. Within a project that costs only its own runs. Between two projects a run
+//! that is met takes the place of no other unless that one is sent the same way with the same
+//! results, or the log itself says that it was written elsewhere: a copy can take only itself out.
 
 use std::path::Path;
 
@@ -13,8 +13,8 @@ use crate::plan::options::Options;
 use crate::plan::snapshot::Snapshot;
 use crate::server::{Server, ServerIdentity};
 
-/// What a run that is met is to a recorded one of another project that its log agrees with in suite,
-/// start and host.
+/// What a run that is met is to a recorded one of another project that its log agrees with in
+/// suite, start and host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kinship {
     /// It is the same folder by another path.
@@ -23,8 +23,8 @@ pub(crate) enum Kinship {
     SameReport,
     /// Its log says that it was written into the folder of the recorded one.
     Copy,
-    /// It would go to the same place with other results, and its log does not say that it lies where
-    /// it was written: nothing tells which of the two is the original.
+    /// It would go to the same place with other results, and its log does not say that it lies
+    /// where it was written: nothing tells which of the two is the original.
     Unclear,
     /// A run of its own.
     Other,

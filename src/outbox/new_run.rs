@@ -72,8 +72,8 @@ pub(crate) enum RecordOutcome {
     Unchanged(Vec<i64>),
     /// It is part of a collection that is one run; these are the submissions of that, untouched.
     PartOf(Vec<i64>),
-    /// It is the same run with the same results as that of another project, which is not in ADO yet;
-    /// nothing is changed.
+    /// It is the same run with the same results as that of another project, which is not in ADO
+    /// yet; nothing is changed.
     Waits {
         /// The submissions of that one.
         submissions: Vec<i64>,

@@ -201,8 +201,8 @@ fn results(submission: &Submission) -> HashMap<&str, Vec<ResultDetails>> {
         None => "-".to_owned(),
     };
 
-    // Cut from the plan in the same way as for sending, so the numbers of the steps fit. Results are
-    // written in batches, so the step of the batch says how far one is.
+    // Cut from the plan in the same way as for sending, so the numbers of the steps fit. Results
+    // are written in batches, so the step of the batch says how far one is.
     for (batch, range) in batches(plan).into_iter().enumerate() {
         let state = match step(submission, Step::WriteResults(batch)) {
             Some(step) => step.state.word(),

@@ -1,5 +1,5 @@
-//! What the page shows, in words: from what was seen to templates (`templates/`), which escape every
-//! text of others by themselves. Pure.
+//! What the page shows, in words: from what was seen to templates (`templates/`), which escape
+//! every text of others by themselves. Pure.
 
 use askama::Template;
 

@@ -49,8 +49,8 @@ pub(crate) fn add(pieces: &mut Vec<String>, more: impl Iterator<Item = String>) 
     pieces.dedup();
 }
 
-/// Hides these pieces in one thing that is left out; what is left out while it is sent repeats names, and
-/// words of the server that repeat them.
+/// Hides these pieces in one thing that is left out; what is left out while it is sent repeats
+/// names, and words of the server that repeat them.
 pub(crate) fn hide_in_left_out(left_out: &mut LeftOut, pieces: &[String]) {
     hide_in(&mut left_out.reason, pieces);
     if let Some(test) = &mut left_out.test {

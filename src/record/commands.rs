@@ -15,7 +15,8 @@ use crate::workspace::{self, Location};
 /// looked at before the outbox is, so that a share that hangs holds up nobody else.
 ///
 /// # Errors
-/// When the outbox fails, and [`StoreError::NotNow`] where the file system of the run does not answer.
+/// When the outbox fails, and [`StoreError::NotNow`] where the file system of the run does not
+/// answer.
 pub(crate) async fn look_up(
     outbox: &Outbox,
     location: &Location,
@@ -43,8 +44,8 @@ impl CommandClues {
     pub(crate) fn of(location: &Location) -> Option<Self> {
         let root = workspace::without_links(location.root.as_ref()?)?;
 
-        // What it says of itself counts within its project: it could name the run of another one, whose
-        // command is none of its business.
+        // What it says of itself counts within its project: it could name the run of another one,
+        // whose command is none of its business.
         let mut folders = Vec::new();
         let recorded = workspace::read_launch(&location.folder).and_then(|it| it.recorded_folder);
         if let Some(recorded) = recorded.map(PathBuf::from)

@@ -89,8 +89,8 @@ fn without_scheme(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What is left of a text that the parser does not take. What was in its way may be cut off by then,
-/// and the rest is shown as what it is.
+/// What is left of a text that the parser does not take. What was in its way may be cut off by
+/// then, and the rest is shown as what it is.
 fn of_no_url(text: &str) -> Cow<'_, str> {
     match cut(text) {
         CUT_WHOLE => Cow::Borrowed(CUT_WHOLE),

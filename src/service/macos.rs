@@ -1,12 +1,12 @@
 //! The service on macOS: launchd, as a daemon of the system or as an agent of the user. Checked by
 //! the compiler and by `plutil`, not run: see docs/service.md.
 //!
-//! The crate `service-manager` is not used here: it would load the plist with the whole environment of
-//! this process, `$KADO_TOKEN` included, and with a verb that says nothing of what went wrong; to start
-//! it takes the key `Disabled` out of the plist, and to stop it ends a process that launchd starts
-//! again at once. kado writes its plist, which is disabled and stays as it is; `launchctl enable`
-//! overrules that, `bootstrap` loads it, and `bootout` takes the job away until the next start of the
-//! machine.
+//! The crate `service-manager` is not used here: it would load the plist with the whole environment
+//! of this process, `$KADO_TOKEN` included, and with a verb that says nothing of what went wrong;
+//! to start it takes the key `Disabled` out of the plist, and to stop it ends a process that
+//! launchd starts again at once. kado writes its plist, which is disabled and stays as it is;
+//! `launchctl enable` overrules that, `bootstrap` loads it, and `bootout` takes the job away until
+//! the next start of the machine.
 
 #![expect(clippy::disallowed_methods, reason = "plists are files")]
 

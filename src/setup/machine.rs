@@ -1,5 +1,5 @@
-//! `kado setup` of a machine: what its `kado.toml` is to say, whether the server takes its token, and
-//! how both are written.
+//! `kado setup` of a machine: what its `kado.toml` is to say, whether the server takes its token,
+//! and how both are written.
 
 mod credential_test;
 mod folder_search;

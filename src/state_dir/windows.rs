@@ -25,8 +25,8 @@ pub(super) fn make_closed(folder: &Path) -> io::Result<()> {
     closed::make_folder(folder, closed::ServiceRights::Writes).map(|_| ())
 }
 
-/// Refuses a folder of which others decide what lies in it: by owning it, or by its access list. Who may
-/// read it is the administrator's choice.
+/// Refuses a folder of which others decide what lies in it: by owning it, or by its access list.
+/// Who may read it is the administrator's choice.
 pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
     // What cannot be asked for cannot be opened either, and is told by whoever tries.
     let Ok(text) = calls::descriptor(folder) else {
@@ -76,8 +76,8 @@ fn names_of(strangers: &[Stranger]) -> String {
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// The command that leaves a folder to the system, administrators, the service and this account. SIDs
-/// mean the same in every language of Windows.
+/// The command that leaves a folder to the system, administrators, the service and this account.
+/// SIDs mean the same in every language of Windows.
 fn command_to_close(folder: &Path, service: &str, own: &str) -> String {
     let mut command = format!("icacls \"{}\" /inheritance:r /grant:r", folder.display());
     for account in [SYSTEM, ADMINISTRATORS, service, own] {

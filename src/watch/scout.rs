@@ -145,8 +145,8 @@ impl Scout {
     }
 
     /// Finds all run folders below `roots`, without a look into them. A file system that does not
-    /// answer costs what lies on it: the thread that asks it is left behind, and the walk begins anew
-    /// without that.
+    /// answer costs what lies on it: the thread that asks it is left behind, and the walk begins
+    /// anew without that.
     pub(crate) fn find(&mut self, roots: &[PathBuf]) -> FoundFolders {
         let Survey {
             projects,
@@ -336,8 +336,8 @@ impl Scout {
 
     /// Lists a run folder, where its file system answers.
     fn list(&self, folder: &Path) -> io::Result<FolderListing> {
-        // A thread costs more than a listing. Of one that is settled, which are nearly all, the walk
-        // has just listed the folder, so its file system answers.
+        // A thread costs more than a listing. Of one that is settled, which are nearly all, the
+        // walk has just listed the folder, so its file system answers.
         if self.settled.contains(&key(folder)) {
             return workspace::list_run_folder(folder);
         }
@@ -464,7 +464,8 @@ fn answered_survey(roots: &[PathBuf]) -> Survey {
         let roots = roots.to_vec();
         match door::answered(move || survey(&roots)) {
             Ok(survey) => return survey,
-            // Two of them make a whole folder of the watched folder silent, so this comes to an end.
+            // Two of them make a whole folder of the watched folder silent, so this comes to an
+            // end.
             Err(silent) => tracing::warn!(error = %silent, "the search goes on without it"),
         }
     }

@@ -21,8 +21,8 @@ const HARMLESS: u32 = 0x0002_0000 | 0x0010_0000 | 0x80 | 0x20 | 0x08;
 /// The right to read a file or list a folder, by itself or in a general one.
 const READ: u32 = 0x1 | 0x1000_0000 | 0x8000_0000;
 
-/// Rights by which somebody decides what lies in a folder: to add files and folders, to delete them, to
-/// delete the folder itself, and to give oneself these rights.
+/// Rights by which somebody decides what lies in a folder: to add files and folders, to delete
+/// them, to delete the folder itself, and to give oneself these rights.
 #[cfg(windows)]
 const DECIDES: u32 = 0x2 | 0x4 | 0x40 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0x1000_0000 | 0x4000_0000;
 
@@ -82,8 +82,8 @@ impl Descriptor {
         self.strangers_with(!HARMLESS, trusted)
     }
 
-    /// Everybody who could decide what lies in the folder, but its owner, the system, administrators and
-    /// these accounts.
+    /// Everybody who could decide what lies in the folder, but its owner, the system,
+    /// administrators and these accounts.
     #[cfg(windows)]
     pub(crate) fn deciders(&self, trusted: &[&str]) -> Vec<Stranger> {
         self.strangers_with(DECIDES, trusted)

@@ -3,14 +3,14 @@
 //! hold, or made where it is not there yet.
 //!
 //! Whoever replaces a file has read it here before, and it is replaced only while it is still what
-//! was read, by the digest of its bytes; one that was not there is made only while it is not. No link is followed, neither to the file nor on the way to it: it is
-//! read through [`crate::door`], and on Unix each folder is opened inside the one before, and
-//! everything happens in the open folder. The new
-//! bytes are written to a file beside it that nobody had before, brought to the disk, and renamed:
-//! whoever looks sees the old file or the new one, and after a power cut one of them is there. Mode
-//! and owner stay; a new file, and the folders that it needs, belong to whom the folder above
-//! belongs. A file that is read-only is refused with the command that makes it writable:
-//! with some version control systems that is how a file is checked out.
+//! was read, by the digest of its bytes; one that was not there is made only while it is not. No
+//! link is followed, neither to the file nor on the way to it: it is read through [`crate::door`],
+//! and on Unix each folder is opened inside the one before, and everything happens in the open
+//! folder. The new bytes are written to a file beside it that nobody had before, brought to the
+//! disk, and renamed: whoever looks sees the old file or the new one, and after a power cut one of
+//! them is there. Mode and owner stay; a new file, and the folders that it needs, belong to whom
+//! the folder above belongs. A file that is read-only is refused with the command that makes it
+//! writable: with some version control systems that is how a file is checked out.
 //!
 //! It fails before it changes anything; the file beside is removed again.
 
@@ -36,7 +36,8 @@ const MOST_NAMES: u32 = 100;
 pub(crate) struct Original {
     root: PathBuf,
     below: PathBuf,
-    /// Of its bytes: many files may wait for their change at once. `None` for one that is not there.
+    /// Of its bytes: many files may wait for their change at once. `None` for one that is not
+    /// there.
     digest: Option<blake3::Hash>,
 }
 

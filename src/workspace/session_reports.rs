@@ -1,9 +1,10 @@
-//! Which reports of collections (`.rp`) lie in a session folder, listed once for all its run folders.
+//! Which reports of collections (`.rp`) lie in a session folder, listed once for all its run
+//! folders.
 //!
-//! To find the report a whole session is listed, and each run in it is asked for. Katalon writes the
-//! report before the members start, so a listing that saw a run folder saw the report that may name
-//! it, however old it is; a folder that it did not see has the session listed again. What stands in
-//! a report is read each time: a member that runs again is added to it.
+//! To find the report a whole session is listed, and each run in it is asked for. Katalon writes
+//! the report before the members start, so a listing that saw a run folder saw the report that may
+//! name it, however old it is; a folder that it did not see has the session listed again. What
+//! stands in a report is read each time: a member that runs again is added to it.
 
 use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -23,12 +24,12 @@ pub(super) const MOST_REPORTS: usize = 20;
 
 /// Sessions that are remembered; the one that was asked for longest ago goes first.
 const MOST_SESSIONS: usize = 16;
-/// How long the listing of a session that has more folders than are looked at answers for those that
-/// it did not see.
+/// How long the listing of a session that has more folders than are looked at answers for those
+/// that it did not see.
 const CUT_IS_BELIEVED: Duration = Duration::from_secs(30);
 
-/// The sessions that were asked for last. They belong to the whole process, as the watched folders of
-/// the door do: whoever locates a folder would have to hand them on otherwise.
+/// The sessions that were asked for last. They belong to the whole process, as the watched folders
+/// of the door do: whoever locates a folder would have to hand them on otherwise.
 static SESSIONS: LazyLock<Mutex<Sessions>> = LazyLock::new(Mutex::default);
 
 /// The reports that lie in a session.

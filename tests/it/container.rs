@@ -1,5 +1,5 @@
-//! The image of `packaging/container/Containerfile`: it copies what the package holds, and starts what
-//! kado knows.
+//! The image of `packaging/container/Containerfile`: it copies what the package holds, and starts
+//! what kado knows.
 
 #![expect(
     clippy::disallowed_methods,

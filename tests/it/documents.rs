@@ -1,5 +1,5 @@
-//! What README and docs say can be done: their links lead somewhere, their commands are commands of this
-//! program, and their `kado.toml` loads.
+//! What README and docs say can be done: their links lead somewhere, their commands are commands of
+//! this program, and their `kado.toml` loads.
 
 #![expect(
     clippy::disallowed_methods,
@@ -199,8 +199,8 @@ fn commands(text: &str) -> Vec<(String, Wanted)> {
     commands
 }
 
-/// The words of a line as a shell parts them, up to a comment or a redirection; empty where it is no
-/// command of kado's.
+/// The words of a line as a shell parts them, up to a comment or a redirection; empty where it is
+/// no command of kado's.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -235,7 +235,8 @@ fn words(line: &str) -> Vec<String> {
     }
 }
 
-/// A word of a description as somebody types it: brackets and dots away, a value for what stands for one.
+/// A word of a description as somebody types it: brackets and dots away, a value for what stands
+/// for one.
 fn typed(word: &str) -> Option<String> {
     let word = word.trim_matches(['[', ']', '…']);
     match word {

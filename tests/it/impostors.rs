@@ -1,5 +1,5 @@
-//! What the log of a run says, whoever writes another project can write as well: it takes no run away
-//! from the project that made it, and the files of two projects are kept apart.
+//! What the log of a run says, whoever writes another project can write as well: it takes no run
+//! away from the project that made it, and the files of two projects are kept apart.
 
 #![expect(clippy::disallowed_methods, reason = "tests copy folders")]
 

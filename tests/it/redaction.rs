@@ -223,7 +223,8 @@ fn a_run_is_the_same_run_whatever_is_hidden_of_it() {
 
 #[test]
 fn what_is_hidden_is_not_repeated_with_the_reason_why_something_was_left_out() {
-    // An id and a value that are none, a line of the binding that is none, and a file that is refused.
+    // An id and a value that are none, a line of the binding that is none, and a file that is
+    // refused.
     let machine = Machine::new();
     machine.configure(CONFIGURATION);
     let cases = [

@@ -133,8 +133,8 @@ const SECRETS: [Secret; 4] = [
     Secret::Identity,
 ];
 
-/// Whether a secret for the server at `named` reaches the fake when the project is sent to `written`;
-/// both take the fake's port.
+/// Whether a secret for the server at `named` reaches the fake when the project is sent to
+/// `written`; both take the fake's port.
 fn reaches(secret: Secret, named: &str, written: &str) -> Option<bool> {
     const TENANT: &str = "7f3c9a52-1111-2222-3333-444455556666";
     const CLIENT: &str = "0d1e2f3a-aaaa-bbbb-cccc-ddddeeeeffff";

@@ -29,8 +29,8 @@ const NOBODY: &str = "http://127.0.0.1:9/acme";
 /// The folder of all fixtures: it is not there.
 const GONE: &str = "/agent";
 
-/// The copies of the member that [`PENDING_MEMBER`] holds: the names of their folders are made of what
-/// identifies its run, and of the root of its project below [`GONE`].
+/// The copies of the member that [`PENDING_MEMBER`] holds: the names of their folders are made of
+/// what identifies its run, and of the root of its project below [`GONE`].
 const COPIES: &str = "spool/21f55dbe859a886bd6742a8a4c3bb668/a098056483856bc754cec6b39ec3beef";
 /// Old runs count, those of other hosts too.
 const ALL: &str = "history = \"all\"\nruns_from = \"any\"\n";

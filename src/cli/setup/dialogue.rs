@@ -1,9 +1,9 @@
 //! The dialogue of `kado setup`: a small set of questions at a terminal, asked one after the other.
 //!
-//! Esc goes back one question, Ctrl-C leaves. Nothing in here writes anything, so that whoever leaves
-//! finds everything as it was. The questions go to standard error, results stay on standard output.
-//! Texts of others (names of projects, paths, answers of a server) cannot steer the terminal: every
-//! text is escaped here.
+//! Esc goes back one question, Ctrl-C leaves. Nothing in here writes anything, so that whoever
+//! leaves finds everything as it was. The questions go to standard error, results stay on standard
+//! output. Texts of others (names of projects, paths, answers of a server) cannot steer the
+//! terminal: every text is escaped here.
 
 use std::io::IsTerminal as _;
 
@@ -139,8 +139,8 @@ impl Dialogue {
         Ok(chosen.index)
     }
 
-    /// Asks for any number of several; gives their places in `options`, in order. `chosen` are those
-    /// that are ticked already.
+    /// Asks for any number of several; gives their places in `options`, in order. `chosen` are
+    /// those that are ticked already.
     ///
     /// # Errors
     /// As [`Dialogue::text`].

@@ -192,7 +192,8 @@ fn check_writable(file: &Path) -> Result<(), UsageError> {
     })
 }
 
-/// Tests the new credential; the exit code where it cannot be used, of which nothing is written then.
+/// Tests the new credential; the exit code where it cannot be used, of which nothing is written
+/// then.
 fn refused(answers: &Answers, out: &mut dyn Write) -> anyhow::Result<Option<Exit>> {
     match answers.test()? {
         Ok(tested) => {

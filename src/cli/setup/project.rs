@@ -46,8 +46,8 @@ pub(super) struct Options {
     /// The outcome for a status of Katalon, such as ERROR=Blocked; may be repeated
     #[arg(long, value_name = "STATUS=OUTCOME")]
     status: Vec<String>,
-    /// The test configuration for a system, browser and profile, such as Windows,Chrome=3; `*` is any,
-    /// and `none` as ID takes the row away; may be repeated
+    /// The test configuration for a system, browser and profile, such as Windows,Chrome=3; `*` is
+    /// any, and `none` as ID takes the row away; may be repeated
     #[arg(long, value_name = "OS,BROWSER[,PROFILE]=ID")]
     map_configuration: Vec<String>,
     /// Which types of files are attached, such as LOG,PNG; or none

@@ -111,8 +111,8 @@ pub(super) fn identity(row: &Row<'_>) -> rusqlite::Result<RunIdentity> {
     })
 }
 
-/// What was left out of a submission while it was sent, as a column of JSON. It is read where the rows
-/// are joined with `submission`.
+/// What was left out of a submission while it was sent, as a column of JSON. It is read where the
+/// rows are joined with `submission`.
 pub(super) const REFUSED: &str =
     "(SELECT coalesce('[' || group_concat(item, ',' ORDER BY refused.id) || ']', '[]')
         FROM refused WHERE submission_id = submission.id) AS refused";

@@ -1,8 +1,8 @@
-//! A run that is met, and that another project is recorded with: `outbox/kinship.rs` says what the two
-//! are to each other, and here stands what follows from that for what is met.
+//! A run that is met, and that another project is recorded with: `outbox/kinship.rs` says what the
+//! two are to each other, and here stands what follows from that for what is met.
 //!
-//! What another project's run has in the outbox is taken over only where the same results go the same
-//! way, and what was met first does not get on by itself.
+//! What another project's run has in the outbox is taken over only where the same results go the
+//! same way, and what was met first does not get on by itself.
 
 use rusqlite::{Transaction, params};
 
@@ -55,8 +55,8 @@ pub(super) enum Decision {
 
 impl Store {
     /// Lets a run take the place of that of another project which is to be sent the same and is
-    /// stuck; nothing happens where it is not any more. Nobody may be sending the submissions of that
-    /// one.
+    /// stuck; nothing happens where it is not any more. Nobody may be sending the submissions of
+    /// that one.
     ///
     /// # Errors
     /// When the database fails.
@@ -121,8 +121,8 @@ const fn rank(kinship: Kinship) -> u8 {
     }
 }
 
-/// What a run is to the one in this row, and where that one lies. Of one that another version stored
-/// nothing is known: `None`.
+/// What a run is to the one in this row, and where that one lies. Of one that another version
+/// stored nothing is known: `None`.
 fn kinship_to(
     transaction: &Transaction<'_>,
     run: &NewRun<'_>,

@@ -1,5 +1,5 @@
-//! Recording runs: the same run met twice is one run (invariant I2), within a project without more ado,
-//! between two projects where that takes nothing from either (`other_projects`).
+//! Recording runs: the same run met twice is one run (invariant I2), within a project without more
+//! ado, between two projects where that takes nothing from either (`other_projects`).
 
 use rusqlite::{Transaction, params};
 
@@ -124,8 +124,8 @@ fn collection_instead(
     part_of(transaction, run.identity, project, asker)
 }
 
-/// The row of a run of this project. A collection is also known by a member, because it may have been recorded when
-/// others of its members took part.
+/// The row of a run of this project. A collection is also known by a member, because it may have
+/// been recorded when others of its members took part.
 fn find(
     transaction: &Transaction<'_>,
     run: &NewRun<'_>,

@@ -14,9 +14,9 @@ use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
 
 /// Joins a folder with the runs that it holds: its own row (`own`) and that of the collection that
-/// it is part of (`whole`). A run of its own project comes before those of others, of which it may be a
-/// copy; a collection is one of its own project. A uuid that is missing on either side separates
-/// nothing.
+/// it is part of (`whole`). A run of its own project comes before those of others, of which it may
+/// be a copy; a collection is one of its own project. A uuid that is missing on either side
+/// separates nothing.
 pub(super) const RUNS_OF_FOLDER: &str = "
     (SELECT id FROM run
      WHERE run.suite = folder.suite AND run.started_ms = folder.started_ms

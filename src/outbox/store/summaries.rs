@@ -12,8 +12,8 @@ use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy}
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::options::Options;
 
-/// What [`summary`] reads, beside [`REFUSED`]. A plan is never read whole: it may be megabytes. One that is no JSON is
-/// handed on as it is, so that it is said that it cannot be read.
+/// What [`summary`] reads, beside [`REFUSED`]. A plan is never read whole: it may be megabytes. One
+/// that is no JSON is handed on as it is, so that it is said that it cannot be read.
 const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id,
     state, ado_run_id, url, by_katalon, reason, obstacle, next_attempt_ms,
     iif(json_valid(plan), json_array_length(plan, '$.results'), NULL) AS results,

@@ -1,5 +1,5 @@
-//! Whether the server takes a token or an identity, whose it is, and what it lacks: found out before
-//! anything is written. Nothing is changed at the server.
+//! Whether the server takes a token or an identity, whose it is, and what it lacks: found out
+//! before anything is written. Nothing is changed at the server.
 
 use std::path::PathBuf;
 use std::sync::Arc;

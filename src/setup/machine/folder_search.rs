@@ -1,5 +1,5 @@
-//! Where Katalon projects may lie on this machine: the work folders of agents, and homes. The search
-//! follows no link, opens nothing but folders, and ends after a bounded number of them.
+//! Where Katalon projects may lie on this machine: the work folders of agents, and homes. The
+//! search follows no link, opens nothing but folders, and ends after a bounded number of them.
 
 #![expect(
     clippy::disallowed_methods,
@@ -92,7 +92,8 @@ struct Search {
 }
 
 impl Search {
-    /// Looks for projects in a folder and below it; inside a project there are no others of interest.
+    /// Looks for projects in a folder and below it; inside a project there are no others of
+    /// interest.
     fn look(&mut self, folder: &Folder, path: &Path, depth: usize) {
         if self.left == 0 {
             return;
@@ -128,8 +129,8 @@ impl Search {
         }
     }
 
-    /// What is to be watched for the projects: the work folder of an agent, else the folder around a
-    /// project. A whole home is not offered.
+    /// What is to be watched for the projects: the work folder of an agent, else the folder around
+    /// a project. A whole home is not offered.
     fn offered(&self, homes: &[PathBuf]) -> Vec<FoundFolder> {
         let mut counts: BTreeMap<PathBuf, usize> = BTreeMap::new();
         for project in &self.projects {

@@ -1,8 +1,9 @@
-//! `kado.toml` of a machine, with everything of it that nobody asked to change: comments, order, blank
-//! lines, line ends and a byte order mark. A change that changes no value gives the same bytes.
+//! `kado.toml` of a machine, with everything of it that nobody asked to change: comments, order,
+//! blank lines, line ends and a byte order mark. A change that changes no value gives the same
+//! bytes.
 //!
-//! A text that is no TOML is refused, and left for a person to mend; whether a new text makes sense is
-//! for `config` to say.
+//! A text that is no TOML is refused, and left for a person to mend; whether a new text makes sense
+//! is for `config` to say.
 
 #![expect(clippy::disallowed_methods, reason = "the file is read")]
 
@@ -337,8 +338,8 @@ fn set_watch(
     Ok(())
 }
 
-/// Gives a key a text. One that has it stays as it is written, and every key keeps the comment behind
-/// it.
+/// Gives a key a text. One that has it stays as it is written, and every key keeps the comment
+/// behind it.
 fn set(table: &mut dyn TableLike, key: &str, text: &str, comments: Comments) {
     let Some(old) = table.get_mut(key).and_then(Item::as_value_mut) else {
         return insert(table, key, Value::from(text), comments);

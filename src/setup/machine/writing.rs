@@ -1,5 +1,5 @@
-//! Writes `kado.toml` and the token: each whole or not at all, under another name first, and closed as
-//! it has to be from its first byte on. What was there can be put back.
+//! Writes `kado.toml` and the token: each whole or not at all, under another name first, and closed
+//! as it has to be from its first byte on. What was there can be put back.
 
 #![expect(clippy::disallowed_methods, reason = "files are written")]
 
@@ -51,12 +51,13 @@ impl Before {
     }
 }
 
-/// Writes `kado.toml` in place of what was read as `read`. One that is there keeps its owner and its permissions; a new one is open to the
-/// service of the system where an administrator makes it, and closed otherwise.
+/// Writes `kado.toml` in place of what was read as `read`. One that is there keeps its owner and
+/// its permissions; a new one is open to the service of the system where an administrator makes it,
+/// and closed otherwise.
 ///
 /// # Errors
-/// When it or its folder cannot be written, or when it is not any more what was read; then it is as it
-/// was.
+/// When it or its folder cannot be written, or when it is not any more what was read; then it is as
+/// it was.
 pub(crate) fn write_config(
     file: &Path,
     read: Option<&str>,

@@ -1,8 +1,9 @@
 //! `cargo demo`: says what will be seen, builds everything for it, and plays it.
 //!
 //! It is a program of its own because a first build takes minutes: this one is there at once, tells
-//! what comes, and leaves the terminal to cargo, which shows how far it is. One call of cargo builds
-//! kado and the demo together, so that no crate is built twice for want of the same features.
+//! what comes, and leaves the terminal to cargo, which shows how far it is. One call of cargo
+//! builds kado and the demo together, so that no crate is built twice for want of the same
+//! features.
 
 use std::env;
 use std::ffi::OsString;

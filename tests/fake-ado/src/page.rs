@@ -1,7 +1,8 @@
-//! The page of a test run, for whoever opens the address that kado prints: what arrived, and the files.
+//! The page of a test run, for whoever opens the address that kado prints: what arrived, and the
+//! files.
 //!
-//! It is the fake's own and says so; Azure DevOps shows the same things in its own way, and asks for a
-//! sign-in first. Looking at it is no request of the log, and no fault touches it.
+//! It is the fake's own and says so; Azure DevOps shows the same things in its own way, and asks
+//! for a sign-in first. Looking at it is no request of the log, and no fault touches it.
 
 use std::fmt::Write as _;
 
@@ -19,8 +20,8 @@ table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #ccc;pad
 pre{white-space:pre-wrap;margin:.2rem 0}.fake{background:#fff4ce;padding:.4rem .8rem}\
 .Passed{color:#0a6b0a}.Failed,.Error{color:#b3140f}ul{margin:.2rem 0;padding-left:1.2rem}";
 
-/// The page of a path below the organization, such as `/Shop/_testManagement/runs`; `None` where it is
-/// not that of a page.
+/// The page of a path below the organization, such as `/Shop/_testManagement/runs`; `None` where it
+/// is not that of a page.
 pub(crate) fn answer(shared: &Shared, parts: &Parts, path: &str) -> Option<Answer> {
     let segments: Vec<String> = path
         .split('/')
@@ -55,8 +56,8 @@ pub(crate) fn answer(shared: &Shared, parts: &Parts, path: &str) -> Option<Answe
     })
 }
 
-/// The bytes of an attachment, whatever it hangs on; `None` where there is none, or it was too large
-/// to be kept.
+/// The bytes of an attachment, whatever it hangs on; `None` where there is none, or it was too
+/// large to be kept.
 pub(crate) fn attachment(world: &World, id: &str) -> Option<Answer> {
     let found = every_attachment(world).find(|one| one.id.to_string() == id)?;
     if found.bytes.is_empty() && found.size > 0 {

@@ -1,8 +1,8 @@
-//! A file that never answers whoever reads it, and a folder that never answers whoever lists it, as on a
-//! share whose server is gone.
+//! A file that never answers whoever reads it, and a folder that never answers whoever lists it, as
+//! on a share whose server is gone.
 //!
-//! It is a file system of one file or folder (FUSE), whose protocol is described in `linux/fuse.h`: every
-//! request has a head of 40 bytes, every answer one of 16.
+//! It is a file system of one file or folder (FUSE), whose protocol is described in `linux/fuse.h`:
+//! every request has a head of 40 bytes, every answer one of 16.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,5 +1,5 @@
-//! A person at a terminal: the program in a pseudo-terminal, whose screen is read and whose keys are
-//! typed.
+//! A person at a terminal: the program in a pseudo-terminal, whose screen is read and whose keys
+//! are typed.
 
 #![expect(
     clippy::disallowed_methods,

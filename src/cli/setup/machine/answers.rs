@@ -1,4 +1,5 @@
-//! What is known of the machine that is set up: from `kado.toml` as it is, from options, from answers.
+//! What is known of the machine that is set up: from `kado.toml` as it is, from options, from
+//! answers.
 
 use std::path::{Path, PathBuf};
 
@@ -227,8 +228,8 @@ impl Answers {
             Some(TokenSource::Environment) | None => {}
         }
 
-        // The store belongs to the file of the system or the user; beside another one it would not be
-        // found.
+        // The store belongs to the file of the system or the user; beside another one it would not
+        // be found.
         let is_own = paths::scope_of(&self.file.path) == Some(self.scope);
         if is_own && service::keeps_tokens(self.scope) {
             return TokenPlace::Store(self.scope);
@@ -296,8 +297,8 @@ pub(super) fn usage(error: MachineFileError) -> UsageError {
     UsageError(chain(&error))
 }
 
-/// The server that is meant by what people copy: with or without `https://`, the address of a page, of
-/// a single service, or of something below the organization.
+/// The server that is meant by what people copy: with or without `https://`, the address of a page,
+/// of a single service, or of something below the organization.
 ///
 /// # Errors
 /// When no server can be meant.

@@ -1,5 +1,5 @@
-//! Writes what was chosen, and says each thing once it is done: where a later one fails, it is known
-//! what is there. `kado.toml` and the token belong together; either both are written or none.
+//! Writes what was chosen, and says each thing once it is done: where a later one fails, it is
+//! known what is there. `kado.toml` and the token belong together; either both are written or none.
 
 use std::io::Write;
 use std::path::Path;

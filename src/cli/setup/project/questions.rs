@@ -1,6 +1,6 @@
-//! What is asked about a project, in the order of Katalon's dialog: what an option said is not asked
-//! again, and what is set already is the answer to begin with. What can be chosen is what the server
-//! has, and what ran in the project.
+//! What is asked about a project, in the order of Katalon's dialog: what an option said is not
+//! asked again, and what is set already is the answer to begin with. What can be chosen is what the
+//! server has, and what ran in the project.
 
 use std::sync::Arc;
 

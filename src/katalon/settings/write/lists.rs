@@ -21,8 +21,8 @@ const STATUSES: [Status; 5] = [
 const ANY: &str = "--Any--";
 
 /// The key of the execution profile in a row, where no row of the file has one. Katalon has the
-/// column since 10.1.1, but no public file shows what it calls it; kado reads any key that speaks of
-/// a profile.
+/// column since 10.1.1, but no public file shows what it calls it; kado reads any key that speaks
+/// of a profile.
 const PROFILE: &str = "profile";
 
 /// The list of outcomes with these; a status without an entry gets one, and Katalon's default
