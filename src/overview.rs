@@ -133,6 +133,7 @@ fn look_through(
         .as_ref()
         .map(|known| folder_counts::in_words(&known.run_folders, config.history));
     let outbox = outbox.unwrap_or_default();
+
     Ok(Overview {
         status,
         service,

@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     of_machine: machine::MachineOptions,
     #[command(flatten)]
-    of_project: project::Options,
+    of_project: project::ProjectOptions,
 }
 
 /// How the choices are made that no option made.
@@ -87,6 +87,17 @@ struct Missing {
     option: &'static str,
     /// What it is for.
     what: &'static str,
+}
+
+/// The names of those options that were given.
+fn named(options: &[(&'static str, bool)]) -> Vec<&'static str> {
+    let mut given = Vec::new();
+    for (name, is_given) in options {
+        if *is_given {
+            given.push(*name);
+        }
+    }
+    given
 }
 
 /// Sets up.

@@ -86,7 +86,11 @@ impl Guard {
             None => Password::None,
             Some(file) => match secrets::closed_file(file) {
                 Ok(text) => Password::Known(text),
-                Err(error) => Password::Unreadable(error.of("password file").to_string()),
+                Err(error) => {
+                    let reason = error.of("password file").to_string();
+                    tracing::warn!(reason, "the status page is shown to nobody");
+                    Password::Unreadable(reason)
+                }
             },
         };
         Self { hosts, password }

@@ -256,21 +256,30 @@ fn machine(overview: &Overview, seen: &Seen) -> Vec<Fact> {
 
 fn run_facts(details: &RunDetails) -> Vec<Fact> {
     let row = &details.row;
-    let facts = vec![
-        fact("Project", Some(&row.project)),
-        fact("Folder", Some(&row.folder)),
-        fact("Started", row.started),
-        fact("Ended", row.ended),
-        fact("Test plan", Some(plan(row))),
-        fact("Options of katalonc", details.ado_options()),
-        fact("Mapping row", details.mapping_row.as_ref()),
-        fact("Test run", row.ado_run_id),
-        fact("Next try", row.next_attempt),
-        fact("Key", Some(&row.key)),
+    let known = [
+        ("Project", Some(shown(&row.project))),
+        ("Folder", Some(shown(&row.folder))),
+        ("Started", row.started.map(|at| at.to_string())),
+        ("Ended", row.ended.map(|at| at.to_string())),
+        ("Test plan", Some(plan(row))),
+        (
+            "Options of katalonc",
+            details.ado_options().map(|text| shown(&text)),
+        ),
+        ("Mapping row", details.mapping_row.as_deref().map(shown)),
+        ("Test run", row.ado_run_id.map(|id| id.to_string())),
+        ("Next try", row.next_attempt.map(|at| at.to_string())),
+        ("Key", Some(row.key.clone())),
     ];
 
     // What is not known has no line.
-    facts.into_iter().filter(|fact| fact.value != "–").collect()
+    let mut facts = Vec::new();
+    for (name, value) in known {
+        if let Some(value) = value {
+            facts.push(Fact { name, value });
+        }
+    }
+    facts
 }
 
 fn run_row(row: &SubmissionSummary) -> RunRow {

@@ -16,13 +16,18 @@ use questions::QUESTIONS;
 use crate::cli::error::UsageError;
 use crate::cli::output::tell;
 use crate::cli::setup::dialogue::{Unanswered, ask_all};
-use crate::cli::setup::{Common, Manner, Writing, refuse_missing};
+use crate::cli::setup::{Common, Manner, Writing, named, refuse_missing};
 use crate::cli::table::plain;
 use crate::config::paths;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::setup::machine::{IdentityKeys, MachineFile};
 use crate::{service, state_dir};
+
+/// `kind` of an application that is registered in a tenant.
+const SERVICE_PRINCIPAL: &str = "service-principal";
+/// `kind` of the identity of a virtual machine.
+const MANAGED_IDENTITY: &str = "managed-identity";
 
 /// Options of a machine.
 #[derive(Clone, Debug, Args)]
@@ -67,7 +72,7 @@ pub(super) struct MachineOptions {
 impl MachineOptions {
     /// Which of them were given, as they are written.
     pub(super) fn given(&self) -> Vec<&'static str> {
-        let all = [
+        named(&[
             ("--watch", !self.watch.is_empty()),
             ("--identity-kind", self.identity_kind.is_some()),
             ("--identity-tenant-id", self.identity_tenant_id.is_some()),
@@ -88,24 +93,9 @@ impl MachineOptions {
             ("--history", self.history.is_some()),
             ("--service", self.service),
             ("--no-service", self.no_service),
-        ];
-
-        let mut given = Vec::new();
-        for (name, is_given) in all {
-            if is_given {
-                given.push(name);
-            }
-        }
-        given
+        ])
     }
-}
 
-/// `kind` of an application that is registered in a tenant.
-const SERVICE_PRINCIPAL: &str = "service-principal";
-/// `kind` of the identity of a virtual machine.
-const MANAGED_IDENTITY: &str = "managed-identity";
-
-impl MachineOptions {
     fn service_choice(&self) -> Option<ServiceChoice> {
         match (self.service, self.no_service) {
             (true, _) => Some(ServiceChoice::Install),

@@ -13,7 +13,7 @@ use crate::cli::error::UsageError;
 use crate::cli::output::tell;
 use crate::cli::runtime::{Runtime, runtime};
 use crate::cli::setup::dialogue::Preset;
-use crate::cli::setup::{Common, Manner, Missing, TokenInput, Writing, refuse_missing};
+use crate::cli::setup::{Common, Manner, Missing, TokenInput, Writing, named, refuse_missing};
 use crate::cli::table::plain;
 use crate::cli::token_input::token_from_input;
 use crate::config::{Config, paths};
@@ -33,7 +33,7 @@ use questions::Answers;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of a project")]
 #[group(id = "project_options")]
-pub(super) struct Options {
+pub(super) struct ProjectOptions {
     /// The ADO project
     #[arg(long, value_name = "NAME")]
     project_name: Option<String>,
@@ -73,10 +73,10 @@ pub(super) struct Options {
     force: bool,
 }
 
-impl Options {
+impl ProjectOptions {
     /// Which of them were given, as they are written.
     pub(super) fn given(&self) -> Vec<&'static str> {
-        let all = [
+        named(&[
             ("--project-name", self.project_name.is_some()),
             ("--plan", !self.plan.is_empty()),
             ("--run-name", self.run_name.is_some()),
@@ -89,15 +89,7 @@ impl Options {
             ("--release-definition", self.release_definition.is_some()),
             ("--to", self.to.is_some()),
             ("--force", self.force),
-        ];
-
-        let mut given = Vec::new();
-        for (name, is_given) in all {
-            if is_given {
-                given.push(name);
-            }
-        }
-        given
+        ])
     }
 
     /// What the options choose; all that is wrong with them is told at once.
@@ -231,7 +223,7 @@ fn one<T>(
 /// Sets up the project at `folder`.
 pub(super) fn setup(
     folder: &Path,
-    options: &Options,
+    options: &ProjectOptions,
     common: &Common<'_>,
     manner: &Manner,
     out: &mut dyn Write,
@@ -288,7 +280,7 @@ pub(super) fn setup(
 
 /// What is left when the file is prepared.
 struct Writer<'a> {
-    options: &'a Options,
+    options: &'a ProjectOptions,
     common: &'a Common<'a>,
     manner: &'a Manner,
     current: &'a CurrentProject,

@@ -12,7 +12,7 @@ use crate::cli::runtime::Runtime;
 use crate::cli::setup::dialogue::{
     Asked, Dialogue, Preset, Question, TextQuestion, Unanswered, ask_all,
 };
-use crate::cli::setup::project::Options;
+use crate::cli::setup::project::ProjectOptions;
 use crate::config::Config;
 use crate::connect::ConnectError;
 use crate::katalon::run::FileKind;
@@ -35,7 +35,7 @@ pub(super) struct Answers<'a> {
     choices: ProjectChoices,
     /// Which file is to hold the answers; some have no place in `kado.toml`.
     pub(super) target: Target,
-    options: &'a Options,
+    options: &'a ProjectOptions,
     has_server_option: bool,
     current: &'a CurrentProject,
     config: &'a Config,
@@ -49,7 +49,7 @@ pub(super) struct Answers<'a> {
 impl<'a> Answers<'a> {
     pub(super) fn new(
         choices: ProjectChoices,
-        options: &'a Options,
+        options: &'a ProjectOptions,
         current: &'a CurrentProject,
         config: &'a Config,
         runs: &'a RunsSeen,
