@@ -5,6 +5,7 @@
 //! limited, unknown members and words are accepted, redirects are never followed, and the token
 //! goes to the configured server only.
 
+pub(crate) mod allowance;
 pub(crate) mod attachments;
 pub mod classify;
 pub(crate) mod credential;
@@ -15,6 +16,7 @@ mod headers;
 mod html;
 pub(crate) mod http;
 mod known_keys;
+
 pub(crate) mod listing;
 mod pace;
 mod pages;
@@ -22,12 +24,14 @@ pub(crate) mod pipelines;
 pub(crate) mod points;
 pub(crate) mod projects;
 pub(crate) mod proxy;
+mod recent_plans;
 mod refused;
 mod renamed;
 pub(crate) mod runs;
 pub(crate) mod scope;
 pub(crate) mod search;
 pub(crate) mod slots;
+mod spacing;
 pub(crate) mod transport;
 mod unreachable;
 #[cfg(any(test, fuzzing))]

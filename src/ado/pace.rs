@@ -5,8 +5,10 @@ use std::time::Duration;
 
 /// Longest pause between two requests that is only a precaution.
 const PRECAUTION: Duration = Duration::from_secs(5);
-/// Longest wait for a budget to be filled again.
-const REFILL: Duration = Duration::from_secs(60);
+/// Longest wait for a budget to be filled again: half of the window in which it is counted. All
+/// that share it come back at about the same time, and what they asked for before counts until
+/// then.
+const REFILL: Duration = Duration::from_secs(150);
 
 /// What the headers of an answer say about the budget of this identity.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -22,13 +24,32 @@ pub(super) struct Budget {
 }
 
 impl Budget {
+    /// Whether the server wants less: it asks for a pause, or less than a fifth of the budget is
+    /// left.
+    pub(super) fn is_short(&self) -> bool {
+        self.retry_after.is_some() || self.has_less_than(0.2)
+    }
+
+    /// Whether less than half of the budget is left.
+    pub(super) fn is_scarce(&self) -> bool {
+        self.has_less_than(0.5)
+    }
+
+    fn has_less_than(&self, part: f64) -> bool {
+        match (self.limit, self.remaining) {
+            (Some(limit), Some(remaining)) => remaining < part * limit,
+            _ => false,
+        }
+    }
+
     /// How long to wait before the next request; `None` when there is plenty. `Retry-After` counts
     /// on any status.
     pub(super) fn pause(&self) -> Option<Duration> {
-        if self.retry_after.is_some() {
-            return self.retry_after;
-        }
+        self.precaution().max(self.retry_after)
+    }
 
+    /// How long to wait for what the numbers say.
+    fn precaution(&self) -> Option<Duration> {
         // The budget belongs to the identity: whatever else uses the same token lives on it too.
         // Past it Azure DevOps first delays every request and then refuses, so kado slows down
         // with the last tenth.
@@ -76,6 +97,19 @@ mod tests {
         assert_eq!(budget(10.0).pause(), Some(Duration::from_secs(4)));
         assert_eq!(budget(1.0).pause(), Some(PRECAUTION));
         assert_eq!(budget(0.0).pause(), Some(Duration::from_secs(40)));
+    }
+
+    #[test]
+    fn less_than_a_fifth_of_the_budget_or_a_pause_is_short() {
+        let asked = Budget {
+            retry_after: Some(Duration::ZERO),
+            ..budget(150.0)
+        };
+
+        assert!(budget(39.0).is_short());
+        assert!(!budget(40.0).is_short());
+        assert!(asked.is_short());
+        assert!(!Budget::default().is_short());
     }
 
     #[test]

@@ -1,26 +1,22 @@
 //! How many requests are under way at once, over all servers of the process.
 //!
-//! Usually [`USUAL`], never more than [`MOST`]. What lies between the two is for servers that would
-//! otherwise have to wait for another one: a slow or hanging server holds up only its own work.
-//! Each client has a [`Lane`]: it may use fewer slots when its server is in trouble, more again
-//! when it is well, and its uploads never take its last slot, so a slow file holds up no other
+//! Never more than [`MOST`], and of one server as many as its [`Allowance`] says. While other
+//! servers of the process have nothing under way a slot is kept for each of them, up to
+//! [`FOR_OTHERS`]: a slow or hanging server holds up only its own work. Each client has a [`Lane`];
+//! its uploads never take its last slot nor the last one of all, so a slow file holds up no other
 //! call.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
-
-use crate::locked::locked;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// Requests that are under way at once, unless another server would have to wait.
-pub(crate) const USUAL: usize = 4;
-/// Most requests that are under way at once.
-const MOST: usize = 8;
-/// Fewest slots of a lane in trouble: one for uploads and one for other calls.
-const FEWEST: usize = 2;
-/// Requests that go well before a lane is allowed one more slot.
-const WELL: u32 = 20;
+use crate::ado::allowance::{Allowance, MOST, Sign, TroubleCount};
+use crate::locked::locked;
+
+/// Slots that are kept for servers that have nothing under way, where there are so many.
+const FOR_OTHERS: usize = 4;
 
 /// What a slot is used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +42,7 @@ pub(super) struct Slot {
     gate: Gate,
     lane: u64,
     slot_use: SlotUse,
+    troubles: TroubleCount,
 }
 
 #[derive(Default)]
@@ -61,9 +58,7 @@ struct State {
 struct LaneState {
     calls: usize,
     uploads: usize,
-    allowed: usize,
-    /// Requests that went well since the last one that did not.
-    well: u32,
+    allowance: Allowance,
 }
 
 /// Somebody in the queue.
@@ -71,6 +66,12 @@ struct Waiting {
     lane: u64,
     slot_use: SlotUse,
     granted: oneshot::Sender<Slot>,
+}
+
+/// Somebody who is let in.
+struct Admitted {
+    waiting: Waiting,
+    troubles: TroubleCount,
 }
 
 impl Gate {
@@ -84,8 +85,7 @@ impl Gate {
         let unused = LaneState {
             calls: 0,
             uploads: 0,
-            allowed: USUAL,
-            well: 0,
+            allowance: Allowance::new(),
         };
         state.lanes.insert(id, unused);
 
@@ -122,47 +122,56 @@ impl Gate {
 
     /// Hands out slots. The state must not be locked: whoever does not wait any longer gives the
     /// slot back at once by dropping it, and somebody else is let in.
-    fn grant(&self, admitted: Vec<Waiting>) {
-        for waiting in admitted {
-            let slot = self.slot(waiting.lane, waiting.slot_use);
+    fn grant(&self, admitted: Vec<Admitted>) {
+        for Admitted { waiting, troubles } in admitted {
+            let slot = self.slot(waiting.lane, waiting.slot_use, troubles);
             let _ = waiting.granted.send(slot);
         }
     }
 
-    fn slot(&self, lane: u64, slot_use: SlotUse) -> Slot {
+    fn slot(&self, lane: u64, slot_use: SlotUse, troubles: TroubleCount) -> Slot {
         Slot {
             gate: self.clone(),
             lane,
             slot_use,
+            troubles,
         }
     }
 }
 
 impl State {
     /// Takes those out of the queue that may come in, and counts them as being in.
-    fn admit(&mut self) -> Vec<Waiting> {
+    fn admit(&mut self) -> Vec<Admitted> {
         let mut admitted = Vec::new();
         // All are asked, not the first alone: one of a full lane must not hold up those behind it.
         for waiting in std::mem::take(&mut self.queue) {
-            if self.enter(waiting.lane, waiting.slot_use) {
-                admitted.push(waiting);
-            } else {
-                self.queue.push_back(waiting);
+            match self.enter(waiting.lane, waiting.slot_use) {
+                Some(troubles) => admitted.push(Admitted { waiting, troubles }),
+                None => self.queue.push_back(waiting),
             }
         }
         admitted
     }
 
     /// Counts a request of a lane if there is a slot for it.
-    fn enter(&mut self, lane: u64, slot_use: SlotUse) -> bool {
-        let under_way = self.lanes.values().map(LaneState::total).sum();
-        match self.lanes.get_mut(&lane) {
-            Some(lane) if lane.admits(under_way, slot_use) => {
-                *lane.count(slot_use) += 1;
-                true
-            }
-            _ => false,
+    fn enter(&mut self, lane: u64, slot_use: SlotUse) -> Option<TroubleCount> {
+        let mut under_way = 0;
+        let mut without_any = 0;
+        for (id, other) in &self.lanes {
+            under_way += other.total();
+            without_any += usize::from(*id != lane && other.total() == 0);
         }
+
+        let lane = self.lanes.get_mut(&lane)?;
+        let others = Others {
+            under_way,
+            without_any,
+        };
+        if !lane.admits(others, slot_use) {
+            return None;
+        }
+        *lane.count(slot_use) += 1;
+        Some(lane.allowance.troubles())
     }
 
     /// Whether somebody waits already for the same as a newcomer, who must not overtake him.
@@ -185,28 +194,35 @@ impl LaneState {
         }
     }
 
-    /// Whether one more request may be under way while `under_way` are, over all lanes.
-    const fn admits(&self, under_way: usize, slot_use: SlotUse) -> bool {
-        if under_way >= MOST || self.total() >= self.allowed {
+    /// Whether one more request of this lane may be under way.
+    fn admits(&self, others: Others, slot_use: SlotUse) -> bool {
+        if others.under_way >= MOST || self.total() >= self.allowance.allowed() {
             return false;
         }
 
         // The last slot of a lane is for a call.
-        if matches!(slot_use, SlotUse::Upload) && self.uploads + 1 >= self.allowed {
+        if slot_use == SlotUse::Upload && self.uploads + 1 >= self.allowance.allowed() {
             return false;
         }
 
-        // While few are under way nobody has to wait for this lane, so it may take all of its own.
-        if under_way < USUAL {
+        // Whoever has none gets one.
+        if self.total() == 0 {
             return true;
         }
 
-        // Beyond the usual number a lane gets one call, and one upload if it has nothing else.
-        match slot_use {
-            SlotUse::Call => self.calls == 0,
-            SlotUse::Upload => self.total() == 0,
-        }
+        let kept_for_calls = usize::from(slot_use == SlotUse::Upload);
+        let kept = others.without_any.min(FOR_OTHERS) + kept_for_calls;
+        others.under_way + kept < MOST
     }
+}
+
+/// What a lane has to mind.
+#[derive(Clone, Copy, Debug)]
+struct Others {
+    /// Requests that are under way, over all lanes.
+    under_way: usize,
+    /// Other lanes that have nothing under way.
+    without_any: usize,
 }
 
 impl Lane {
@@ -215,8 +231,10 @@ impl Lane {
         let wait = {
             let mut state = self.gate.state();
             // Nobody slips in before somebody who waits for the same already.
-            if !state.has_waiting(self.id, slot_use) && state.enter(self.id, slot_use) {
-                return self.gate.slot(self.id, slot_use);
+            if !state.has_waiting(self.id, slot_use)
+                && let Some(troubles) = state.enter(self.id, slot_use)
+            {
+                return self.gate.slot(self.id, slot_use, troubles);
             }
 
             let (granted, wait) = oneshot::channel();
@@ -230,26 +248,20 @@ impl Lane {
         wait.await
             .expect("whoever waits is in the queue until a slot is sent")
     }
+}
 
-    /// The server answered as it should.
-    pub(super) fn went_well(&self) {
-        self.gate.change_lane(self.id, |lane| {
-            lane.well += 1;
-            if lane.well >= WELL && lane.allowed < USUAL {
-                lane.well = 0;
-                lane.allowed += 1;
-            }
-        });
+impl Slot {
+    /// The time between the beginnings of two requests of this slot's lane.
+    pub(super) fn gap(&self) -> Duration {
+        let state = self.gate.state();
+        let lane = state.lanes.get(&self.lane);
+        lane.map_or(Duration::ZERO, |lane| lane.allowance.gap())
     }
 
-    /// The server is busy or cannot be reached: half as many from now on.
-    pub(super) fn went_badly(&self) {
-        self.gate.change_lane(self.id, |lane| {
-            lane.well = 0;
-            // Down by half and up by one: a server in trouble is spared at once, and then tried
-            // with care.
-            lane.allowed = lane.allowed.div_ceil(2).max(FEWEST);
-        });
+    /// What the request that this slot is for says of its server.
+    pub(super) fn note(&self, sign: Sign) {
+        self.gate
+            .change_lane(self.lane, |lane| lane.allowance.note(sign, self.troubles));
     }
 }
 
@@ -272,14 +284,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ado::allowance::START;
 
     /// Takes all slots that are to be had at once.
     fn take_all(lane: &Lane, slot_use: SlotUse) -> Vec<Slot> {
         std::iter::from_fn(|| lane.take(slot_use).now_or_never()).collect()
     }
 
+    /// Lets a lane grow to all that one server may get.
+    fn grow(lane: &Lane) {
+        for _ in START..MOST {
+            let slot = lane.take(SlotUse::Call).now_or_never();
+            slot.expect("a lane without any gets one").note(Sign::Quick);
+        }
+    }
+
     #[test]
-    fn one_server_uses_four_slots_and_leaves_one_to_other_calls() {
+    fn one_server_uses_four_slots_at_first_and_leaves_one_to_other_calls() {
         let gate = Gate::default();
         let lane = gate.lane();
 
@@ -291,12 +312,40 @@ mod tests {
     }
 
     #[test]
+    fn one_that_answers_quickly_gets_all_eight_and_still_leaves_one_to_other_calls() {
+        let gate = Gate::default();
+        let lane = gate.lane();
+        grow(&lane);
+
+        let uploads = take_all(&lane, SlotUse::Upload);
+        let calls = take_all(&lane, SlotUse::Call);
+
+        assert_eq!(uploads.len(), 7);
+        assert_eq!(calls.len(), 1);
+    }
+
+    #[test]
+    fn a_server_that_was_quick_before_it_hangs_holds_up_no_other() {
+        let gate = Gate::default();
+        let hanging = gate.lane();
+        let other = gate.lane();
+        grow(&hanging);
+
+        let hanging_slots = take_all(&hanging, SlotUse::Call);
+        let own = take_all(&other, SlotUse::Upload);
+
+        assert_eq!(hanging_slots.len(), 7);
+        assert_eq!(own.len(), 1);
+    }
+
+    #[test]
     fn a_server_that_hangs_holds_up_no_other() {
         let gate = Gate::default();
         let lanes: Vec<Lane> = (0..5).map(|_| gate.lane()).collect();
+        grow(&lanes[0]);
 
         let mut slots = take_all(&lanes[0], SlotUse::Call);
-        assert_eq!(slots.len(), USUAL);
+        assert_eq!(slots.len(), MOST - FOR_OTHERS);
 
         for lane in &lanes[1..] {
             let own = take_all(lane, SlotUse::Call);
@@ -311,34 +360,15 @@ mod tests {
         let gate = Gate::default();
         let hanging = gate.lane();
         let other = gate.lane();
-        let _hanging_slots = take_all(&hanging, SlotUse::Call);
+        grow(&hanging);
+        grow(&other);
+        let _hanging_slots = take_all(&hanging, SlotUse::Upload);
 
         let uploads = take_all(&other, SlotUse::Upload);
         let calls = take_all(&other, SlotUse::Call);
 
         assert_eq!(uploads.len(), 1);
         assert_eq!(calls.len(), 1);
-    }
-
-    #[test]
-    fn trouble_halves_the_slots_and_well_being_brings_them_back() {
-        let gate = Gate::default();
-        let lane = gate.lane();
-
-        lane.went_badly();
-        assert_eq!(take_all(&lane, SlotUse::Call).len(), 2);
-
-        lane.went_badly();
-        assert_eq!(
-            take_all(&lane, SlotUse::Call).len(),
-            2,
-            "never fewer than two, so that uploads leave one"
-        );
-
-        for _ in 0..200 {
-            lane.went_well();
-        }
-        assert_eq!(take_all(&lane, SlotUse::Call).len(), USUAL);
     }
 
     #[tokio::test]

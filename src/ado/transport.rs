@@ -20,20 +20,22 @@ mod versions;
 use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::ado::allowance::{QUICK, Sign};
 use crate::ado::credential::Credential;
 use crate::ado::error::{AdoError, Missing, Refusal};
 use crate::ado::gone;
 use crate::ado::headers;
 use crate::ado::http::{self, Caller, Network};
 use crate::ado::known_keys::KnownKeys;
+use crate::ado::recent_plans::RecentPlans;
 use crate::ado::refused::Refused;
 use crate::ado::renamed::RenamedProjects;
-use crate::ado::slots::{Gate, Lane, SlotUse};
+use crate::ado::slots::{Gate, Lane, Slot, SlotUse};
 use crate::ado::version::Call;
 use crate::clock;
 use crate::error_chain::chain;
@@ -83,6 +85,7 @@ pub(crate) struct AdoClient {
     refused: Refused,
     clock: ServerClock,
     known_keys: KnownKeys,
+    recent_plans: RecentPlans,
     renamed: RenamedProjects,
 }
 
@@ -157,6 +160,7 @@ impl AdoClient {
             refused: Refused::default(),
             clock: ServerClock::default(),
             known_keys: KnownKeys::default(),
+            recent_plans: RecentPlans::default(),
             renamed: RenamedProjects::default(),
         })
     }
@@ -199,6 +203,11 @@ impl AdoClient {
     /// What is remembered of runs whose comment the server's lists leave out.
     pub(super) fn known_keys(&self) -> &KnownKeys {
         &self.known_keys
+    }
+
+    /// What was read of test plans a moment ago.
+    pub(super) fn recent_plans(&self) -> &RecentPlans {
+        &self.recent_plans
     }
 
     /// The project of this name has this GUID, as somebody wrote down once; it is asked for by that
@@ -352,8 +361,8 @@ impl AdoClient {
         request: RequestBuilder,
         importance: Importance,
     ) -> Result<Page<T>, AdoError> {
-        let _slot = self.lane.take(SlotUse::Call).await;
-        self.send_in_slot(request, importance).await
+        let slot = self.lane.take(SlotUse::Call).await;
+        self.send_in_slot(request, importance, &slot).await
     }
 
     /// As [`AdoClient::send`], of a request that carries a file.
@@ -361,27 +370,29 @@ impl AdoClient {
         &self,
         request: RequestBuilder,
     ) -> Result<Page<T>, AdoError> {
-        let _slot = self.lane.take(SlotUse::Upload).await;
-        self.send_in_slot(request, Importance::Essential).await
+        let slot = self.lane.take(SlotUse::Upload).await;
+        self.send_in_slot(request, Importance::Essential, &slot)
+            .await
     }
 
     async fn send_in_slot<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
         importance: Importance,
+        slot: &Slot,
     ) -> Result<Page<T>, AdoError> {
         // Looked at only now: much may have happened while this one waited for its slot.
         self.not_refused()?;
         self.pause.keep().await?;
+        self.pause.keep_apart(slot.gap()).await;
 
-        let result = self.exchange(request).await;
+        let result = self.exchange(request, slot).await;
 
         match &result {
-            Ok(_) => self.lane.went_well(),
             Err(CallFailure {
                 error: AdoError::Unavailable { .. } | AdoError::InBetween { .. },
                 ..
-            }) => self.lane.went_badly(),
+            }) => slot.note(Sign::Trouble),
             // A token without the scope for something optional may still do all the rest.
             Err(CallFailure {
                 error: AdoError::CredentialsRefused { refusal, .. },
@@ -390,9 +401,9 @@ impl AdoClient {
                 self.refused.note(refusal.clone(), Instant::now());
             }
 
-            // Any other refusal is about this request, and says nothing of how the server or the
-            // token is.
-            Err(_) => {}
+            // An answer was noted where its headers were read. Any other refusal is about this
+            // request, and says nothing of how the server or the token is.
+            Ok(_) | Err(_) => {}
         }
 
         result.map_err(|failed| failed.error)
@@ -403,6 +414,7 @@ impl AdoClient {
     async fn exchange<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
+        slot: &Slot,
     ) -> Result<Page<T>, CallFailure> {
         // Only an identity has another token, so the others' bodies are not copied for nothing. A
         // body that is a stream cannot be.
@@ -417,7 +429,7 @@ impl AdoClient {
             .await
             .map_err(CallFailure::without_token)?;
         let request = request.header(AUTHORIZATION, authorization.header.clone());
-        let result = self.once(request).await;
+        let result = self.once(request, slot).await;
         let Err(CallFailure {
             cause: FailureCause::Token,
             ..
@@ -446,14 +458,16 @@ impl AdoClient {
             .authorization()
             .await
             .map_err(CallFailure::without_token)?;
-        self.once(again.header(AUTHORIZATION, authorization.header))
+        self.once(again.header(AUTHORIZATION, authorization.header), slot)
             .await
     }
 
     async fn once<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
+        slot: &Slot,
     ) -> Result<Page<T>, CallFailure> {
+        let asked = Instant::now();
         let mut response = request
             .send()
             .await
@@ -463,10 +477,25 @@ impl AdoClient {
         let budget = headers::budget(response.headers());
         self.pause.note(budget.pause());
         self.clock.note(response.headers());
+        let is_throttled = budget.is_short() || response.status() == StatusCode::TOO_MANY_REQUESTS;
+        if is_throttled {
+            slot.note(Sign::Throttled);
+        }
 
         let body = answer::read_body(&mut response).await?;
         self.judge(&response, &body, budget.retry_after)?;
-        Ok(answer::page(&response, &body)?)
+        let page = answer::page(&response, &body)?;
+
+        if !is_throttled {
+            slot.note(if asked.elapsed() >= QUICK {
+                Sign::Slow
+            } else if budget.is_scarce() {
+                Sign::QuickWhileScarce
+            } else {
+                Sign::Quick
+            });
+        }
+        Ok(page)
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> AdoError {

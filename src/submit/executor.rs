@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::StreamExt as _;
 
 use crate::ado::AdoError;
-use crate::ado::slots::USUAL;
+use crate::ado::allowance::MOST;
 use crate::outbox::step::{Step, StepState, next};
 use crate::submit::execution::{Execution, StepResult};
 use crate::submit::steps::{attach, automation, complete, create, results};
@@ -88,7 +88,7 @@ async fn carry_out(execution: &Execution<'_>, ready: Vec<usize>) -> Vec<(usize, 
             }
             Some((position, ended))
         })
-        .buffer_unordered(USUAL)
+        .buffer_unordered(MOST)
         .filter_map(std::future::ready)
         .collect()
         .await

@@ -1,4 +1,5 @@
-//! The pause that a server asked for: no call leaves before it is over.
+//! The pause that a server asked for: no call leaves before it is over. And the distance that calls
+//! keep where a server was in trouble (`ado/spacing.rs`).
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -13,7 +14,11 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// Until when no call leaves.
 #[derive(Debug, Default)]
-pub(super) struct Pause(Mutex<Option<Instant>>);
+pub(super) struct Pause {
+    until: Mutex<Option<Instant>>,
+    /// When the last of the calls that were let go leaves.
+    last_call: Mutex<Option<Instant>>,
+}
 
 impl Pause {
     /// The server asks for a pause from now on; one that was asked for before and lasts longer
@@ -25,7 +30,7 @@ impl Pause {
 
         // An earlier answer may have asked for more, and meant it for everybody.
         let until = Instant::now() + wait;
-        let mut pause = locked(&self.0);
+        let mut pause = locked(&self.until);
         *pause = Some(pause.map_or(until, |before| before.max(until)));
     }
 
@@ -34,7 +39,7 @@ impl Pause {
     /// # Errors
     /// At once, with the time that is left, when that is longer than [`LONGEST`].
     pub(super) async fn keep(&self) -> Result<(), AdoError> {
-        let until = *locked(&self.0);
+        let until = *locked(&self.until);
         let Some(until) = until else {
             return Ok(());
         };
@@ -52,5 +57,17 @@ impl Pause {
 
         tokio::time::sleep(left).await;
         Ok(())
+    }
+
+    /// Waits until a call is as far from the one before it as `gap` says.
+    pub(super) async fn keep_apart(&self, gap: Duration) {
+        let leaves = {
+            let now = Instant::now();
+            let mut last_call = locked(&self.last_call);
+            let leaves = last_call.map_or(now, |last| now.max(last + gap));
+            *last_call = Some(leaves);
+            leaves
+        };
+        tokio::time::sleep_until(leaves).await;
     }
 }

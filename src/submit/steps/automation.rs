@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use crate::ado::AdoError;
-use crate::ado::slots::USUAL;
+use crate::ado::allowance::MOST;
 use crate::ado::work_items::{AutomatedCase, Updated};
 use crate::plan::automation::{AutomationRule, automated, changes};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
@@ -153,7 +153,7 @@ async fn set_all(
 
     let others: Vec<_> = futures_util::stream::iter(waiting)
         .map(|case| set(execution, rule, tests, case))
-        .buffer_unordered(USUAL)
+        .buffer_unordered(MOST)
         .collect()
         .await;
     for other in others {
