@@ -35,6 +35,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use execution::{Execution, Sender};
+use planning::Planned;
 use stop::Stop;
 
 use crate::ado::{AdoClient, AdoError, Credential};
@@ -222,14 +223,19 @@ impl Submitter {
         // A stored plan is carried out as it is (invariant I3): what was sent of it before a crash
         // has to fit what is sent now.
         let planned = if submission.plan.is_some() {
-            submission
+            Planned::from(submission)
         } else {
             let late = self.config.borrow().late;
             planning::plan(&self.outbox, client, &submission, late).await?
         };
 
         let spool = self.spool();
-        let execution = Execution::new(&self.outbox, client, &spool, planned, self.sender);
+        let Planned {
+            submission,
+            early_look,
+        } = planned;
+        let execution = Execution::new(&self.outbox, client, &spool, submission, self.sender)
+            .with_early_look(early_look);
         executor::execute(execution, written).await
     }
 

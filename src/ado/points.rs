@@ -8,6 +8,8 @@ use crate::ado::error::{AdoError, Missing};
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire::{Reference, SuitePoint, TestPoint, TestSuite};
+use crate::clock;
+use crate::moment::Moment;
 use crate::plan::point_rule::Point;
 
 /// Points on a page of a suite.
@@ -19,19 +21,59 @@ impl AdoClient {
     /// # Errors
     /// [`Missing::Plan`] when the plan is not there, or when the server fails.
     pub(crate) async fn points(&self, project: &str, plan: u32) -> Result<Vec<Point>, AdoError> {
-        // It also finds the version of the server, on which the way to the points depends.
-        let test_plan = self.test_plan(project, plan).await?;
+        let asked = clock::now();
+        let points = self.read_points(project, plan).await?;
+        self.recent_plans()
+            .know_points(project, plan, &points, asked);
+        Ok(points)
+    }
 
+    /// As [`AdoClient::points`], for somebody who waits since `since`: points that were read after
+    /// that are not read again.
+    ///
+    /// # Errors
+    /// As [`AdoClient::points`].
+    pub(crate) async fn points_since(
+        &self,
+        project: &str,
+        plan: u32,
+        since: Moment,
+    ) -> Result<Vec<Point>, AdoError> {
+        match self
+            .recent_plans()
+            .points(project, plan, since, clock::now())
+        {
+            Some(points) => Ok(points),
+            None => self.points(project, plan).await,
+        }
+    }
+
+    async fn read_points(&self, project: &str, plan: u32) -> Result<Vec<Point>, AdoError> {
+        let known = self.recent_plans();
+        if let Some(root_suite) = known.root_suite(project, plan, clock::now()) {
+            match self.points_below(project, plan, root_suite).await {
+                // The plan itself says what became of it.
+                Err(AdoError::Gone { .. }) => known.forget(project, plan),
+                points => return points,
+            }
+        }
+
+        // It also finds the version of the server, on which the way to the points depends.
+        let asked = clock::now();
+        let test_plan = self.test_plan(project, plan).await?;
         if self.is_before_2020() {
             return self.points_by_suite(project, plan).await;
         }
+
         let Some(root_suite) = test_plan.root_suite else {
             return Err(AdoError::Gone {
                 what: Missing::Object,
                 message: format!("test plan {plan} of project `{project}` has no root suite"),
             });
         };
-        self.points_below(project, plan, root_suite.id).await
+        let points = self.points_below(project, plan, root_suite.id).await?;
+        known.know_root_suite(project, plan, root_suite.id, asked);
+        Ok(points)
     }
 
     async fn points_below(

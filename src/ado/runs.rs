@@ -13,9 +13,8 @@ use crate::ado::wire::{
     NewResult, ResultUpdate, RunCreation, RunEnd, RunUpdate, TestResult, TestRun,
 };
 
-/// Results on a page.
-// Servers give a thousand without details and 200 with them (`ado/api.md` §11).
-const PAGE_SIZE: usize = 200;
+/// Results on a page: what servers give without details (`ado/api.md` §11).
+const PAGE_SIZE: usize = 1000;
 
 /// Which results of a run are wanted.
 #[derive(Clone, Copy, Debug)]

@@ -34,8 +34,8 @@ pub(crate) struct RunSearch<'a> {
     pub(crate) plan: u32,
     /// kado's key.
     pub(crate) key: &'a str,
-    /// Names of runs without any key of kado's.
-    pub(crate) names: &'a [&'a str],
+    /// Which runs without any key of kado's are wanted as well.
+    pub(crate) others: OtherRuns<'a>,
     /// The end of the suite run: what is looked for was made later.
     pub(crate) since: Moment,
     /// The time of this look.
@@ -44,10 +44,22 @@ pub(crate) struct RunSearch<'a> {
     pub(crate) clocks: Duration,
 }
 
-impl RunSearch<'_> {
-    fn wants_name_of(&self, run: &TestRun) -> bool {
+/// Which runs without any key of kado's are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OtherRuns<'a> {
+    /// Those of one of these names; they may be Katalon's own.
+    Named(&'a [&'a str]),
+    /// All: what is wanted is not known yet.
+    All,
+}
+
+impl OtherRuns<'_> {
+    fn include(self, run: &TestRun) -> bool {
+        let Self::Named(names) = self else {
+            return true;
+        };
         let name = run.name.as_deref().unwrap_or_default().trim();
-        self.names.iter().any(|wanted| wanted.trim() == name)
+        names.iter().any(|wanted| wanted.trim() == name)
     }
 }
 
@@ -59,20 +71,26 @@ pub(crate) struct FoundRuns {
     pub(crate) with_key: Option<TestRun>,
     /// Others with the key that are still in progress.
     pub(crate) duplicates: Vec<u32>,
-    /// Runs without any key of kado's that have one of the names, the newest first; not all of them
-    /// when there is one with the key.
-    pub(crate) with_name: Vec<TestRun>,
-    ids_with_name: HashSet<u32>,
+    /// The wanted runs without any key of kado's, the newest first; not all of them when there is
+    /// one with the key.
+    pub(crate) others: Vec<TestRun>,
+    ids_of_others: HashSet<u32>,
 }
 
 impl FoundRuns {
+    /// Drops the runs without a key that have none of these names.
+    pub(crate) fn keep_named(&mut self, names: &[&str]) {
+        let wanted = OtherRuns::Named(names);
+        self.others.retain(|run| wanted.include(run));
+    }
+
     /// Takes in a run whose comment is known.
     fn take(&mut self, run: TestRun, search: &RunSearch<'_>) {
         match run.comment.as_deref().and_then(key_in) {
             Some(key) if key == search.key => self.take_with_key(run),
             // Another suite run's.
             Some(_) => {}
-            None if search.wants_name_of(&run) => self.take_with_name(run),
+            None if search.others.include(&run) => self.take_other(run),
             None => {}
         }
     }
@@ -108,10 +126,10 @@ impl FoundRuns {
         }
     }
 
-    fn take_with_name(&mut self, run: TestRun) {
+    fn take_other(&mut self, run: TestRun) {
         // As above, one may come twice.
-        if self.ids_with_name.insert(run.id) {
-            self.with_name.push(run);
+        if self.ids_of_others.insert(run.id) {
+            self.others.push(run);
         }
     }
 }
@@ -171,7 +189,7 @@ impl AdoClient {
         for run in list.without_comment {
             found.take(run, search);
         }
-        found.with_name.sort_unstable_by_key(|run| Reverse(run.id));
+        found.others.sort_unstable_by_key(|run| Reverse(run.id));
         Ok(found)
     }
 

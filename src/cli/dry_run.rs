@@ -10,6 +10,7 @@ use crate::cli::json;
 use crate::cli::output::tell;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::table::plain;
+use crate::clock;
 use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
 use crate::discovery::claim::KnownCommands;
@@ -30,7 +31,7 @@ use crate::plan::several_plans::NoResultsHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
 use crate::record::CommandClues;
-use crate::submit::facts;
+use crate::submit::facts::{self, Asker};
 use crate::workspace::Location;
 
 /// A plan as scripts see it (product contract, section 6).
@@ -171,7 +172,11 @@ async fn plans_of(
         let project = snapshot.options.project.as_deref().unwrap_or_default();
 
         // With no attempt before it, another test plan that does not answer ends the command.
-        let facts = facts::read(&client, project, plan_id, &snapshot.options, 0).await?;
+        let asker = Asker {
+            attempts: 0,
+            since: clock::now(),
+        };
+        let facts = facts::read(&client, project, plan_id, &snapshot.options, asker).await?;
         plans.push(plan(&snapshot, plan_id, &submission.key, &facts));
     }
     Ok(plans)

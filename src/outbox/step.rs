@@ -1,8 +1,8 @@
 //! The steps of a submission and their order. Pure.
 //!
 //! ```text
-//! create run ─▶ read results ─▶ write results (per batch) ─▶ automation fields ─▶ attach (several at a time)
-//!   ─▶ left-out list ─▶ complete
+//! create run ─▶ read results ─▶ write results (batches, several at a time) ─▶ automation fields
+//!   ─▶ attach (several at a time) ─▶ left-out list ─▶ complete
 //! ```
 //!
 //! A step is `planned`, then `intended` before its request leaves, then `confirmed` or `refused` by
@@ -10,6 +10,7 @@
 //! before it is sent again (I5). Of a run that is submitted only files that were given up are planned
 //! anew, with the steps that name what is missing (`store/steps.rs`).
 
+use std::mem::discriminant;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -138,19 +139,24 @@ fn parts(result: &PlannedResult) -> usize {
 
 /// What to do next: positions of steps that may run at the same time, none when all is settled.
 ///
-/// Attachments that stand side by side run together; every other step waits for all before it.
+/// Batches of results run together, and so do attachments; every other step waits for all before
+/// it.
 pub(crate) fn next(steps: &[(Step, StepState)]) -> Vec<usize> {
     let Some(first) = steps.iter().position(|(_, state)| !state.is_settled()) else {
         return Vec::new();
     };
-    if !matches!(steps[first].0, Step::Attach(_)) {
+
+    if !matches!(steps[first].0, Step::Attach(_) | Step::WriteResults(_)) {
         return vec![first];
     }
 
-    // Uploads do not depend on each other, and one that is never answered holds up no other.
+    // Uploads do not depend on each other, and one that is never answered holds up no other. Each
+    // batch is of other results.
+    let kind = discriminant(&steps[first].0);
+
     let mut ready = Vec::new();
     for (position, (step, state)) in steps.iter().enumerate().skip(first) {
-        if !matches!(step, Step::Attach(_)) {
+        if discriminant(step) != kind {
             break;
         }
         if !state.is_settled() {

@@ -6,15 +6,17 @@
 //! attempt may be cut off at any `await`.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::ado::AdoClient;
 use crate::ado::attachments::Owner;
-use crate::ado::wire::TestRun;
+use crate::ado::search::FoundRuns;
+use crate::ado::wire::{TestResult, TestRun};
 use crate::clock;
+use crate::locked::locked;
 use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState};
 use crate::outbox::submission::{StoredStep, Submission};
@@ -101,6 +103,9 @@ pub(super) struct Execution<'a> {
     had_run: bool,
     /// The results of the run by their points, once they were read and asked for.
     results: OnceLock<HashMap<u32, u32>>,
+    /// What was asked for beside something else, for the step that needs it.
+    early_look: Mutex<Option<FoundRuns>>,
+    early_results: Mutex<Option<Vec<TestResult>>>,
 }
 
 impl<'a> Execution<'a> {
@@ -120,7 +125,32 @@ impl<'a> Execution<'a> {
             sender,
             spool,
             results: OnceLock::new(),
+            early_look: Mutex::default(),
+            early_results: Mutex::default(),
         }
+    }
+
+    /// What a look before its creation found, where it was taken already.
+    pub(super) fn with_early_look(self, early_look: Option<FoundRuns>) -> Self {
+        Self {
+            early_look: Mutex::new(early_look),
+            ..self
+        }
+    }
+
+    /// What was found of runs that are there before there was a plan; once.
+    pub(super) fn take_early_look(&self) -> Option<FoundRuns> {
+        locked(&self.early_look).take()
+    }
+
+    /// The results of the run were read beside something else.
+    pub(super) fn keep_early_results(&self, results: Vec<TestResult>) {
+        *locked(&self.early_results) = Some(results);
+    }
+
+    /// The results that were read beside something else; once.
+    pub(super) fn take_early_results(&self) -> Option<Vec<TestResult>> {
+        locked(&self.early_results).take()
     }
 
     /// The step at a position, with whether it may have been carried out before.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::ado::{AdoClient, AdoError};
+use crate::moment::Moment;
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
 use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
 use crate::plan::options::Options;
@@ -25,8 +26,16 @@ const LOOK_UP: Duration = Duration::from_secs(20);
 /// own does.
 const WAITS: u32 = 3;
 
-/// Reads everything that planning the submission to `plan_id` needs; `attempts` of it failed
-/// before.
+/// Who waits for the facts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asker {
+    /// How many attempts failed before.
+    pub attempts: u32,
+    /// Since when it waits: points that were read later are good enough.
+    pub since: Moment,
+}
+
+/// Reads everything that planning the submission to `plan_id` needs.
 ///
 /// # Errors
 /// When the points cannot be read.
@@ -35,15 +44,15 @@ pub(crate) async fn read(
     project: &str,
     plan_id: u32,
     options: &Options,
-    attempts: u32,
+    asker: Asker,
 ) -> Result<AdoFacts, AdoError> {
-    let points = client.points(project, plan_id).await?;
+    let points = client.points_since(project, plan_id, asker.since).await?;
 
     // Only when its own plan is there: else there is nothing to wait for.
     let mut elsewhere = Vec::new();
     for other in options.plan_ids() {
         if other != plan_id {
-            elsewhere.push(read_other_plan(client, project, other, attempts).await?);
+            elsewhere.push(read_other_plan(client, project, other, asker).await?);
         }
     }
 
@@ -67,7 +76,7 @@ async fn read_other_plan(
     client: &AdoClient,
     project: &str,
     plan_id: u32,
-    attempts: u32,
+    asker: Asker,
 ) -> Result<OtherPlan, AdoError> {
     let mut other = OtherPlan {
         plan_id,
@@ -75,12 +84,12 @@ async fn read_other_plan(
         unread: None,
     };
 
-    match client.points(project, plan_id).await {
+    match client.points_since(project, plan_id, asker.since).await {
         Ok(points) => other.points = points.into(),
         // A plan that does not exist has no points.
         Err(AdoError::Gone { .. }) => {}
         Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. }))
-            if attempts < WAITS =>
+            if asker.attempts < WAITS =>
         {
             return Err(AdoError::Unavailable {
                 message: format!("test plan {plan_id}, which this run goes to as well: {error}"),

@@ -1,6 +1,9 @@
 //! Makes the plan of a submission, from its snapshot and what ADO says, and stores it whole before
 //! the first request that writes (invariant I3); or says why there is nothing to send.
 
+use tokio_util::sync::CancellationToken;
+
+use crate::ado::search::FoundRuns;
 use crate::ado::{AdoClient, AdoError, Missing};
 use crate::clock;
 use crate::config::Late;
@@ -11,8 +14,25 @@ use crate::plan::several_plans::NoResultsHere;
 use crate::plan::without_ids::{is_without_ids, reason_without_ids};
 use crate::plan::{self, SubmissionPlan};
 use crate::plural::counted;
-use crate::submit::facts;
+use crate::submit::facts::{self, Asker};
+use crate::submit::probe;
 use crate::submit::stop::Stop;
+
+/// A submission with its plan, and what was seen of ADO on the way.
+pub(super) struct Planned {
+    pub(super) submission: Submission,
+    /// What the look before its creation found, where it was taken already.
+    pub(super) early_look: Option<FoundRuns>,
+}
+
+impl From<Submission> for Planned {
+    fn from(submission: Submission) -> Self {
+        Self {
+            submission,
+            early_look: None,
+        }
+    }
+}
 
 /// Plans a submission that has no plan yet; gives it with its plan and steps.
 ///
@@ -23,9 +43,9 @@ pub(super) async fn plan(
     client: &AdoClient,
     submission: &Submission,
     late: Late,
-) -> Result<Submission, Stop> {
+) -> Result<Planned, Stop> {
     let id = submission.id;
-    let plan = make(client, submission).await?;
+    let (plan, early_look) = make(outbox, client, submission).await?;
     if plan.results.is_empty() {
         return Err(nothing_to_send(submission, plan));
     }
@@ -35,13 +55,16 @@ pub(super) async fn plan(
         not_overtaken(outbox, id, &plan).await?;
     }
 
-    let planned = outbox
+    let submission = outbox
         .with(move |store| {
             store.store_plan(id, &plan, clock::now())?;
             store.load(id)
         })
         .await?;
-    Ok(planned)
+    Ok(Planned {
+        submission,
+        early_look,
+    })
 }
 
 /// Drops the plan of a submission that ADO does not take any more, so that it is made anew: since
@@ -68,23 +91,37 @@ pub(super) async fn drop_plan(
 }
 
 /// Reads what ADO says and makes the plan.
-async fn make(client: &AdoClient, submission: &Submission) -> Result<SubmissionPlan, Stop> {
+async fn make(
+    outbox: &Outbox,
+    client: &AdoClient,
+    submission: &Submission,
+) -> Result<(SubmissionPlan, Option<FoundRuns>), Stop> {
     let snapshot = &submission.snapshot;
     let (Some(plan_id), Some(project)) = (submission.plan_id, &snapshot.options.project) else {
         return Err(Stop::NoDestination);
     };
 
-    let facts = facts::read(
-        client,
-        project,
-        plan_id,
-        &snapshot.options,
-        submission.attempts,
-    )
-    .await;
+    let id = submission.id;
+    let asker = Asker {
+        attempts: submission.attempts,
+        since: outbox.with(move |store| store.last_event(id)).await?,
+    };
+
+    // Neither needs the other, and with a far server each turn is felt.
+    let facts_are_read = CancellationToken::new();
+    let (facts, early_look) = tokio::join!(
+        async {
+            let _end = facts_are_read.clone().drop_guard();
+            facts::read(client, project, plan_id, &snapshot.options, asker).await
+        },
+        probe::early_look(client, project, submission, &facts_are_read)
+    );
 
     match facts {
-        Ok(facts) => Ok(plan::plan(snapshot, plan_id, &submission.key, &facts)),
+        Ok(facts) => {
+            let plan = plan::plan(snapshot, plan_id, &submission.key, &facts);
+            Ok((plan, early_look))
+        }
         Err(
             gone @ AdoError::Gone {
                 what: Missing::Plan(missing),

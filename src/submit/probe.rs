@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::ado::attachments::Owner;
-use crate::ado::search::{DAY, FoundRuns, RunSearch};
+use crate::ado::search::{DAY, FoundRuns, OtherRuns, RunSearch};
 use crate::ado::upload::comment_of;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
+use crate::outbox::submission::Submission;
 use crate::plan::SubmissionPlan;
+use crate::plan::without_ids::is_without_ids;
 use crate::submit::content::Content;
 use crate::submit::execution::Earlier;
 
@@ -22,6 +26,46 @@ const LOOKS: [Duration; 4] = [
 /// How long ago another kado may have made a run at the same moment; the server's clock is known by
 /// then.
 const MOMENT: Duration = Duration::from_secs(5 * 60);
+
+/// What the first look before a creation finds, taken before there is a plan: beside what the plan
+/// itself waits for. Of runs without kado's key all are given, because their names depend on the
+/// plan. `None` when that is not known; then it is looked for as if nobody had.
+///
+/// It begins when an answer has shown that the server is understood, and not at all when
+/// `facts_are_read` comes before that.
+pub(super) async fn early_look(
+    client: &AdoClient,
+    project: &str,
+    submission: &Submission,
+    facts_are_read: &CancellationToken,
+) -> Option<FoundRuns> {
+    // A creation that may have been lost is looked for several times, and a run that nothing is to
+    // be sent of not at all.
+    if submission.create_unclear || is_without_ids(&submission.snapshot) {
+        return None;
+    }
+    tokio::select! {
+        biased;
+        () = client.until_version_is_proven() => {}
+        () = facts_are_read.cancelled() => return None,
+    }
+
+    let wanted = RunSearch {
+        plan: submission.plan_id?,
+        key: &submission.key,
+        others: OtherRuns::All,
+        since: submission.snapshot.ended(),
+        now: clock::now(),
+        clocks: DAY,
+    };
+    match client.find_run(project, &wanted).await {
+        Ok(found) => Some(found),
+        Err(error) => {
+            tracing::debug!(%error, "the early look for a test run failed; it is repeated");
+            None
+        }
+    }
+}
 
 /// The run that carries kado's key, and those without one that have one of `names`. Before the
 /// first creation one look is enough: it finds what another machine or an earlier installation
@@ -47,7 +91,7 @@ pub(super) async fn run(
         let wanted = RunSearch {
             plan: plan.plan_id,
             key: plan.key.as_str(),
-            names,
+            others: OtherRuns::Named(names),
             since: plan.completed,
             now: clock::now(),
             clocks: DAY,
@@ -79,7 +123,7 @@ pub(super) async fn after_creation(
     let wanted = RunSearch {
         plan: plan.plan_id,
         key: plan.key.as_str(),
-        names: &[],
+        others: OtherRuns::Named(&[]),
         since: now,
         now,
         clocks: MOMENT,

@@ -2,10 +2,10 @@
 //! submission begins with reading, so a version is found before anything is written.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Method;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio::sync::watch;
 
 use crate::ado::error::{AdoError, Missing};
 use crate::ado::transport::{AdoClient, Importance, Page};
@@ -17,7 +17,7 @@ pub(super) struct SpokenVersion {
     version: Mutex<String>,
     origin: VersionOrigin,
     /// Whether a call that reads has worked in this version.
-    proven: AtomicBool,
+    proven: watch::Sender<bool>,
 }
 
 impl SpokenVersion {
@@ -29,7 +29,7 @@ impl SpokenVersion {
             } else {
                 VersionOrigin::FoundOut
             },
-            proven: AtomicBool::new(false),
+            proven: watch::Sender::new(false),
         }
     }
 
@@ -38,7 +38,7 @@ impl SpokenVersion {
     }
 
     pub(super) fn is_proven(&self) -> bool {
-        self.proven.load(Ordering::Relaxed)
+        *self.proven.borrow()
     }
 
     fn get(&self) -> String {
@@ -66,6 +66,14 @@ impl AdoClient {
         self.version.get()
     }
 
+    /// Waits until a call that reads has worked in the version that is spoken. What is asked before
+    /// may be misunderstood.
+    pub(crate) async fn until_version_is_proven(&self) {
+        let mut proven = self.version.proven.subscribe();
+        // The sender lives as long as this client.
+        let _ = proven.wait_for(|proven| *proven).await;
+    }
+
     /// Whether the server is older than 2020; known after the first call that read. It then takes
     /// no tags for runs and knows no place in a pipeline that a run belongs to (`ado/api.md` §1).
     pub(crate) fn is_before_2020(&self) -> bool {
@@ -85,7 +93,7 @@ impl AdoClient {
             let request = self.request(Method::GET, path, call, query);
             let error = match self.send(request, Importance::Essential).await {
                 Ok(page) => {
-                    self.version.proven.store(true, Ordering::Relaxed);
+                    self.version.proven.send_replace(true);
                     return Ok(page);
                 }
                 Err(error) => error,

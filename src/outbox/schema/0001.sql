@@ -115,6 +115,7 @@ CREATE TABLE ledger (
     event         TEXT    NOT NULL,
     detail        TEXT
 ) STRICT;
+CREATE INDEX ledger_by_submission ON ledger (submission_id);
 
 -- What the command line asks of a running service; both columns of text are JSON.
 CREATE TABLE request (

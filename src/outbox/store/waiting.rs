@@ -49,6 +49,19 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// When something happened to a submission last: whatever a person changed, they did before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn last_event(&self, submission: i64) -> Result<Moment, StoreError> {
+        let last: Option<Moment> = self.connection.query_row(
+            "SELECT max(at_ms) FROM ledger WHERE submission_id = ?1",
+            [submission],
+            |row| row.get(0),
+        )?;
+        Ok(last.unwrap_or_default())
+    }
+
     /// When the next submission becomes due that is not due at `now`; `None` when there is none.
     ///
     /// # Errors
@@ -113,6 +126,21 @@ impl Store {
                     reason = 'gives Katalon time to submit this run itself (`submit.katalon_wait`)'
                  WHERE id = ?1 AND state = 'pending'",
                 params![id, Obstacle::Katalon, until],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Makes those of these due now that only give Katalon its time: it has ended.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn release_from_katalon(&mut self, ids: &[i64]) -> Result<(), StoreError> {
+        for id in ids {
+            self.connection.execute(
+                "UPDATE submission SET obstacle = NULL, next_attempt_ms = NULL, reason = NULL
+                 WHERE id = ?1 AND state = 'pending' AND obstacle = 'katalon' AND plan IS NULL",
+                [id],
             )?;
         }
         Ok(())

@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use crate::ado::AdoError;
+use crate::ado::search::FoundRuns;
 use crate::ado::wire::{PipelineReference, RunCreation, RunEnd, Tag, TestRun};
 use crate::clock;
 use crate::plan::left_out::LeftOut;
@@ -21,6 +22,7 @@ use crate::plan::links::ReleaseLink;
 use crate::submit::execution::{
     ADOPTED, CREATED, Earlier, Execution, OpenStep, Sender, StepResult,
 };
+use crate::submit::steps::results;
 use crate::submit::stop::{Awaited, Stop};
 use crate::submit::{katalon_upload, probe};
 
@@ -41,16 +43,9 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
 
     // Looking changes nothing, so the creation is intended only after it: a look that fails leaves
     // nothing unclear.
-    let before = probe::run(
-        execution.client,
-        execution.project(),
-        plan,
-        names,
-        open.earlier,
-    )
-    .await?;
+    let before = look(execution, open, names).await?;
     if before.with_key.is_none() && looks_for_katalon {
-        katalon_upload::look(execution, &before.with_name).await?;
+        katalon_upload::look(execution, &before.others).await?;
     }
 
     // A run that this submission may have made itself is its own to fill.
@@ -73,14 +68,42 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     }
 }
 
+/// Looks for the run, unless that was done while it was planned.
+async fn look(
+    execution: &Execution<'_>,
+    open: OpenStep,
+    names: &[&str],
+) -> Result<FoundRuns, AdoError> {
+    if open.earlier == Earlier::Never
+        && let Some(mut found) = execution.take_early_look()
+    {
+        found.keep_named(names);
+        return Ok(found);
+    }
+
+    probe::run(
+        execution.client,
+        execution.project(),
+        execution.plan(),
+        names,
+        open.earlier,
+    )
+    .await
+}
+
 /// Creates the run, and gives way to one that another kado created at the same moment.
 async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
     let made = request_with_links(execution).await?;
-    let after =
-        probe::after_creation(execution.client, execution.project(), execution.plan()).await?;
 
-    match after.with_key {
+    // Whether the run is the one that counts, and what it holds: one turn instead of two.
+    let (after, ()) = tokio::join!(
+        probe::after_creation(execution.client, execution.project(), execution.plan()),
+        results::read_early(execution, made.id)
+    );
+
+    match after?.with_key {
         Some(first) if first.id < made.id => {
+            execution.take_early_results();
             end_all(execution, &[made.id], first.id).await?;
 
             // As adopted, so that the next attempt asks before each step is sent: the other kado

@@ -27,6 +27,20 @@ use crate::submit::stop::Stop;
 /// about one of them.
 const HALVINGS: usize = 8;
 
+/// Reads the results of a run that was just made, for [`read_results`]. A failure is left to that.
+pub(super) async fn read_early(execution: &Execution<'_>, run: u32) {
+    let points = points_of_plan(execution);
+    let wanted = Wanted::OfPoints(&points);
+    match execution
+        .client
+        .results(execution.project(), run, wanted)
+        .await
+    {
+        Ok(results) => execution.keep_early_results(results),
+        Err(error) => tracing::debug!(%error, "results are read again"),
+    }
+}
+
 /// Reads back which result belongs to which point; points that have none get one.
 pub(in crate::submit) async fn read_results(
     execution: &Execution<'_>,
@@ -36,9 +50,15 @@ pub(in crate::submit) async fn read_results(
     let project = execution.project();
     let run = execution.run_id()?;
     let planned = &execution.plan().results;
-    let points: Vec<u32> = planned.iter().map(|result| result.point_id).collect();
+    let points = points_of_plan(execution);
     let wanted = Wanted::OfPoints(&points);
-    let mut refs = by_point(client.results(project, run, wanted).await?);
+
+    // What was read a moment ago will do if it is all: else the server may only be slow to show it,
+    // and nothing is added on the word of one look.
+    let mut refs = by_point(execution.take_early_results().unwrap_or_default());
+    if !points.iter().all(|point| refs.contains_key(point)) {
+        refs = by_point(client.results(project, run, wanted).await?);
+    }
 
     let missing: Vec<&PlannedResult> = planned
         .iter()
@@ -58,6 +78,11 @@ pub(in crate::submit) async fn read_results(
         }
     }
     execution.confirm(open, &in_order_of_plan).await
+}
+
+fn points_of_plan(execution: &Execution<'_>) -> Vec<u32> {
+    let results = &execution.plan().results;
+    results.iter().map(|result| result.point_id).collect()
 }
 
 /// Results by their points, never by the order of an answer (`ado/api.md` §6).
@@ -155,12 +180,7 @@ pub(in crate::submit) async fn write_batch(
 
 /// The ids of the results of the run that are completed.
 async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
-    let points: Vec<u32> = execution
-        .plan()
-        .results
-        .iter()
-        .map(|result| result.point_id)
-        .collect();
+    let points = points_of_plan(execution);
     let results = execution
         .client
         .results(
