@@ -16,6 +16,7 @@ mod keeper;
 mod late_reports;
 mod polling;
 mod reload;
+mod running_commands;
 mod schedule;
 mod signal;
 mod state_folder;

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use crate::blocking::blocking;
 use crate::clock;
-use crate::discovery::command::{CandidateCommand, Command, SoughtRun, candidates};
+use crate::daemon::running_commands::RunningCommands;
+use crate::discovery::command::{CandidateCommand, Command, ProcessKey, SoughtRun, candidates};
 use crate::door;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
@@ -53,11 +54,16 @@ impl CommandWatch {
         Some(self.last_look.plus(BETWEEN_LOOKS))
     }
 
-    /// Looks at the processes if somebody's command is looked for, and remembers what was found.
+    /// Looks at the processes if somebody's command is looked for, and remembers what was found:
+    /// in the outbox what the commands say, in `running` which they are.
     ///
     /// # Errors
     /// When the outbox fails; the folders are looked at again then.
-    pub(crate) async fn look(&mut self, outbox: &Outbox) -> Result<(), StoreError> {
+    pub(crate) async fn look(
+        &mut self,
+        outbox: &Outbox,
+        running: &mut RunningCommands,
+    ) -> Result<(), StoreError> {
         let now = clock::now();
 
         // A clock that was set back must not have a command looked for longer, nor put a look off.
@@ -72,11 +78,12 @@ impl CommandWatch {
         let wanted: Vec<PathBuf> = self.wanted.keys().cloned().collect();
         let looked = blocking(move || door::answered(move || look_for(&wanted, now)));
         // What does not answer is passed over at the next look.
-        for (folder, candidates) in looked.await?.unwrap_or_default() {
+        for (folder, found) in looked.await?.unwrap_or_default() {
             let noted = folder.clone();
             outbox
-                .with(move |store| store.note_commands(&noted, &candidates, now))
+                .with(move |store| store.note_commands(&noted, &found.candidates, now))
                 .await?;
+            running.follow(folder.clone(), found.processes);
 
             // A command line does not change while its process lives, so it is looked for no more.
             self.wanted.remove(&folder);
@@ -85,16 +92,23 @@ impl CommandWatch {
     }
 }
 
+/// The commands that may have started a run.
+#[derive(Default)]
+struct FoundCommands {
+    candidates: Vec<CandidateCommand>,
+    processes: Vec<ProcessKey>,
+}
+
 /// What may have started the runs in these folders; a folder of which nothing can be said yet is
 /// not among them.
-fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<CandidateCommand>)> {
+fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, FoundCommands)> {
     // Once for all folders, because it looks at every process of the machine.
     let commands = processes::katalon_commands();
 
     let mut all = Vec::new();
     for folder in folders {
-        if let Some(candidates) = candidates_for(folder, &commands, now) {
-            all.push((folder.clone(), candidates));
+        if let Some(found) = commands_for(folder, &commands, now) {
+            all.push((folder.clone(), found));
         }
     }
     all
@@ -102,18 +116,14 @@ fn look_for(folders: &[PathBuf], now: Moment) -> Vec<(PathBuf, Vec<CandidateComm
 
 /// Those of the commands that may have started the run in a folder; `None` while nothing can be
 /// said.
-fn candidates_for(
-    folder: &Path,
-    commands: &[Command],
-    now: Moment,
-) -> Option<Vec<CandidateCommand>> {
+fn commands_for(folder: &Path, commands: &[Command], now: Moment) -> Option<FoundCommands> {
     let launch = workspace::read_launch(folder)?;
 
     // A run of Katalon Studio's window has no command, whatever runs beside it.
     if let Some(mode) = &launch.running_mode
         && mode.eq_ignore_ascii_case("GUI")
     {
-        return Some(Vec::new());
+        return Some(FoundCommands::default());
     }
 
     let location = Location::of(folder);
@@ -121,16 +131,21 @@ fn candidates_for(
     let suite = launch.suite.unwrap_or_default();
     let oldest = workspace::list_run_folder(folder).ok()?.oldest();
 
-    let matching = candidates(
-        &SoughtRun {
-            root: &root,
-            suite: &suite,
-            membership: &location.membership(),
-            seen: oldest.map_or(now, |oldest| oldest.min(now)),
-        },
-        commands,
-    );
-    for candidate in &matching {
+    let run = SoughtRun {
+        root: &root,
+        suite: &suite,
+        membership: &location.membership(),
+        seen: oldest.map_or(now, |oldest| oldest.min(now)),
+    };
+    let found = FoundCommands {
+        candidates: candidates(&run, commands),
+        processes: commands
+            .iter()
+            .filter(|command| command.may_have_started(&run))
+            .map(Command::process)
+            .collect(),
+    };
+    for candidate in &found.candidates {
         tracing::info!(
             folder = %folder.display(),
             options = ?candidate.options.said(),
@@ -139,9 +154,9 @@ fn candidates_for(
     }
 
     // Its process may not have been seen yet.
-    if matching.is_empty() {
+    if found.candidates.is_empty() {
         None
     } else {
-        Some(matching)
+        Some(found)
     }
 }

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::connect::SeenTokens;
 use crate::daemon::answers::Answers;
 use crate::daemon::commands::CommandWatch;
+use crate::daemon::running_commands::RunningCommands;
 use crate::daemon::tidy::Tidier;
 use crate::daemon::unseen::Unseen;
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
@@ -42,6 +43,7 @@ pub(super) struct Sweeper {
     scout: Scout,
     recorder: Recorder,
     commands: CommandWatch,
+    running_commands: RunningCommands,
     tidier: Tidier,
     unseen: Unseen,
     answers: Answers,
@@ -84,6 +86,7 @@ impl Sweeper {
             scout,
             recorder,
             commands: CommandWatch::default(),
+            running_commands: RunningCommands::default(),
             tidier: Tidier::new(outbox.clone()),
             unseen: Unseen::default(),
             answers: Answers::load(outbox.clone()).await?,
@@ -127,6 +130,7 @@ impl Sweeper {
         stop: &CancellationToken,
     ) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
         self.turns.begin_round();
+        self.note_ended_commands().await?;
         let watch = config.watch.clone();
         let FoundFolders {
             projects,
@@ -170,6 +174,9 @@ impl Sweeper {
         self.tidy(config, &projects, folders).await?;
         self.answers.note_followed(&self.scout).await?;
         self.answers.report(config).await?;
+        if let Some(again) = self.running_commands.look_again() {
+            look_again_at(&mut sweep, again);
+        }
         Ok((projects, sweep))
     }
 
@@ -183,6 +190,7 @@ impl Sweeper {
         config: &Config,
         stop: &CancellationToken,
     ) -> Result<Sweep, StoreError> {
+        self.note_ended_commands().await?;
         let followed = self.scout.followed();
         let mut sweep = self.look_in_batches(config, &followed, stop).await?;
         if stop.is_cancelled() {
@@ -193,6 +201,9 @@ impl Sweeper {
         self.answers.note_followed(&self.scout).await?;
         if self.has_news() {
             look_again_at(&mut sweep, clock::now().plus(BETWEEN_LOOKS));
+        }
+        if let Some(again) = self.running_commands.look_again() {
+            look_again_at(&mut sweep, again);
         }
         Ok(sweep)
     }
@@ -223,6 +234,7 @@ impl Sweeper {
             abort_after: config.abort_after,
             history_begins: config.history.begin(self.first_seen),
             claimed: self.outbox.with(|store| store.open_claims()).await?,
+            command_ended: self.running_commands.ended(),
         };
         let mut sweep = lend(&mut self.scout, move |scout| {
             scout.look(&folders, &rules, clock::now())
@@ -249,12 +261,32 @@ impl Sweeper {
         }
 
         self.commands.want(new, clock::now());
-        self.commands.look(&self.outbox).await?;
+        self.commands
+            .look(&self.outbox, &mut self.running_commands)
+            .await?;
 
         // A command that was not found yet is worth a look before anything else is.
         if let Some(again) = self.commands.look_again() {
             look_again_at(sweep, again);
         }
+        Ok(())
+    }
+
+    /// Looks which commands have ended, and lets go of what waited for Katalon's own upload.
+    async fn note_ended_commands(&mut self) -> Result<(), StoreError> {
+        let released = self.running_commands.look().await?;
+        self.let_go(released).await
+    }
+
+    /// Katalon will not submit the runs of these submissions any more.
+    async fn let_go(&self, submissions: Vec<i64>) -> Result<(), StoreError> {
+        if submissions.is_empty() {
+            return Ok(());
+        }
+        self.outbox
+            .with(move |store| store.release_from_katalon(&submissions))
+            .await?;
+        self.changed.notify_one();
         Ok(())
     }
 
@@ -298,6 +330,10 @@ impl Sweeper {
                 } => {
                     let settled = self.settle(&finished, answer, run);
                     done.answered.push(settled);
+                    let alone = self
+                        .running_commands
+                        .recorded(&finished.folder, &submissions);
+                    self.let_go(alone).await?;
                     done.submissions.extend(submissions);
                 }
 

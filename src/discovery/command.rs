@@ -15,9 +15,20 @@ use crate::moment::Moment;
 /// process in seconds, and derive it from the time since they were started.
 const CLOCKS: std::time::Duration = std::time::Duration::from_secs(3);
 
+/// Which process it is: numbers are given out again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct ProcessKey {
+    /// The number that the system gave it.
+    pub id: u32,
+    /// When it started, to the second.
+    pub started: Moment,
+}
+
 /// A command that was seen running.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Command {
+    /// The process.
+    pub id: u32,
     /// Folder of its project, without links.
     pub root: PathBuf,
     /// Its arguments.
@@ -51,15 +62,29 @@ pub(crate) struct CandidateCommand {
     pub options: RunOptions,
 }
 
+impl Command {
+    /// Which process it is.
+    pub(crate) const fn process(&self) -> ProcessKey {
+        ProcessKey {
+            id: self.id,
+            started: self.started,
+        }
+    }
+
+    /// Whether it may have started a run.
+    pub(crate) fn may_have_started(&self, run: &SoughtRun<'_>) -> bool {
+        same_folder(&self.root, run.root)
+            && self.line.target.covers(run.suite, run.membership)
+            && self.started <= run.seen.plus(CLOCKS)
+    }
+}
+
 /// The commands that may have started a run, each once: launcher, Java process and scripts around
 /// them say the same.
 pub(crate) fn candidates(run: &SoughtRun<'_>, commands: &[Command]) -> Vec<CandidateCommand> {
     let mut candidates: Vec<CandidateCommand> = Vec::new();
     for command in commands {
-        let fits = same_folder(&command.root, run.root)
-            && command.line.target.covers(run.suite, run.membership)
-            && command.started <= run.seen.plus(CLOCKS);
-        if !fits {
+        if !command.may_have_started(run) {
             continue;
         }
 
@@ -173,6 +198,7 @@ mod tests {
             ..CommandLine::default()
         };
         Command {
+            id: 7,
             root: root.into(),
             line,
             started: Moment::from_millis(started),

@@ -13,7 +13,8 @@
 //! [`STILL`], or has been still for [`GRACE`] without it; at most [`GRACE`] after the first look.
 //! Still is counted from the newest change that the file system tells, whatever kind of time tells
 //! it, so a folder that has not changed for longer is due at its first look. A time in the future
-//! counts as now, and what differs from the look before changed after that look.
+//! counts as now, and what differs from the look before changed after that look. Where the command
+//! that made the run has ended, one look after that is all: nobody writes any more.
 
 use std::time::Duration;
 
@@ -51,6 +52,9 @@ pub(crate) struct Observation {
     /// Whether the reports come only when a whole collection ends (Katalon 11), so that waiting for
     /// them is vain.
     pub reports_come_late: bool,
+    /// Whether the command that made the run is known to have ended before the look, so that it
+    /// writes nothing more.
+    pub command_ended: bool,
 }
 
 /// What a look means.
@@ -124,7 +128,7 @@ impl Tracker {
         let grace_is_over = now.since(over_since) >= GRACE;
         Assessment {
             state,
-            due: is_still || grace_is_over,
+            due: is_still || grace_is_over || observed.command_ended,
             look_again: look.still_since.plus(wait).min(now.plus(BETWEEN_LOOKS)),
         }
     }
@@ -192,6 +196,7 @@ mod tests {
             ended: Some(Moment::from_millis(0)),
             junit_complete: true,
             reports_come_late: false,
+            command_ended: false,
         }
     }
 
@@ -223,6 +228,26 @@ mod tests {
     fn a_folder_that_has_not_changed_for_long_is_due_at_the_first_look() {
         assert_eq!(due_at([look(100_000, 1, 99_000)]), Some(100_000));
         assert_eq!(due_at([bare(100_000, 1, 40_000)]), Some(100_000));
+    }
+
+    #[test]
+    fn a_run_whose_command_has_ended_is_due_at_the_next_look() {
+        let looks = [10_000, 10_100].map(|now| Observation {
+            command_ended: now == 10_100,
+            ..bare(now, 1, 10_000)
+        });
+        let open = Observation {
+            ended: None,
+            command_ended: true,
+            ..bare(10_000, 1, 10_000)
+        };
+
+        assert_eq!(due_at(looks), Some(10_100));
+        assert_eq!(
+            due_at([open]),
+            None,
+            "without an end it may be aborted later"
+        );
     }
 
     #[test]

@@ -120,6 +120,7 @@ impl FolderMemory {
             ended: self.ended,
             junit_complete: self.junit_complete,
             reports_come_late: self.reports_come_late,
+            command_ended: rules.command_ended.contains(folder),
         })
     }
 

@@ -1,5 +1,8 @@
 //! What a look at a run folder depends on besides the folder.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::moment::Moment;
@@ -18,6 +21,8 @@ pub(crate) struct LookRules {
     /// When a `kado exec` ran that has not asked for its runs: from when to when it was there. Its
     /// runs count whenever they ended.
     pub claimed: Vec<(Moment, Moment)>,
+    /// Run folders whose katalonc is known to have ended before the look.
+    pub command_ended: Arc<HashSet<PathBuf>>,
 }
 
 impl LookRules {

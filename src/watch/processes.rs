@@ -9,9 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::iter::successors;
 use std::path::PathBuf;
 
-use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+use sysinfo::{
+    Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, System, UpdateKind,
+};
 
-use crate::discovery::command::Command;
+use crate::discovery::command::{Command, ProcessKey};
 use crate::katalon::command_line::CommandLine;
 use crate::moment::Moment;
 use crate::workspace;
@@ -34,6 +36,36 @@ pub(crate) fn katalon_commands_of_others() -> Vec<Command> {
         .take(MOST_ABOVE)
         .collect();
     commands(processes, &this_and_above)
+}
+
+/// Those of these processes that run.
+pub(crate) fn running(processes: &[ProcessKey]) -> HashSet<ProcessKey> {
+    let pids: Vec<Pid> = processes
+        .iter()
+        .map(|process| Pid::from_u32(process.id))
+        .collect();
+    let mut system = System::new();
+    system.refresh_processes_specifics(
+        ProcessesToUpdate::Some(&pids),
+        true,
+        ProcessRefreshKind::nothing().without_tasks(),
+    );
+
+    let mut running = HashSet::new();
+    for asked in processes {
+        let Some(process) = system.process(Pid::from_u32(asked.id)) else {
+            continue;
+        };
+        // One that nobody asked for its exit code yet has ended all the same.
+        let is_over = matches!(
+            process.status(),
+            ProcessStatus::Zombie | ProcessStatus::Dead
+        );
+        if !is_over && started(process) == Some(asked.started) {
+            running.insert(*asked);
+        }
+    }
+    running
 }
 
 /// The processes of the machine, with their arguments.
@@ -137,15 +169,21 @@ fn command(process: &Process, line: CommandLine) -> Option<Command> {
         return None;
     }
 
-    // Systems tell it in whole seconds; whoever compares it allows for that.
-    let started = i64::try_from(process.start_time())
-        .ok()?
-        .checked_mul(1000)?;
     Some(Command {
+        id: process.pid().as_u32(),
         root: workspace::project_at(&project)?,
         line,
-        started: Moment::from_millis(started),
+        started: started(process)?,
     })
+}
+
+/// When a process started. Systems tell it in whole seconds; whoever compares it with another time
+/// allows for that.
+fn started(process: &Process) -> Option<Moment> {
+    let millis = i64::try_from(process.start_time())
+        .ok()?
+        .checked_mul(1000)?;
+    Some(Moment::from_millis(millis))
 }
 
 #[cfg(test)]
@@ -155,6 +193,7 @@ mod tests {
     fn command(root: &str, options: &[&str], started: i64) -> Command {
         let line = CommandLine::read(options.iter().copied());
         Command {
+            id: 7,
             root: root.into(),
             line,
             started: Moment::from_millis(started),
