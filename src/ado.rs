@@ -43,4 +43,4 @@ pub(crate) mod work_items;
 
 pub(crate) use credential::Credential;
 pub(crate) use error::{AdoError, Missing};
-pub(crate) use transport::{AdoClient, Settings};
+pub(crate) use transport::{AdoClient, ClientState, Settings};

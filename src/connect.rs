@@ -8,7 +8,7 @@ mod error;
 mod network;
 mod seen_tokens;
 
-pub(crate) use connections::Connections;
+pub(crate) use connections::{ConnectedServer, Connections};
 pub(crate) use credentials::misplaced;
 pub(crate) use error::ConnectError;
 pub(crate) use network::proxy_rule;

@@ -26,7 +26,7 @@ mod unseen;
 mod watchdog;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -48,11 +48,12 @@ use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::store::ServiceFacts;
 use crate::outbox::submission::SubmissionState;
 use crate::outbox::{Outbox, StoreError};
-use crate::page;
+use crate::page::{self, RunningService};
 use crate::record;
 use crate::service;
 use crate::submit::now::ONCE_BUDGET;
 use crate::submit::{Submitter, outcome};
+use crate::telemetry::RecentWarnings;
 
 pub(crate) use signal::stop_on_signal;
 
@@ -63,6 +64,7 @@ pub(crate) use signal::stop_on_signal;
 pub(crate) async fn serve(
     config: Config,
     config_file: Option<PathBuf>,
+    warnings: RecentWarnings,
     stop: CancellationToken,
 ) -> anyhow::Result<Exit> {
     // The lock before the outbox: only its holder may check the database and mend it.
@@ -82,26 +84,37 @@ pub(crate) async fn serve(
     let submitter = Arc::new(Submitter::for_service(outbox.clone(), config_receiver));
     let config = FollowedConfig::new(config_sender, config_file).await?;
     let connections = submitter.connections();
-    let mut keeper = Keeper::new(outbox.clone(), config, Arc::clone(&changed), connections).await?;
+    let mut keeper = Keeper::new(
+        outbox.clone(),
+        config,
+        Arc::clone(&changed),
+        Arc::clone(&connections),
+    )
+    .await?;
 
     // Only now: a service that cannot use its state folder must not be told to be up.
     service::ready();
 
     let turns = Arc::new(Turns::new());
     let lost = Arc::new(AtomicBool::new(false));
+    let shown = RunningService {
+        pulse: turns.clone(),
+        connections,
+        warnings,
+    };
     let attendants = [
         tokio::spawn(state_folder::mind(
             Arc::clone(&lock),
             Arc::clone(&lost),
             stop.clone(),
         )),
-        tokio::spawn(watchdog::give_signs(
+        tokio::spawn(page::serve(shown_config, shown, stop.clone())),
+        tokio::spawn(give_signs(
+            outbox,
             Arc::clone(&turns),
             Arc::clone(&changed),
             stop.clone(),
         )),
-        tokio::spawn(watchdog::report(outbox, stop.clone())),
-        tokio::spawn(page::serve(shown_config, turns.clone(), stop.clone())),
     ];
     let (submitting, kept) = run_both(&mut keeper, submitter, changed, &turns, &stop).await;
 
@@ -115,12 +128,7 @@ pub(crate) async fn serve(
     }
 
     // Said before any failure of the outbox, which is what follows from it.
-    anyhow::ensure!(
-        !lost.load(Ordering::Relaxed),
-        "state folder `{}` was removed or replaced while kado ran; put it back from a backup \
-         before kado is started, or runs that waited are forgotten",
-        state_dir.display()
-    );
+    was_not_lost(&lost, &state_dir)?;
     kept?;
 
     // Only here: a service that failed leaves its mark behind, as one that was killed does.
@@ -129,6 +137,31 @@ pub(crate) async fn serve(
     }
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// # Errors
+/// When the state folder was taken away while the service ran.
+fn was_not_lost(lost: &AtomicBool, state_dir: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !lost.load(Ordering::Relaxed),
+        "state folder `{}` was removed or replaced while kado ran; put it back from a backup \
+         before kado is started, or runs that waited are forgotten",
+        state_dir.display()
+    );
+    Ok(())
+}
+
+/// Tells the service manager that the service lives, and how things stand, until `stop`.
+async fn give_signs(
+    outbox: Outbox,
+    turns: Arc<Turns>,
+    changed: Arc<Notify>,
+    stop: CancellationToken,
+) {
+    tokio::join!(
+        watchdog::give_signs(turns, changed, stop.clone()),
+        watchdog::report(outbox, stop),
+    );
 }
 
 /// Records who this service is, for `kado status`.

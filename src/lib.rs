@@ -25,6 +25,7 @@ mod intake;
 pub mod katalon;
 mod locked;
 mod mapping;
+mod measures;
 pub mod moment;
 pub mod outbox;
 mod overview;

@@ -30,24 +30,24 @@ use lookout::Lookout;
 use crate::config::Config;
 use crate::config::status_page::StatusPage;
 
-pub(crate) use health::Pulse;
+pub(crate) use health::{Pulse, RunningService};
 
 /// What every handler has at hand.
 struct Page {
     lookout: Lookout,
-    pulse: Arc<dyn Pulse>,
+    service: RunningService,
 }
 
 /// Serves the page until `stop`; it moves when the configuration says so.
 pub(crate) async fn serve(
     mut config: watch::Receiver<Arc<Config>>,
-    pulse: Arc<dyn Pulse>,
+    service: RunningService,
     stop: CancellationToken,
 ) {
     while !stop.is_cancelled() {
         let settings = config.borrow_and_update().status_page.clone();
         let moved = stop.child_token();
-        let server = serve_as(&settings, config.clone(), Arc::clone(&pulse), moved.clone());
+        let server = serve_as(&settings, config.clone(), service.clone(), moved.clone());
 
         tokio::select! {
             () = server => {}
@@ -69,7 +69,7 @@ async fn until_changed(config: &mut watch::Receiver<Arc<Config>>, settings: &Sta
 async fn serve_as(
     settings: &StatusPage,
     config: watch::Receiver<Arc<Config>>,
-    pulse: Arc<dyn Pulse>,
+    service: RunningService,
     stop: CancellationToken,
 ) {
     let bound = match settings.listen {
@@ -82,8 +82,8 @@ async fn serve_as(
     };
 
     let page = Arc::new(Page {
-        lookout: Lookout::new(config),
-        pulse,
+        lookout: Lookout::new(config, service.clone()),
+        service,
     });
     let router = router(page, Guard::new(settings, bound.port));
     connections::serve(bound.listeners, &router, &stop).await;
@@ -133,7 +133,7 @@ async fn style() -> Response {
 }
 
 async fn alive(State(page): State<Arc<Page>>) -> Response {
-    answers::health(page.pulse.turns())
+    answers::health(page.service.pulse.turns())
 }
 
 async fn ready(State(page): State<Arc<Page>>) -> Response {

@@ -10,6 +10,7 @@ mod capped;
 mod event_log;
 mod journal;
 mod one_line;
+mod recent;
 
 use std::path::Path;
 
@@ -28,6 +29,8 @@ use one_line::OneLine;
 use crate::clock;
 use crate::foreign;
 use crate::state_dir;
+
+pub(crate) use recent::{RecentWarning, RecentWarnings};
 
 /// How the names of log files begin and end; the day, in UTC, stands between.
 const PREFIX: &str = "kado";
@@ -57,12 +60,18 @@ pub(crate) struct LogGuard {
     /// Held for what it does when it is dropped.
     _files: Option<WorkerGuard>,
     no_files: Option<String>,
+    warnings: RecentWarnings,
 }
 
 impl LogGuard {
     /// Why no log files are written.
     pub(crate) fn no_files(&self) -> Option<&str> {
         self.no_files.as_deref()
+    }
+
+    /// The last warnings of this process.
+    pub(crate) fn warnings(&self) -> RecentWarnings {
+        self.warnings.clone()
     }
 }
 
@@ -78,11 +87,14 @@ pub(crate) fn start_for_command() {
 /// Logs what the service does: to the console, and to files in `folder`. `$KADO_LOG` may ask for
 /// more or less.
 pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
+    let warnings = RecentWarnings::default();
+    let kept = warnings.layer();
     let (writer, guard) = match open_files(folder) {
         Ok((writer, worker)) => {
             let guard = LogGuard {
                 _files: Some(worker),
                 no_files: None,
+                warnings,
             };
 
             (Some(writer), guard)
@@ -93,6 +105,7 @@ pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
                 _files: None,
                 // There is no log yet that could say so; the caller does when there is one.
                 no_files: Some(format!("{error:#}")),
+                warnings,
             };
 
             (None, guard)
@@ -116,6 +129,7 @@ pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
         .with(filter(LevelFilter::INFO))
         .with(console)
         .with(files)
+        .with(kept)
         .try_init();
     guard
 }

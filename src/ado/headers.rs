@@ -23,6 +23,17 @@ pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     headers.get(name)?.to_str().ok()
 }
 
+/// Longest name of an account that is kept, in characters.
+const LONGEST_ACCOUNT: usize = 200;
+
+/// Whose token a request came with: Azure DevOps writes the id and the name of the account, with a
+/// colon between, beside each answer to somebody that it knows.
+pub(super) fn account(headers: &HeaderMap) -> Option<String> {
+    let (_, name) = header(headers, "x-vss-userdata")?.split_once(':')?;
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.chars().take(LONGEST_ACCOUNT).collect())
+}
+
 /// What the server says of its limits (`ado/api.md` §14).
 pub(super) fn budget(headers: &HeaderMap) -> Budget {
     // A number beyond all dates becomes the last one, and `Budget::pause` has an upper bound.

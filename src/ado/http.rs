@@ -16,7 +16,7 @@ use reqwest::header::HeaderMap;
 use url::Url;
 
 use crate::ado::error::AdoError;
-use crate::ado::proxy::{ProxyResolver, ProxyRule};
+use crate::ado::proxy::{ProxyChoice, ProxyResolver, ProxyRule};
 use crate::ado::unreachable;
 use crate::error_chain::chain;
 
@@ -59,6 +59,12 @@ impl Caller {
     /// Which proxy a request went through, in words; empty without one.
     pub(super) fn through(&self, error: &reqwest::Error) -> String {
         unreachable::through(error, self.proxies.as_deref())
+    }
+
+    /// Which proxy requests to a URL go through, and why; `None` where none is ever asked for.
+    pub(super) fn proxy_of(&self, url: &str) -> Option<ProxyChoice> {
+        let url = Url::parse(url).ok()?;
+        Some(self.proxies.as_ref()?.explain(&url))
     }
 
     /// Whether a certificate of the other side was not accepted: a client that is built anew may

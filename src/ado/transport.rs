@@ -15,8 +15,10 @@ mod answer;
 mod pause;
 mod request;
 mod server_clock;
+mod state;
 mod versions;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
@@ -39,6 +41,8 @@ use crate::ado::slots::{Gate, Lane, Slot, SlotUse};
 use crate::ado::version::Call;
 use crate::clock;
 use crate::error_chain::chain;
+use crate::locked::locked;
+use crate::measures::{Measures, ServerMeasures};
 use crate::moment::Moment;
 use crate::server::Server;
 
@@ -48,6 +52,7 @@ use versions::SpokenVersion;
 
 pub(super) use answer::Page;
 pub(super) use request::Importance;
+pub(crate) use state::ClientState;
 
 /// Longest time for a call without a file: ADO itself delays calls by up to 30 s when it is busy.
 const CALL: Duration = Duration::from_secs(100);
@@ -70,6 +75,8 @@ pub(crate) struct Settings {
     pub(crate) patience: Option<Duration>,
     /// Where requests of all servers of this process wait for their turn.
     pub(crate) gate: Gate,
+    /// Where it is noted what was sent and answered.
+    pub(crate) measures: Arc<Measures>,
 }
 
 /// A client for one server and token.
@@ -84,6 +91,10 @@ pub(crate) struct AdoClient {
     /// Whether the token was refused a while ago.
     refused: Refused,
     clock: ServerClock,
+    /// Who the token is, as the server's last good answer says.
+    account: Mutex<Option<String>>,
+    measures: Arc<Measures>,
+    measured: Arc<ServerMeasures>,
     known_keys: KnownKeys,
     recent_plans: RecentPlans,
     renamed: RenamedProjects,
@@ -151,6 +162,9 @@ impl AdoClient {
 
         Ok(Self {
             http,
+            measured: settings.measures.of_server(server.base()),
+            measures: Arc::clone(&settings.measures),
+            account: Mutex::default(),
             server,
             credential: settings.credential.clone(),
             version: SpokenVersion::new(settings.api_version.as_deref()),
@@ -177,6 +191,11 @@ impl AdoClient {
 
     pub(crate) fn credential(&self) -> &Credential {
         &self.credential
+    }
+
+    /// Where uploads are counted.
+    pub(crate) fn measures(&self) -> &Arc<Measures> {
+        &self.measures
     }
 
     /// How long a call may take, where that is shorter than usual because somebody waits.
@@ -485,6 +504,11 @@ impl AdoClient {
         let body = answer::read_body(&mut response).await?;
         self.judge(&response, &body, budget.retry_after)?;
         let page = answer::page(&response, &body)?;
+
+        self.measured.answered(clock::now());
+        if let Some(account) = headers::account(response.headers()) {
+            *locked(&self.account) = Some(account);
+        }
 
         if !is_throttled {
             slot.note(if asked.elapsed() >= QUICK {

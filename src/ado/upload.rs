@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::ado::error::AdoError;
 use crate::locked::locked;
+use crate::measures::{Measures, UploadUnderWay};
 
 /// Bytes of the file in one piece; a multiple of three, so that no padding falls between pieces.
 const PIECE_SIZE: usize = 48 * 1024;
@@ -36,6 +37,8 @@ pub(crate) struct Upload {
     size: u64,
     input: Input,
     failure: FileFailure,
+    /// Where its bytes are counted; `None` counts none.
+    counted: Option<UploadUnderWay>,
 }
 
 /// Where the stream leaves the reason when the file lets it down.
@@ -71,7 +74,15 @@ impl Upload {
             size,
             input: Box::new(input),
             failure: FileFailure::default(),
+            counted: None,
         }
+    }
+
+    /// The same with its bytes counted, as a file of this submission.
+    #[must_use]
+    pub(crate) fn counted(self, submission: i64, measures: &Arc<Measures>) -> Self {
+        let counted = Some(measures.begin_upload(submission, &self.name, self.size));
+        Self { counted, ..self }
     }
 
     /// Where to look for the reason when sending fails.
@@ -159,6 +170,9 @@ impl BodyState {
 
         self.hasher.update(&piece);
         self.bytes_left -= size as u64;
+        if let Some(counted) = &self.upload.counted {
+            counted.add(size as u64);
+        }
         if self.bytes_left == 0 {
             self.stage = BodyPart::Suffix;
         }

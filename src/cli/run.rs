@@ -100,7 +100,7 @@ fn load_and_watch(
             .block_on(daemon::once(config, file, stop))
             .and_then(|once| say(once, out))
     } else {
-        runtime.block_on(daemon::serve(config, file, stop))
+        runtime.block_on(daemon::serve(config, file, guard.warnings(), stop))
     };
 
     drop(runtime);

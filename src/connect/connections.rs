@@ -6,16 +6,18 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::ado::Credential;
 use crate::ado::http::Network;
 use crate::ado::slots::Gate;
-use crate::ado::{AdoClient, Credential, Settings};
+use crate::ado::{AdoClient, ClientState, Settings};
 use crate::config::project_file::ProjectFile;
 use crate::config::{Access, Config};
-use crate::connect::credentials::Credentials;
+use crate::connect::credentials::{Credentials, SourcedCredential};
 use crate::connect::error::ConnectError;
 use crate::connect::network::network;
 use crate::connect::seen_tokens::SeenTokens;
 use crate::locked::locked;
+use crate::measures::Measures;
 use crate::plan::options::Options;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
@@ -28,10 +30,25 @@ const MOST_CLIENTS: usize = 64;
 pub(crate) struct Connections {
     /// Longest time for a call without a file; `None` leaves the client's own.
     patience: Option<Duration>,
-    clients: Mutex<HashMap<ClientKey, Arc<AdoClient>>>,
+    clients: Mutex<HashMap<ClientKey, Connected>>,
     /// What all clients share: the number of requests that are under way.
     gate: Gate,
+    /// What was measured of all of them.
+    measures: Arc<Measures>,
     credentials: Credentials,
+}
+
+/// A client, and where its credential comes from in words.
+struct Connected {
+    client: Arc<AdoClient>,
+    source: String,
+}
+
+/// A server that this process speaks to.
+pub(crate) struct ConnectedServer {
+    pub state: ClientState,
+    /// Where its credential comes from, in words.
+    pub source: String,
 }
 
 /// What tells two clients apart.
@@ -90,12 +107,30 @@ impl Connections {
         Arc::clone(&self.credentials.seen)
     }
 
+    /// What was measured of what went over these connections.
+    pub(crate) fn measures(&self) -> Arc<Measures> {
+        Arc::clone(&self.measures)
+    }
+
+    /// The servers that were connected to, as their last answers left them. Asks nobody.
+    pub(crate) fn servers(&self) -> Vec<ConnectedServer> {
+        let mut servers = Vec::new();
+        for connected in locked(&self.clients).values() {
+            servers.push(ConnectedServer {
+                state: connected.client.state(),
+                source: connected.source.clone(),
+            });
+        }
+        servers.sort_by(|a, b| a.state.server.cmp(&b.state.server));
+        servers
+    }
+
     /// A person asks for another attempt: what was refused a while ago may be allowed by now, also
     /// to the same token.
     pub(crate) fn forget_refusals(&self) {
         let clients = locked(&self.clients);
-        for client in clients.values() {
-            client.forget_old_refusal();
+        for connected in clients.values() {
+            connected.client.forget_old_refusal();
         }
     }
 
@@ -122,7 +157,7 @@ impl Connections {
         if access.api_version.is_none() {
             access.api_version.clone_from(&snapshot.options.api_version);
         }
-        let client = self.client(server, sourced.credential, &access)?;
+        let client = self.client(server, sourced, &access)?;
         introduce(&client, &snapshot.options);
         Ok(client)
     }
@@ -144,7 +179,7 @@ impl Connections {
         if access.api_version.is_none() {
             access.api_version = ProjectFile::of(root, config).api_version;
         }
-        let client = self.client(server, sourced.credential, &access)?;
+        let client = self.client(server, sourced, &access)?;
         introduce(&client, options);
         Ok(client)
     }
@@ -159,7 +194,7 @@ impl Connections {
         server: Server,
     ) -> Result<Arc<AdoClient>, ConnectError> {
         let sourced = self.credentials.for_machine(config, &server)?;
-        self.client(server, sourced.credential, &config.machine.access)
+        self.client(server, sourced, &config.machine.access)
     }
 
     /// Where the credential of a server comes from, in words; `root` is `None` for the machine's
@@ -195,19 +230,20 @@ impl Connections {
     fn client(
         &self,
         server: Server,
-        credential: Credential,
+        sourced: SourcedCredential,
         access: &Access,
     ) -> Result<Arc<AdoClient>, ConnectError> {
+        let SourcedCredential { credential, source } = sourced;
         let network = network(access)?;
         let key = ClientKey::new(&server, &credential, access, &network);
 
         let mut clients = locked(&self.clients);
         // One that did not trust the server's certificate is built anew: certificates are read when
         // a client is built.
-        if let Some(client) = clients.get(&key)
-            && !client.is_outdated()
+        if let Some(connected) = clients.get(&key)
+            && !connected.client.is_outdated()
         {
-            return Ok(Arc::clone(client));
+            return Ok(Arc::clone(&connected.client));
         }
 
         let client = Arc::new(AdoClient::new(&Settings {
@@ -219,12 +255,17 @@ impl Connections {
             allow_http: access.allow_http.unwrap_or(false),
             patience: self.patience,
             gate: self.gate.clone(),
+            measures: Arc::clone(&self.measures),
         })?);
         // Those in use live on with whoever holds them.
         if clients.len() >= MOST_CLIENTS {
             clients.clear();
         }
-        clients.insert(key, Arc::clone(&client));
+        let connected = Connected {
+            client: Arc::clone(&client),
+            source,
+        };
+        clients.insert(key, connected);
         Ok(client)
     }
 }

@@ -20,6 +20,7 @@ use crate::daemon::reload::FollowedConfig;
 use crate::daemon::schedule::{Due, Schedule};
 use crate::daemon::sweeper::Sweeper;
 use crate::error_chain::chain;
+use crate::measures::SweepMeasures;
 use crate::moment::Moment;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
@@ -210,6 +211,12 @@ impl Keeper {
         if !sweep.postponed.is_empty() {
             schedule.go_on(done);
         }
+
+        self.connections.measures().swept(SweepMeasures {
+            ended: done,
+            took: done.since(now),
+            projects: projects.clone(),
+        });
 
         let watch = config.watch.clone();
         if lend(hints, move |hints| hints.watch(&watch, &projects)).await? {

@@ -1,11 +1,25 @@
 //! Whether the process turns, and whether it can do its work: for whoever starts it anew.
 
+use std::sync::Arc;
+
+use crate::connect::Connections;
 use crate::overview::{Overview, ProblemKind};
+use crate::telemetry::RecentWarnings;
 
 /// Whether the service turns: who knows it stands above the page.
 pub(crate) trait Pulse: Send + Sync {
     /// Whether both halves of the service have turned lately.
     fn turns(&self) -> bool;
+}
+
+/// What only the running service knows of itself. Asking for it asks nobody else.
+#[derive(Clone)]
+pub(crate) struct RunningService {
+    pub pulse: Arc<dyn Pulse>,
+    /// The servers that it speaks to, and what was measured of that.
+    pub connections: Arc<Connections>,
+    /// What it said last that somebody should know.
+    pub warnings: RecentWarnings,
 }
 
 /// Why the service cannot do its work: what it watches, where it records, and who it is. Runs that

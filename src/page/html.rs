@@ -3,7 +3,9 @@
 
 use askama::Template;
 
+use crate::connect::ConnectedServer;
 use crate::foreign;
+use crate::measures::UploadMeasures;
 use crate::moment::Moment;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 use crate::overview::run_details::{RunDetails, TestDetails};
@@ -70,6 +72,12 @@ struct ProblemRow {
     hint: String,
 }
 
+/// A server that the service speaks to.
+struct ServerRow {
+    url: String,
+    facts: Vec<Fact>,
+}
+
 #[derive(Template)]
 #[template(path = "overview.html", config = "src/page/askama.toml")]
 struct OverviewPage {
@@ -80,8 +88,11 @@ struct OverviewPage {
     more_problems: usize,
     runs: Vec<RunRow>,
     all_runs: usize,
+    servers: Vec<ServerRow>,
+    uploads: Vec<String>,
     machine: Vec<Fact>,
     warnings: Vec<String>,
+    recent: Vec<String>,
     at: String,
 }
 
@@ -121,6 +132,13 @@ pub(super) fn overview(seen: &Seen) -> Result<String, askama::Error> {
         more_problems: problems.len().saturating_sub(MOST_PROBLEMS),
         runs: overview.rows.iter().take(MOST_RUNS).map(run_row).collect(),
         all_runs: overview.rows.len(),
+        servers: seen.service.servers.iter().map(server).collect(),
+        uploads: seen
+            .service
+            .uploads
+            .iter()
+            .map(|file| upload(file))
+            .collect(),
         machine: machine(overview, seen),
         warnings: seen
             .config
@@ -128,6 +146,7 @@ pub(super) fn overview(seen: &Seen) -> Result<String, askama::Error> {
             .iter()
             .map(|text| shown(text))
             .collect(),
+        recent: recent(seen),
         at: seen.at.to_string(),
     }
     .render()
@@ -242,6 +261,14 @@ fn machine(overview: &Overview, seen: &Seen) -> Vec<Fact> {
         fact("Watches", Some(folders.join(", "))),
         fact("Run folders", overview.run_folders.as_ref()),
         fact("Last run seen", status.last_run_seen),
+        fact(
+            "Last sweep",
+            seen.service.last_sweep.as_ref().map(|sweep| {
+                let projects = counted(sweep.projects.len(), "project");
+                let took = sweep.took.as_millis();
+                format!("{} ({projects}, {took} ms)", sweep.ended)
+            }),
+        ),
         fact("State folder", Some(status.state_dir.display())),
         fact(
             "Free there",
@@ -252,6 +279,47 @@ fn machine(overview: &Overview, seen: &Seen) -> Vec<Fact> {
             status.config.as_ref().map(|file| file.display()),
         ),
     ]
+}
+
+/// What is known of a server, after what was said to it last.
+fn server(server: &ConnectedServer) -> ServerRow {
+    let state = &server.state;
+    let token = format!("{} ({})", server.source, state.credential);
+
+    ServerRow {
+        url: shown(&state.server),
+        facts: vec![
+            fact("Token", Some(token)),
+            fact("Account", state.account.as_ref()),
+            fact("Refused", state.refused.as_ref()),
+            fact("Last good answer", state.last_good),
+            fact("Pause", state.pause.map(|pause| span(pause.as_secs()))),
+            fact("Proxy", state.proxy.as_ref()),
+            fact("API version", state.version.as_ref()),
+            fact(
+                "This clock is ahead by",
+                state.clock_ahead.map(|ahead| format!("{ahead} ms")),
+            ),
+        ],
+    }
+}
+
+/// A file that is being sent.
+fn upload(file: &UploadMeasures) -> String {
+    let sent = file.sent() >> 10;
+    let size = file.size >> 10;
+    shown(&format!(
+        "run {}: {}, {sent} of {size} KiB",
+        file.submission, file.name
+    ))
+}
+
+/// The last warnings, the newest first.
+fn recent(seen: &Seen) -> Vec<String> {
+    let newest_first = seen.service.warnings.iter().rev();
+    newest_first
+        .map(|warning| format!("{} {}: {}", warning.at, warning.level, warning.text))
+        .collect()
 }
 
 fn run_facts(details: &RunDetails) -> Vec<Fact> {

@@ -11,10 +11,14 @@ use tokio::sync::{Mutex, watch};
 use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::Config;
+use crate::connect::ConnectedServer;
+use crate::measures::{SweepMeasures, UploadMeasures};
 use crate::moment::Moment;
 use crate::outbox::{OpenError, Store, StoreError};
 use crate::overview::run_details::RunDetails;
 use crate::overview::{self, Overview};
+use crate::page::health::RunningService;
+use crate::telemetry::RecentWarning;
 
 /// How long a look is good for.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -36,6 +40,7 @@ pub(super) enum LookError {
 /// Looks, and remembers the last look.
 pub(super) struct Lookout {
     config: watch::Receiver<Arc<Config>>,
+    service: RunningService,
     last: Mutex<Option<Arc<Seen>>>,
 }
 
@@ -46,12 +51,35 @@ pub(super) struct Seen {
     pub overview: Overview,
     /// The configuration that was in force.
     pub config: Arc<Config>,
+    pub service: ServiceState,
+}
+
+/// How the running service was at that moment.
+pub(super) struct ServiceState {
+    pub servers: Vec<ConnectedServer>,
+    pub uploads: Vec<Arc<UploadMeasures>>,
+    pub last_sweep: Option<Arc<SweepMeasures>>,
+    /// The newest last.
+    pub warnings: Vec<RecentWarning>,
+}
+
+impl ServiceState {
+    fn of(service: &RunningService) -> Self {
+        let measures = service.connections.measures();
+        Self {
+            servers: service.connections.servers(),
+            uploads: measures.uploads(),
+            last_sweep: measures.last_sweep(),
+            warnings: service.warnings.all(),
+        }
+    }
 }
 
 impl Lookout {
-    pub(super) fn new(config: watch::Receiver<Arc<Config>>) -> Self {
+    pub(super) fn new(config: watch::Receiver<Arc<Config>>, service: RunningService) -> Self {
         Self {
             config,
+            service,
             last: Mutex::new(None),
         }
     }
@@ -78,6 +106,7 @@ impl Lookout {
             at: clock::now(),
             overview,
             config,
+            service: ServiceState::of(&self.service),
         });
         *last = Some(Arc::clone(&seen));
         Ok(seen)

@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
         "foreign",
         "holes",
         "locked",
+        "measures",
         "moment",
         "pipeline",
         "plural",

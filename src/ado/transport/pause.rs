@@ -34,6 +34,13 @@ impl Pause {
         *pause = Some(pause.map_or(until, |before| before.max(until)));
     }
 
+    /// What is left of it; `None` when no call is kept.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let until = (*locked(&self.0))?;
+        let left = until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
     /// Waits until it is over.
     ///
     /// # Errors

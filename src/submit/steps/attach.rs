@@ -117,7 +117,11 @@ async fn send(execution: &Execution<'_>, open: OpenStep, file: &File<'_>) -> Ste
     let mut tries = 0;
     loop {
         tries += 1;
-        let upload = file.content.upload(file.name.to_owned()).await?;
+        let upload = file
+            .content
+            .upload(file.name.to_owned())
+            .await?
+            .counted(execution.submission.id, execution.client.measures());
         let sent = execution
             .client
             .attach(execution.project(), file.owner, upload)
