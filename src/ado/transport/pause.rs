@@ -36,7 +36,7 @@ impl Pause {
 
     /// What is left of it; `None` when no call is kept.
     pub(super) fn left(&self) -> Option<Duration> {
-        let until = (*locked(&self.0))?;
+        let until = (*locked(&self.until))?;
         let left = until.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
