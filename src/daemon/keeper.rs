@@ -17,7 +17,7 @@ use crate::clock;
 use crate::connect::Connections;
 use crate::daemon::polling::Polling;
 use crate::daemon::reload::FollowedConfig;
-use crate::daemon::schedule::{Due, Schedule};
+use crate::daemon::schedule::{Due, Events, Schedule, SweepCause};
 use crate::daemon::sweeper::Sweeper;
 use crate::error_chain::chain;
 use crate::measures::SweepMeasures;
@@ -26,6 +26,7 @@ use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::katalon_rule::DEFAULT_WAIT;
 use crate::record::requests::carry_out;
+use crate::watch::Sweep;
 use crate::watch::hints::{Hints, Touched};
 
 /// Time between looks at the requests of the command line.
@@ -60,6 +61,9 @@ pub(crate) struct Keeper {
     /// When the last turn began, to notice a clock that was set back.
     last_turn: Moment,
     polling: Polling,
+    /// Whether a sweep found what no event told of.
+    events_fail: bool,
+    has_swept: bool,
     /// Wakes the submitter.
     changed: Arc<Notify>,
 }
@@ -95,6 +99,8 @@ impl Keeper {
             // A clock that was set back while kado was not running shows in this.
             last_turn: first_seen,
             polling: Polling::new(polled),
+            events_fail: false,
+            has_swept: false,
             changed,
         })
     }
@@ -189,6 +195,13 @@ impl Keeper {
                     schedule.go_on(done);
                 }
             }
+            Due::Rules => {
+                let config = self.config.current();
+                if self.sweeper.mind_rules(&config).await? {
+                    schedule.asked(Due::Sweep, now);
+                }
+                schedule.minded_rules(now);
+            }
             Due::Sweep => self.sweep(now, hints, schedule, stop).await?,
         }
 
@@ -207,7 +220,13 @@ impl Keeper {
         let config = self.config.current();
         let (projects, sweep) = self.sweeper.sweep(&config, stop).await?;
         let done = clock::now();
-        schedule.swept(done, done.since(now), sweep.look_again);
+        self.doubt_events(schedule.cause(), &sweep);
+        let events = if self.events_fail || hints.polled().is_some() {
+            Events::Doubted
+        } else {
+            Events::Trusted
+        };
+        schedule.swept(done, done.since(now), sweep.look_again, events);
         if !sweep.postponed.is_empty() {
             schedule.go_on(done);
         }
@@ -226,6 +245,19 @@ impl Keeper {
             schedule.asked(Due::Sweep, done);
         }
         self.polling.report(&self.outbox, hints.polled()).await
+    }
+
+    /// A sweep that nothing asked for and that finds run folders which are not just being made
+    /// shows that events do not tell everything here, as of folders that another machine writes to.
+    fn doubt_events(&mut self, cause: SweepCause, sweep: &Sweep) {
+        let is_first = std::mem::replace(&mut self.has_swept, true);
+        if !is_first && cause == SweepCause::Time && sweep.unheard > 0 && !self.events_fail {
+            tracing::debug!(
+                folders = sweep.unheard,
+                "no event told of run folders that are there; everything is swept more often"
+            );
+            self.events_fail = true;
+        }
     }
 
     /// A clock that was set back must lose no run and put nothing off: what waits is due, and runs

@@ -1,16 +1,25 @@
 //! When the keeper looks next. Pure.
 //!
-//! Everything is swept at least every [`SWEEP`]. Events ask for looks in between, and a suite that
+//! Everything is swept every [`SWEEP`]. Events ask for looks in between, and a suite that
 //! runs causes one with every line of its log; so looks keep a distance. It grows with what a look
 //! costs: kado reads at most one part in [`SHARE`] of the time, however many files lie there and
 //! however slow the disk is.
+//!
+//! While events tell everything, a sweep only makes sure. Then sweeps take at most one part in
+//! [`IDLE_SHARE`] of the time, so that old run folders cost an idle machine nothing; but there is
+//! one every [`LONGEST_SWEEP`]. What decides about runs that were left out is no file of `Reports`,
+//! of which no event tells, so it is looked at every [`SWEEP`] all the same.
 
 use std::time::Duration;
 
 use crate::moment::Moment;
 
-/// Longest time between two sweeps over everything.
+/// Time between two sweeps over everything, unless they cost much and events tell everything.
 pub(super) const SWEEP: Duration = Duration::from_secs(30);
+/// Longest time between two sweeps.
+const LONGEST_SWEEP: Duration = Duration::from_secs(10 * 60);
+/// A sweep that only makes sure is followed by a pause of this many times as long as it took.
+const IDLE_SHARE: u32 = 1000;
 /// Least time from the end of a look to the next one that an event asks for.
 const DISTANCE: Duration = Duration::from_secs(1);
 /// A look that took so long is followed by a pause of at least this many times as long.
@@ -23,8 +32,29 @@ pub(super) enum Due {
     Nothing,
     /// A look at the folders that are followed.
     Look,
+    /// A look at what decides about runs that were left out.
+    Rules,
     /// A sweep over everything.
     Sweep,
+}
+
+/// Whether events tell of everything that changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Events {
+    /// They did so far.
+    Trusted,
+    /// Something is polled, or a sweep found what no event told of.
+    Doubted,
+}
+
+/// Why a sweep is due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum SweepCause {
+    /// Its time has come.
+    #[default]
+    Time,
+    /// Something asked for it.
+    Asked,
 }
 
 /// When to look next.
@@ -33,6 +63,8 @@ pub(super) struct Schedule {
     /// When the last sweep ended; the start of time before the first one.
     last_sweep: Moment,
     next_sweep: Moment,
+    cause: SweepCause,
+    next_rules: Moment,
     next_look: Option<Moment>,
     /// No event leads to a look at followed folders before.
     look_not_before: Moment,
@@ -47,28 +79,55 @@ impl Schedule {
         if now >= self.next_sweep || now < self.last_sweep {
             return Due::Sweep;
         }
+        // Before a look, of which there is always another one while a suite runs.
+        if now >= self.next_rules {
+            return Due::Rules;
+        }
         match self.next_look {
             Some(look) if now >= look => Due::Look,
             _ => Due::Nothing,
         }
     }
 
+    /// Why the next sweep is due.
+    pub(super) const fn cause(&self) -> SweepCause {
+        self.cause
+    }
+
     /// How long nothing has to be done.
     pub(super) fn pause(&self, now: Moment) -> Duration {
+        let next = self.next_sweep.min(self.next_rules);
         let next = match self.next_look {
-            Some(look) => look.min(self.next_sweep),
-            None => self.next_sweep,
+            Some(look) => look.min(next),
+            None => next,
         };
         next.since(now)
     }
 
     /// A sweep over everything ended at `now` and took `cost`; `look_again` is when a folder wants
     /// another look.
-    pub(super) fn swept(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
+    pub(super) fn swept(
+        &mut self,
+        now: Moment,
+        cost: Duration,
+        look_again: Option<Moment>,
+        events: Events,
+    ) {
+        let pause = match events {
+            Events::Trusted => cost.saturating_mul(IDLE_SHARE).clamp(SWEEP, LONGEST_SWEEP),
+            Events::Doubted => SWEEP,
+        };
         self.last_sweep = now;
-        self.next_sweep = now.plus(SWEEP);
+        self.next_sweep = now.plus(pause);
+        self.cause = SweepCause::Time;
         self.next_look = look_again;
         self.sweep_not_before = now.plus(distance(cost));
+        self.minded_rules(now);
+    }
+
+    /// What decides about runs was looked at.
+    pub(super) fn minded_rules(&mut self, now: Moment) {
+        self.next_rules = now.plus(SWEEP);
     }
 
     /// A look at the followed folders ended.
@@ -86,7 +145,7 @@ impl Schedule {
     /// An event asks for something.
     pub(super) fn asked(&mut self, wanted: Due, now: Moment) {
         match wanted {
-            Due::Nothing => {}
+            Due::Nothing | Due::Rules => {}
             Due::Look => {
                 let soonest = self.look_not_before.max(now);
                 self.next_look = Some(match self.next_look {
@@ -98,6 +157,7 @@ impl Schedule {
             Due::Sweep => {
                 let soonest = self.sweep_not_before.max(now);
                 self.next_sweep = self.next_sweep.min(soonest);
+                self.cause = SweepCause::Asked;
             }
         }
     }
@@ -135,13 +195,14 @@ mod tests {
             let done = now.plus(cost);
             match schedule.due(now) {
                 Due::Nothing => continue,
+                Due::Rules => schedule.minded_rules(done),
                 Due::Look => {
                     count.looks += 1;
                     schedule.looked(done, cost, None);
                 }
                 Due::Sweep => {
                     count.sweeps += 1;
-                    schedule.swept(done, cost, None);
+                    schedule.swept(done, cost, None, Events::Doubted);
                 }
             }
             busy_until = done;
@@ -178,7 +239,7 @@ mod tests {
     #[test]
     fn a_lone_event_is_followed_at_once() {
         let mut schedule = Schedule::default();
-        schedule.swept(at(1_000), Duration::from_millis(5), None);
+        schedule.swept(at(1_000), Duration::from_millis(5), None, Events::Trusted);
         schedule.looked(at(1_000), Duration::from_millis(5), None);
 
         schedule.asked(Due::Look, at(9_000));
@@ -191,7 +252,7 @@ mod tests {
     #[test]
     fn what_is_left_of_a_sweep_that_took_long_is_looked_at_soon() {
         let mut schedule = Schedule::default();
-        schedule.swept(at(60_000), Duration::from_secs(20), None);
+        schedule.swept(at(60_000), Duration::from_secs(20), None, Events::Trusted);
 
         schedule.go_on(at(60_000));
 
@@ -199,10 +260,43 @@ mod tests {
         assert_eq!(schedule.due(at(61_000)), Due::Sweep);
     }
 
+    /// How long after a sweep that took so many milliseconds the next one is due by itself.
+    fn next_sweep_after(cost: u64, events: Events) -> u64 {
+        let mut schedule = Schedule::default();
+        schedule.swept(at(0), Duration::from_millis(cost), None, events);
+        schedule.next_sweep.since(at(0)).as_secs()
+    }
+
+    #[test]
+    fn sweeps_that_cost_much_are_rare_while_events_tell_everything() {
+        assert_eq!(next_sweep_after(10, Events::Trusted), 30);
+        assert_eq!(next_sweep_after(200, Events::Trusted), 200);
+        assert_eq!(next_sweep_after(5_000, Events::Trusted), 600);
+        assert_eq!(next_sweep_after(5_000, Events::Doubted), 30);
+    }
+
+    #[test]
+    fn rules_are_looked_at_between_sweeps_that_are_rare() {
+        let mut schedule = Schedule::default();
+        schedule.swept(at(0), Duration::from_secs(1), None, Events::Trusted);
+
+        assert_eq!(schedule.due(at(29_999)), Due::Nothing);
+        assert_eq!(schedule.pause(at(0)), SWEEP);
+        assert_eq!(schedule.due(at(30_000)), Due::Rules);
+
+        schedule.minded_rules(at(30_000));
+        assert_eq!(schedule.due(at(30_001)), Due::Nothing);
+    }
+
     #[test]
     fn a_clock_that_was_set_back_puts_no_sweep_off() {
         let mut schedule = Schedule::default();
-        schedule.swept(at(1_000_000), Duration::ZERO, Some(at(1_001_000)));
+        schedule.swept(
+            at(1_000_000),
+            Duration::ZERO,
+            Some(at(1_001_000)),
+            Events::Trusted,
+        );
 
         assert_eq!(schedule.due(at(1_000_500)), Due::Nothing);
         assert_eq!(schedule.due(at(400_000)), Due::Sweep);

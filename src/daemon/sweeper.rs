@@ -55,6 +55,8 @@ pub(super) struct Sweeper {
     changed: Arc<Notify>,
     /// Projects that were announced in the log.
     projects: HashSet<PathBuf>,
+    /// Projects that the last sweep found.
+    swept_projects: Vec<PathBuf>,
 }
 
 /// What recording led to.
@@ -96,6 +98,7 @@ impl Sweeper {
             first_seen,
             changed,
             projects: HashSet::new(),
+            swept_projects: Vec::new(),
         })
     }
 
@@ -149,12 +152,8 @@ impl Sweeper {
         // Before the looks, which may take long.
         self.unseen.report(&self.outbox, problems).await?;
 
-        let reconsidered = self
-            .rules
-            .reconsider(config, self.first_seen, &projects)
-            .await?;
-        self.answers.reopen(&reconsidered);
-        self.scout.reconsider(reconsidered);
+        self.swept_projects.clone_from(&projects);
+        self.mind_rules(config).await?;
 
         sweep.absorb(self.look_in_batches(config, &folders, stop).await?);
         if stop.is_cancelled() {
@@ -178,6 +177,22 @@ impl Sweeper {
             look_again_at(&mut sweep, again);
         }
         Ok((projects, sweep))
+    }
+
+    /// Looks whether what decides about runs that were left out has changed in the projects that
+    /// the last sweep found; says whether any of their folders is to be looked at again.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub(super) async fn mind_rules(&mut self, config: &Config) -> Result<bool, StoreError> {
+        let reconsidered = self
+            .rules
+            .reconsider(config, self.first_seen, &self.swept_projects)
+            .await?;
+        let is_any = !reconsidered.is_empty();
+        self.answers.reopen(&reconsidered);
+        self.scout.reconsider(reconsidered);
+        Ok(is_any)
     }
 
     /// Looks at the folders that are not settled and records what is over; after a first sweep that

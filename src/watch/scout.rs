@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::settled::{Ageing, Settled};
@@ -18,6 +19,9 @@ use crate::watch::problems::WatchProblems;
 use crate::watch::readings::{Reached, Readings};
 use crate::watch::walk::{Survey, survey};
 use crate::workspace::{self, FolderListing, RunReader};
+
+/// How old a new folder may be when its events are on their way.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
 
 /// Follows the run folders of all projects.
 #[derive(Default)]
@@ -79,6 +83,8 @@ pub(crate) struct Sweep {
     pub gone: Vec<PathBuf>,
     /// Folders that cannot be read, which does not pass by itself.
     pub unread: Vec<PathBuf>,
+    /// How many of the new folders are there for so long that an event should have told of them.
+    pub unheard: usize,
     /// How many folders were not settled, so that their logs were read as far as they are new.
     pub read: usize,
     /// Folders whose look is not over, or was not begun, so that others have their turn.
@@ -117,6 +123,7 @@ impl Sweep {
         self.in_grace.extend(other.in_grace);
         self.gone.extend(other.gone);
         self.unread.extend(other.unread);
+        self.unheard += other.unheard;
         self.read += other.read;
         self.postponed.extend(other.postponed);
         self.look_again_at(other.look_again);
@@ -323,9 +330,9 @@ impl Scout {
         }
 
         if !self.followed.contains_key(folder) {
-            sweep
-                .new
-                .push((folder.to_owned(), listing.oldest().unwrap_or(now)));
+            let oldest = listing.oldest().unwrap_or(now);
+            sweep.unheard += usize::from(now.since(oldest) > HEARD_WITHIN);
+            sweep.new.push((folder.to_owned(), oldest));
         }
 
         sweep.read += 1;
