@@ -38,6 +38,7 @@ mod unreachable;
 pub(crate) mod untrusted;
 pub(crate) mod upload;
 pub(crate) mod version;
+pub(crate) mod webhook;
 pub mod wire;
 pub(crate) mod work_items;
 

@@ -13,6 +13,7 @@ mod json;
 mod list;
 mod man;
 mod map;
+mod notify;
 mod output;
 mod plan_tables;
 mod run;
@@ -77,6 +78,8 @@ enum Command {
     Status(status::Arguments),
     /// Say what kado knows and decided of a folder, and what would change it, offline
     Why(why::Arguments),
+    /// Try the ways by which people are told when something needs them
+    Notify(notify::Arguments),
     /// Install kado as a service, start and stop it, store its token
     Service(service::Arguments),
     /// Print a completion script for a shell
@@ -157,6 +160,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, &mut out),
         Command::Status(arguments) => status::status(&arguments, &paths::load(file)?, &mut out),
         Command::Why(arguments) => why::why(&arguments, &paths::load(file)?, &mut out),
+        Command::Notify(arguments) => notify::notify(&arguments, paths::load(file)?, &mut out),
         Command::Service(arguments) => service::service(&arguments, file, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "kado", &mut out);

@@ -8,6 +8,7 @@
 pub(crate) mod expiry;
 mod file;
 pub(crate) mod identity;
+pub(crate) mod notify;
 pub(crate) mod paths;
 pub(crate) mod project_file;
 pub(crate) mod proxy;
@@ -23,6 +24,7 @@ pub(crate) use values::day;
 use jiff::civil::Date;
 
 use crate::config::identity::Identity;
+use crate::config::notify::NotifyRules;
 use crate::config::project_file::ProjectFile;
 use crate::config::proxy::{Exemption, ProxyUrl};
 use crate::config::status_page::StatusPage;
@@ -77,6 +79,8 @@ pub(crate) struct Config {
     pub redact: Vec<RedactPattern>,
     /// `[status_page]`.
     pub status_page: StatusPage,
+    /// `[notify]`; `None` where nobody is told.
+    pub notify: Option<NotifyRules>,
     /// The tables `[azure]` and `[submit]`.
     pub machine: Tables,
     /// `[[project]]`: the same tables for the projects below a folder.

@@ -11,5 +11,5 @@ mod seen_tokens;
 pub(crate) use connections::{ConnectedServer, Connections};
 pub(crate) use credentials::misplaced;
 pub(crate) use error::ConnectError;
-pub(crate) use network::proxy_rule;
+pub(crate) use network::{network, proxy_rule};
 pub(crate) use seen_tokens::SeenTokens;

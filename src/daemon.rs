@@ -44,6 +44,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
+use crate::notifications;
 use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::store::ServiceFacts;
 use crate::outbox::submission::SubmissionState;
@@ -102,12 +103,14 @@ pub(crate) async fn serve(
         connections,
         warnings,
     };
+    let notified = notifications::serve(outbox.clone(), shown_config.clone(), stop.clone());
     let attendants = [
         tokio::spawn(state_folder::mind(
             Arc::clone(&lock),
             Arc::clone(&lost),
             stop.clone(),
         )),
+        tokio::spawn(notified),
         tokio::spawn(page::serve(shown_config, shown, stop.clone())),
         tokio::spawn(give_signs(
             outbox,
@@ -132,11 +135,16 @@ pub(crate) async fn serve(
     kept?;
 
     // Only here: a service that failed leaves its mark behind, as one that was killed does.
+    take_away(mark);
+    tracing::info!("stopped");
+    Ok(Exit::Done)
+}
+
+/// Takes the mark of the service away: it ends as it was asked to.
+fn take_away(mark: ServiceMark) {
     if let Err(error) = mark.remove() {
         tracing::warn!(%error, "`kado status` will say that the service failed: its mark stays");
     }
-    tracing::info!("stopped");
-    Ok(Exit::Done)
 }
 
 /// # Errors
@@ -229,6 +237,7 @@ pub(crate) async fn once(
     let parked_before = parked(&outbox).await?;
     let submitted_before = outbox.with(|store| store.submitted_runs()).await?;
     let history = config.history;
+    let told_by = Arc::new(config.clone());
 
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let submitter = Submitter::for_command(outbox.clone(), config_receiver, ONCE_BUDGET);
@@ -249,6 +258,7 @@ pub(crate) async fn once(
         .with(|store| store.make_all_due(Moment::default()))
         .await?;
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
+    notifications::tell_once(&outbox, &told_by, &stop).await;
 
     // What an earlier call parked was told by that call, and is a problem of `kado status`.
     let mut rows = outbox.with(|store| store.summaries(None)).await?;

@@ -27,6 +27,7 @@ mod locked;
 mod mapping;
 mod measures;
 pub mod moment;
+mod notifications;
 pub mod outbox;
 mod overview;
 mod page;

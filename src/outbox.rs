@@ -42,6 +42,8 @@
 //! | `request` | what commands ask of the service, and its answers |
 //! | `seen_command`, `claim` | which command started a run |
 //! | `katalon_upload` | what was seen of Katalon's own uploads, by project |
+//! | `cause` | what people are to be told of, as long as it is there |
+//! | `notice`, `message` | what each way has to tell, and how far each message is |
 //! | `fact` | single facts |
 //!
 //! ## What may change
@@ -67,6 +69,7 @@
 mod kinship;
 pub(crate) mod lock;
 pub(crate) mod new_run;
+pub(crate) mod notification;
 pub(crate) mod request;
 pub(crate) mod run_folders;
 pub(crate) mod step;

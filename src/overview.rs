@@ -18,13 +18,17 @@ use problem::reason;
 use crate::clock;
 use crate::config::Config;
 use crate::config::expiry::token_ends;
+use crate::config::notify::{NotificationKind, NotifyRules};
 use crate::connect;
 use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState};
-use crate::outbox::run_folders::RunFolders;
+use crate::outbox::notification::Undelivered;
+use crate::outbox::run_folders::{RunFolders, Standing};
 use crate::outbox::store::{OlderRuns, ServiceFacts};
-use crate::outbox::submission::{Obstacle, ServerWithoutToken, SubmissionState, SubmissionSummary};
+use crate::outbox::submission::{
+    HeldUpServer, Obstacle, ServerWithoutToken, SubmissionState, SubmissionSummary,
+};
 use crate::outbox::{OpenError, Store, StoreError};
 use crate::record::{self, Unreadable};
 use crate::spool::Spool;
@@ -32,7 +36,7 @@ use crate::watch::{self, ToldWatchProblem};
 use crate::{service, state_dir};
 
 pub(crate) use folder_counts::FolderCounts;
-pub(crate) use problem::{Problem, ProblemKind};
+pub(crate) use problem::{DISK, Problem, ProblemKind};
 
 /// The state as scripts see it (product contract, section 6).
 #[derive(Debug, Serialize)]
@@ -57,6 +61,9 @@ pub(crate) struct Status {
     pub oldest_pending: Option<Moment>,
     pub run_folders: Option<FolderCounts>,
     pub problems: Vec<Problem>,
+    /// What is worth a look and may be as it should be; they make no exit code.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Problem>,
 }
 
 /// The same with what people see besides.
@@ -69,6 +76,10 @@ pub(crate) struct Overview {
     /// How many run folders have which answer; `None` where the outbox cannot be read.
     pub run_folders: Option<String>,
     pub older_runs: Vec<OlderRuns>,
+    /// Servers to which nothing gets through, for another reason than a token.
+    pub held_up: Vec<HeldUpServer>,
+    /// Since when no Katalon run was seen; `None` while one runs, and where that is not known.
+    pub quiet_since: Option<Moment>,
     /// Every submission, the newest run first.
     pub rows: Vec<SubmissionSummary>,
 }
@@ -78,7 +89,7 @@ pub(crate) struct Overview {
 /// # Errors
 /// When the outbox is whole and cannot be asked.
 pub(crate) fn look(config: &Config) -> Result<Overview, StoreError> {
-    look_through(config, open_whole)
+    look_through(config, ServiceMark::look(&config.state_dir), open_whole)
 }
 
 /// As [`look`], for the service itself, which found the database whole when it began: reading all
@@ -87,21 +98,31 @@ pub(crate) fn look(config: &Config) -> Result<Overview, StoreError> {
 /// # Errors
 /// As [`look`].
 pub(crate) fn look_beside(config: &Config) -> Result<Overview, StoreError> {
-    look_through(config, |config| Store::open_to_read(&config.state_dir))
+    let service = ServiceMark::look(&config.state_dir);
+    look_through(config, service, open_to_read)
+}
+
+/// As [`look_beside`], for a process that has just swept the watched folders, service or not: what
+/// it did not see of them is what counts.
+///
+/// # Errors
+/// As [`look`].
+pub(crate) fn look_after_sweep(config: &Config) -> Result<Overview, StoreError> {
+    look_through(config, ServiceState::Running, open_to_read)
 }
 
 fn look_through(
     config: &Config,
+    service: ServiceState,
     open: fn(&Config) -> Result<Option<Store>, OpenError>,
 ) -> Result<Overview, StoreError> {
-    let service = ServiceMark::look(&config.state_dir);
     let free = state_dir::free_bytes(&config.state_dir);
     let mut problems = Vec::new();
     problems.extend(Problem::of_service(config, service));
 
     // A damaged outbox is a problem like any other: what else is known is shown all the same.
     let outbox = match open(config) {
-        Ok(Some(store)) => Some(OutboxState::read(&store, service)?),
+        Ok(Some(store)) => Some(OutboxState::read(&store, config, service)?),
         Ok(None) => Some(OutboxState::default()),
         Err(error) => {
             // That this account may not look is said already.
@@ -128,7 +149,21 @@ fn look_through(
         problems.extend(Problem::of_end(&end));
     }
 
-    let status = status_of(config, service, outbox.as_ref(), problems);
+    let mut notes = Vec::new();
+    let quiet_since = outbox.as_ref().and_then(OutboxState::quiet_since);
+    if let Some(silence) = quiet_since.and_then(|since| silence(config, since)) {
+        // On a machine that nobody expects a run of, it would be a false alarm.
+        if is_told(config, NotificationKind::Silence) {
+            problems.push(silence);
+        } else {
+            notes.push(silence);
+        }
+    }
+
+    let status = Status {
+        notes,
+        ..status_of(config, service, outbox.as_ref(), problems)
+    };
     let run_folders = outbox
         .as_ref()
         .map(|known| folder_counts::in_words(&known.run_folders, config.history));
@@ -141,6 +176,8 @@ fn look_through(
         servers_without_token: outbox.without_token.len(),
         run_folders,
         older_runs: outbox.older_runs,
+        held_up: outbox.held_up,
+        quiet_since,
         rows: outbox.rows,
     })
 }
@@ -157,6 +194,11 @@ fn folder_problems(
         _ => watch::problems_of_roots(&config.watch).tell(service::how_to_grant),
     };
     unseen.iter().map(Problem::of_folder).collect()
+}
+
+/// The outbox as it lies there.
+fn open_to_read(config: &Config) -> Result<Option<Store>, OpenError> {
+    Store::open_to_read(&config.state_dir)
 }
 
 /// The outbox, unless it is damaged.
@@ -197,7 +239,26 @@ fn status_of(
         oldest_pending: outbox.and_then(OutboxState::oldest_pending),
         run_folders: outbox.map(|known| FolderCounts::of(&known.run_folders)),
         problems,
+        notes: Vec::new(),
     }
+}
+
+/// That no run was seen for too long.
+fn silence(config: &Config, quiet_since: Moment) -> Option<Problem> {
+    let too_long = match &config.notify {
+        Some(rules) => rules.silence_after,
+        None => NotifyRules::default().silence_after,
+    };
+    let quiet_for = clock::now().since(quiet_since);
+    (quiet_for >= too_long).then(|| Problem::of_silence(quiet_since, quiet_for))
+}
+
+/// Whether people are told of this.
+fn is_told(config: &Config, kind: NotificationKind) -> bool {
+    config
+        .notify
+        .as_ref()
+        .is_some_and(|rules| rules.on.contains(&kind))
 }
 
 /// What the outbox says.
@@ -209,6 +270,11 @@ struct OutboxState {
     run_folders: RunFolders,
     older_runs: Vec<OlderRuns>,
     without_token: Vec<ServerWithoutToken>,
+    held_up: Vec<HeldUpServer>,
+    /// When kado first looked at this machine.
+    first_seen: Option<Moment>,
+    /// Ways by which no notification arrives.
+    undelivered: Vec<Undelivered>,
     /// The service, if it runs.
     service: Option<ServiceFacts>,
     /// Why it polls folders, if it does.
@@ -220,7 +286,7 @@ struct OutboxState {
 }
 
 impl OutboxState {
-    fn read(store: &Store, service: ServiceState) -> Result<Self, StoreError> {
+    fn read(store: &Store, config: &Config, service: ServiceState) -> Result<Self, StoreError> {
         let mut state = Self {
             rows: store.summaries(None)?,
             last_success: store.last_success()?,
@@ -228,6 +294,8 @@ impl OutboxState {
             run_folders: store.run_folders(&HashSet::new())?,
             older_runs: store.older_runs()?,
             without_token: store.without_token()?,
+            held_up: store.held_up()?,
+            first_seen: store.known_first_seen()?,
             unreadable: record::unreadable(store)?,
             ..Self::default()
         };
@@ -237,6 +305,9 @@ impl OutboxState {
             state.service = store.service()?;
             state.polled = store.polled()?;
             state.unseen = store.watch_problems()?;
+        }
+        if config.notify.is_some() {
+            state.undelivered = store.undelivered()?;
         }
         Ok(state)
     }
@@ -256,12 +327,26 @@ impl OutboxState {
                 problems.push(Problem::of_parked(row));
             }
         }
-        problems.extend(self.held_up());
+        problems.extend(self.waiting());
+        problems.extend(self.undelivered.iter().map(Problem::of_undelivered));
         problems
     }
 
+    /// Since when no run was seen: since the last one ended, or since kado first looked.
+    fn quiet_since(&self) -> Option<Moment> {
+        // One that runs is seen, however long it takes.
+        if self.run_folders.count(&[Standing::Running]) > 0 {
+            return None;
+        }
+        let first_seen = self.first_seen?;
+        Some(
+            self.last_run_seen
+                .map_or(first_seen, |last| last.max(first_seen)),
+        )
+    }
+
     /// One for all runs that wait for the same reason; missing tokens are problems of their own.
-    fn held_up(&self) -> Vec<Problem> {
+    fn waiting(&self) -> Vec<Problem> {
         let wait_for_token: HashSet<i64> = self
             .without_token
             .iter()

@@ -11,7 +11,7 @@
 //! the other, in the order in which their runs ended. When the outbox cannot be written nothing is
 //! sent, because nothing could be recorded (invariant I4).
 
-mod backoff;
+pub(crate) mod backoff;
 mod content;
 mod drain;
 mod execution;

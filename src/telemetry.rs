@@ -9,6 +9,7 @@ mod capped;
 #[cfg_attr(windows, path = "telemetry/event_log/windows.rs")]
 mod event_log;
 mod journal;
+pub(crate) mod notice;
 mod one_line;
 mod recent;
 

@@ -97,6 +97,20 @@ pub(crate) fn issuing(
     caller_with_proxy(authority.as_str(), builder, network)
 }
 
+/// A client for an address that has nothing to do with Azure DevOps; no call takes longer than
+/// `patience`.
+///
+/// # Errors
+/// When certificates or proxy cannot be used.
+pub(super) fn outward(
+    url: &Url,
+    network: &Network,
+    patience: Duration,
+) -> Result<Caller, AdoError> {
+    let builder = builder(network, HeaderMap::new())?.timeout(patience);
+    caller_with_proxy(url.as_str(), builder, network)
+}
+
 /// A client for a service of this machine, which no proxy is ever before; no call takes longer than
 /// `patience`.
 ///

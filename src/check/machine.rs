@@ -46,7 +46,7 @@ pub(crate) fn check_machine(config: &Config, survey: &Survey, report: &mut Repor
         report.wrong("watched folders", more.text, more.hint);
     }
     check_project_tables(config, report);
-    check_proxy_password(config, report);
+    check_secrets_in_file(config, report);
     check_token_ends(config, report);
 
     check_state(config, report);
@@ -86,8 +86,8 @@ fn check_project_tables(config: &Config, report: &mut Report) {
     }
 }
 
-/// A password in `azure.proxy` makes kado.toml a file to keep closed.
-fn check_proxy_password(config: &Config, report: &mut Report) {
+/// A password in `azure.proxy` and the address of a webhook make kado.toml a file to keep closed.
+fn check_secrets_in_file(config: &Config, report: &mut Report) {
     let Some(file) = &config.file else { return };
 
     // A password that the file shows to others is theirs, whichever project it is for.
@@ -96,9 +96,16 @@ fn check_proxy_password(config: &Config, report: &mut Report) {
         .chain([&config.machine])
         .filter_map(|tables| tables.access.proxy.as_ref())
         .any(ProxyUrl::has_password);
-    if !has_password {
-        return;
-    }
+    let has_webhook = config
+        .notify
+        .as_ref()
+        .is_some_and(|rules| rules.webhook.is_some());
+    let secret = match (has_password, has_webhook) {
+        (true, true) => "the proxy's password and the address of `notify.webhook`",
+        (true, false) => "the proxy's password",
+        (false, true) => "the address of `notify.webhook`, where whoever knows it can write,",
+        (false, false) => return,
+    };
 
     if let Err(TokenError::Exposed {
         readers, remedy, ..
@@ -106,7 +113,7 @@ fn check_proxy_password(config: &Config, report: &mut Report) {
     {
         report.note(
             format!("file {}", file.display()),
-            format!("holds the proxy's password and can be read by others ({readers})"),
+            format!("holds {secret} and can be read by others ({readers})"),
             remedy,
         );
     }

@@ -100,6 +100,12 @@ fn print(overview: &Overview, out: &mut dyn Write) -> anyhow::Result<()> {
             writeln!(out, "         → {}", plain(hint))?;
         }
     }
+    for note in &status.notes {
+        writeln!(out, "note: {}", plain(&note.text))?;
+        if let Some(hint) = &note.hint {
+            writeln!(out, "      → {}", plain(hint))?;
+        }
+    }
     Ok(())
 }
 

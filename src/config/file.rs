@@ -7,7 +7,9 @@ use toml::de::{DeTable, DeValue};
 use crate::config::section::{Problem, Problems, Section};
 use crate::config::status_page::StatusPage;
 use crate::config::values::with_way_out;
-use crate::config::{Access, Config, ProjectTables, Tables, identity, proxy, status_page, values};
+use crate::config::{
+    Access, Config, ProjectTables, Tables, identity, notify, proxy, status_page, values,
+};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::redaction::RedactPattern;
 use crate::katalon::run::lifecycle::ABORT_AFTER;
@@ -111,6 +113,7 @@ impl Reader<'_, '_> {
                 .unwrap_or(DEFAULT_SPOOL_LIMIT),
             redact: self.redact(root),
             status_page: self.status_page(root, &folder),
+            notify: notify::read(root, &folder, &mut self.problems),
             machine: self.machine(root),
             projects: self.projects(root),
             warnings: Vec::new(),

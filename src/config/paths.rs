@@ -304,6 +304,7 @@ fn without_file() -> Config {
         machine: Default::default(),
         projects: Vec::new(),
         status_page: StatusPage::default(),
+        notify: None,
         warnings: Vec::new(),
     }
 }

@@ -17,7 +17,7 @@ use crate::config::Access;
 ///
 /// # Errors
 /// When the certificates cannot be read.
-pub(super) fn network(access: &Access) -> Result<Network, AdoError> {
+pub(crate) fn network(access: &Access) -> Result<Network, AdoError> {
     let ca = match &access.ca_file {
         Some(file) => Some(certificates(file)?),
         None => None,

@@ -53,7 +53,7 @@ impl Unseen {
             .await?;
         self.told = Some(found);
 
-        for ToldWatchProblem { text, hint } in news.appeared {
+        for ToldWatchProblem { text, hint, .. } in news.appeared {
             tracing::warn!(problem = %text, %hint, "a part of the watched folders is not seen");
         }
         for ToldWatchProblem { text, .. } in news.gone {

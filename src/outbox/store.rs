@@ -17,6 +17,7 @@ mod folders;
 mod katalon_uploads;
 #[cfg(test)]
 mod model;
+mod notifications;
 mod open_plans;
 mod other_projects;
 mod overtaken;
@@ -53,6 +54,7 @@ pub(crate) use collection_members::Remaining;
 pub use error::{OpenError, StoreError};
 pub(crate) use facts::ServiceFacts;
 pub(crate) use katalon_uploads::{DoubleSubmission, Overlap};
+pub(crate) use notifications::LONGEST_WAIT as LONGEST_MESSAGE_WAIT;
 pub(crate) use pending_members::StoredMember;
 pub(crate) use reconsider::UnmappedRun;
 pub(crate) use recorded_run::Projects;

@@ -265,3 +265,16 @@ pub(crate) struct ServerWithoutToken {
     /// Since when.
     pub since: Option<Moment>,
 }
+
+/// A server to which nothing gets through, for another reason than its token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct HeldUpServer {
+    /// The server, as [`crate::server::ServerIdentity`] writes it; empty when there is none.
+    pub server: String,
+    /// What was said last.
+    pub reason: String,
+    /// How many submissions wait.
+    pub waiting: usize,
+    /// When something was submitted there last.
+    pub last_success: Option<Moment>,
+}

@@ -1,14 +1,17 @@
 //! What needs a person: one place for each kind, with its words and its way out.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::config::Config;
 use crate::config::expiry::{EndPhase, TokenEnd};
+use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState};
+use crate::outbox::notification::Undelivered;
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
-use crate::plural::{counted, form};
+use crate::plural::{counted, form, span};
 use crate::record::Unreadable;
 use crate::spool::Spool;
 use crate::state_dir;
@@ -16,6 +19,8 @@ use crate::watch::ToldWatchProblem;
 
 /// Free bytes below which a person should make room.
 const LITTLE: u64 = 100 << 20;
+/// What the problem of the disk is about: there is one of the state folder.
+pub(crate) const DISK: &str = "disk";
 
 /// Something that needs a person.
 #[derive(Debug, Serialize)]
@@ -25,6 +30,35 @@ pub(crate) struct Problem {
     pub text: String,
     /// What mends it, where the text does not say so already.
     pub hint: Option<String>,
+    /// What it is about, apart from its words; no script sees this.
+    #[serde(skip)]
+    pub about: About,
+}
+
+/// What a problem is about: by this it is known again while its words change, and this may be told
+/// outside of the machine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct About {
+    /// Which one of its kind it is: a submission, a server, a folder.
+    pub subject: String,
+    /// How bad it is, from 0; what gets worse is another piece of news.
+    pub stage: u8,
+    /// The Katalon project and the suite, of a single run.
+    pub project: Option<String>,
+    pub suite: Option<String>,
+    /// How many runs wait for it.
+    pub runs: usize,
+    /// Where a person sees it in Azure DevOps.
+    pub url: Option<String>,
+}
+
+impl About {
+    fn subject(subject: impl Into<String>) -> Self {
+        Self {
+            subject: subject.into(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Kinds of problems. Scripts rely on the words, which `docs/json.md` lists.
@@ -50,6 +84,10 @@ pub(crate) enum ProblemKind {
     Waiting,
     /// A member of a collection is kept and cannot be read.
     Member,
+    /// No Katalon run was seen for long.
+    Silence,
+    /// Nobody gets the notifications.
+    Notification,
 }
 
 impl Problem {
@@ -58,7 +96,12 @@ impl Problem {
             kind,
             text,
             hint: None,
+            about: About::default(),
         }
+    }
+
+    fn about(self, about: About) -> Self {
+        Self { about, ..self }
     }
 
     fn with_hint(kind: ProblemKind, text: String, hint: String) -> Self {
@@ -111,7 +154,8 @@ impl Problem {
                 "the state folder `{state}` lies on a read-only file system; nothing can be \
                  recorded, so nothing is sent"
             );
-            return Some(Self::new(ProblemKind::Disk, text));
+            let about = About::subject(DISK);
+            return Some(Self::new(ProblemKind::Disk, text).about(about));
         }
 
         let text = match free? {
@@ -127,7 +171,7 @@ impl Problem {
             _ => return None,
         };
         let hint = "make room, or set `state_dir` to a folder on another disk".to_owned();
-        Some(Self::with_hint(ProblemKind::Disk, text, hint))
+        Some(Self::with_hint(ProblemKind::Disk, text, hint).about(About::subject(DISK)))
     }
 
     /// The database cannot be read: `error` says why, and what to do.
@@ -152,7 +196,10 @@ impl Problem {
             form(server.waiting, "waits", "wait"),
             server.reason
         );
-        Self::new(ProblemKind::Credentials, text)
+        Self::new(ProblemKind::Credentials, text).about(About {
+            runs: server.waiting,
+            ..About::subject(&server.server)
+        })
     }
 
     pub(super) fn of_folder(unseen: &ToldWatchProblem) -> Self {
@@ -161,23 +208,51 @@ impl Problem {
             unseen.text.clone(),
             unseen.hint.clone(),
         )
+        .about(About::subject(&unseen.about))
     }
 
     /// What stands in the place of a token is none: `error` says where, and what to do.
     pub(super) fn of_token(error: String) -> Self {
-        Self::new(ProblemKind::Credentials, error)
+        let about = About::subject(format!("token {error}"));
+        Self::new(ProblemKind::Credentials, error).about(about)
     }
 
     /// A token whose end is near or over; `None` for one that is good for long.
     pub(super) fn of_end(end: &TokenEnd) -> Option<Self> {
-        match end.phase {
-            EndPhase::Far => None,
-            EndPhase::Near(_) | EndPhase::Over => Some(Self::with_hint(
-                ProblemKind::Credentials,
-                end.to_string(),
-                end.remedy(),
-            )),
-        }
+        let stage = match end.phase {
+            EndPhase::Far => return None,
+            EndPhase::Near(4..) => 1,
+            EndPhase::Near(1..) => 2,
+            EndPhase::Near(_) => 3,
+            EndPhase::Over => 4,
+        };
+
+        let problem = Self::with_hint(ProblemKind::Credentials, end.to_string(), end.remedy());
+        Some(problem.about(About {
+            stage,
+            ..About::subject(format!("end {}", end.key))
+        }))
+    }
+
+    /// No Katalon run was seen since then, for so long.
+    pub(super) fn of_silence(since: Moment, silent_for: Duration) -> Self {
+        let text = format!(
+            "no Katalon run was seen for {} (since {since})",
+            span(silent_for.as_secs())
+        );
+        let hint = "look whether the tests of this machine still run; `kado why FOLDER` says what \
+                    became of a run folder, and `notify.silence_after` how long is too long";
+        Self::with_hint(ProblemKind::Silence, text, hint.to_owned())
+    }
+
+    /// Nobody gets the messages of a way; `reason` names where they go.
+    pub(super) fn of_undelivered(stuck: &Undelivered) -> Self {
+        let text = format!(
+            "notifications do not arrive since {}: {}",
+            stuck.since, stuck.reason
+        );
+        let hint = "`kado notify test` sends one by each way".to_owned();
+        Self::with_hint(ProblemKind::Notification, text, hint)
     }
 
     /// Folders are polled, for this reason, which says what mends it.
@@ -198,7 +273,13 @@ impl Problem {
             "then `kado runs retry {id}` submits it; `kado runs show {id}` shows all of it, `kado \
              runs forget {id}` gives it up"
         );
-        Self::with_hint(ProblemKind::Parked, text, hint)
+        Self::with_hint(ProblemKind::Parked, text, hint).about(About {
+            project: Some(row.project.clone()),
+            suite: Some(row.suite.clone()),
+            runs: 1,
+            url: row.url.clone(),
+            ..About::subject(id.to_string())
+        })
     }
 
     /// These runs wait for the same reason.

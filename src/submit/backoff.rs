@@ -13,7 +13,7 @@ pub(super) const CREDENTIALS: Duration = Duration::from_secs(60);
 /// The wait after `attempts` vain ones in a row: it doubles from [`SHORTEST`] to [`LONGEST`].
 /// `wanted` is what the server asked for and is never undercut; `random`, from 0 to 1, spreads
 /// machines that failed together over the last quarter of the wait.
-pub(super) fn delay(attempts: u32, wanted: Option<Duration>, random: f64) -> Duration {
+pub(crate) fn delay(attempts: u32, wanted: Option<Duration>, random: f64) -> Duration {
     let factor = 2_u32.saturating_pow(attempts);
     let grown = SHORTEST.saturating_mul(factor).min(LONGEST);
     let spread = grown.mul_f64(0.75 + 0.25 * random.clamp(0.0, 1.0));
@@ -26,7 +26,7 @@ pub(super) fn delay(attempts: u32, wanted: Option<Duration>, random: f64) -> Dur
 }
 
 /// A number from 0 to 1 that differs between machines and moments.
-pub(super) fn random() -> f64 {
+pub(crate) fn random() -> f64 {
     // The standard library keys its hash maps at random; that is random enough for spreading
     // retries.
     let bits = RandomState::new().hash_one(0_u8) >> 11;

@@ -74,6 +74,9 @@ pub(crate) struct ToldWatchProblem {
     pub text: String,
     /// What mends it.
     pub hint: String,
+    /// By what it is known again while its words change; one that an earlier kado stored has none.
+    #[serde(default)]
+    pub about: String,
 }
 
 impl WatchProblems {
@@ -137,6 +140,7 @@ impl WatchProblems {
                 counted(self.more, "more problem")
             ),
             hint: "mend those that are named; then the others are".to_owned(),
+            about: String::new(),
         })
     }
 }
@@ -168,6 +172,7 @@ impl WatchProblem {
                 self.finding()
             ),
             hint: self.hint(how_to_grant),
+            about: self.object().display().to_string(),
         }
     }
 

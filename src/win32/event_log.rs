@@ -34,6 +34,27 @@ pub(crate) enum EventKind {
     Warning,
     /// 11: an error of the log.
     Error,
+    /// What people are to be told, and needs somebody.
+    Notice(NoticeNumber),
+    /// The same, when it is over.
+    NoticeOver(NoticeNumber),
+}
+
+/// What people are told, by its number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NoticeNumber {
+    /// A run is parked.
+    Parked = 20,
+    /// A token is missing, refused, or ends.
+    Credentials = 21,
+    /// Nothing could be sent for long.
+    Waiting = 22,
+    /// No run was seen for long.
+    Silence = 23,
+    /// A part of the watched folders is not seen.
+    Folder = 24,
+    /// A test.
+    Test = 25,
 }
 
 impl EventKind {
@@ -44,13 +65,14 @@ impl EventKind {
             Self::Failed => 3,
             Self::Warning => 10,
             Self::Error => 11,
+            Self::Notice(number) | Self::NoticeOver(number) => number as u32,
         }
     }
 
     const fn gravity(self) -> Gravity {
         match self {
-            Self::Started | Self::Stopped => Gravity::Information,
-            Self::Warning => Gravity::Warning,
+            Self::Started | Self::Stopped | Self::NoticeOver(_) => Gravity::Information,
+            Self::Warning | Self::Notice(_) => Gravity::Warning,
             Self::Failed | Self::Error => Gravity::Error,
         }
     }
@@ -58,7 +80,15 @@ impl EventKind {
 
 /// Writes an entry. A log that is full or closed stops nothing: the same is in the log files.
 pub(crate) fn write(entry: EventKind, text: &str) {
-    let _ = calls::report_event(SERVICE_NAME, entry.gravity(), entry.id(), &fitting(text));
+    let _ = report(entry, text);
+}
+
+/// Writes an entry.
+///
+/// # Errors
+/// When the Event Log cannot be written to.
+pub(crate) fn report(entry: EventKind, text: &str) -> io::Result<()> {
+    calls::report_event(SERVICE_NAME, entry.gravity(), entry.id(), &fitting(text))
 }
 
 /// Whether the Event Viewer finds texts for the source.
@@ -131,6 +161,8 @@ mod tests {
             EventKind::Failed,
             EventKind::Warning,
             EventKind::Error,
+            EventKind::Notice(NoticeNumber::Parked),
+            EventKind::NoticeOver(NoticeNumber::Test),
         ] {
             assert!((1..=1000).contains(&entry.id()));
         }

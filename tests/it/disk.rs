@@ -15,7 +15,7 @@ use std::time::Duration;
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::Test;
 
-use crate::support::{Machine, age, finished, now, skip, tc};
+use crate::support::{Machine, Receiver, age, finished, now, skip, tc, wait_until};
 
 /// Long enough for the service to do what it should not do.
 const A_WHILE: Duration = Duration::from_secs(8);
@@ -383,4 +383,36 @@ fn a_state_folder_that_is_removed_under_the_service_ends_it_with_the_reason() {
             other.stop_cleanly();
         }
     }
+}
+
+#[test]
+fn a_full_disk_is_told_though_nothing_can_be_recorded() {
+    let (machine, _) = machine();
+    let Some(disk) = Disk::mount(&machine.state()) else {
+        return;
+    };
+    let service = machine.start();
+    disk.fill();
+
+    let receiver = Receiver::new();
+    let url = receiver.url();
+    machine.configure(&format!(
+        "history = \"all\"\n[notify]\nwebhook = \"{url}\"\n"
+    ));
+    let begun = receiver.wait_for(1);
+    disk.make_room();
+    wait_until("a record of what was told", || {
+        let database = rusqlite::Connection::open(machine.state().join("kado.db")).unwrap();
+        let sql = "SELECT told FROM cause";
+        match database.query_row(sql, [], |row| row.get::<_, String>(0)) {
+            Ok(told) if told.contains("webhook") => Ok(()),
+            found => Err(format!("{found:?}")),
+        }
+    });
+    service.stop_cleanly();
+
+    assert_eq!(begun.told(), ["waiting begun"]);
+    let text = begun.body["notifications"][0]["text"].as_str().unwrap();
+    assert!(text.contains("there is no room"), "{text}");
+    assert_eq!(receiver.received().len(), 1);
 }

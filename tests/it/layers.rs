@@ -37,7 +37,7 @@ const LAYERS: &[&[&str]] = &[
     &["connect", "telemetry"],
     &["mapping", "record", "submit"],
     &["overview"],
-    &["page"],
+    &["notifications", "page"],
     &["check", "daemon", "setup", "why"],
     &["cli"],
     &["fuzzing"],

@@ -53,6 +53,7 @@ mod map;
 mod memory;
 mod modes;
 mod naming;
+mod notifications;
 mod once;
 mod order;
 mod page;

@@ -14,6 +14,7 @@ mod machine;
 mod namespace;
 #[cfg(unix)]
 mod ordinary;
+mod receiver;
 mod secret;
 mod service;
 mod shop;
@@ -34,6 +35,7 @@ pub(crate) use machine::{Machine, files, names};
 pub(crate) use namespace::in_namespace;
 #[cfg(unix)]
 pub(crate) use ordinary::as_ordinary_account;
+pub(crate) use receiver::{Receiver, Reply};
 pub(crate) use secret::closed_file;
 pub(crate) use service::Service;
 pub(crate) use shop::{PLAN, SUITE, TOKEN, age, finished, now, start_of, tc, world};

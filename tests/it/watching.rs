@@ -171,14 +171,14 @@ fn a_project_may_move_vanish_and_come_back_while_kado_runs() {
 
 /// A clock that goes wrong by as many seconds as a file says, for programs that are started with
 /// it.
-struct Clock {
+pub(crate) struct Clock {
     library: PathBuf,
     offset: PathBuf,
 }
 
 impl Clock {
     /// Compiles it; `None`, and the test is skipped, where that cannot be done.
-    fn new(machine: &Machine) -> Option<Self> {
+    pub(crate) fn new(machine: &Machine) -> Option<Self> {
         let clock = Self {
             library: machine.root().join("clock.so"),
             offset: machine.root().join("clock.offset"),
@@ -200,19 +200,19 @@ impl Clock {
         None
     }
 
-    fn set(&self, offset: SignedDuration) {
+    pub(crate) fn set(&self, offset: SignedDuration) {
         let new = self.offset.with_extension("new");
         fs::write(&new, offset.as_secs().to_string()).unwrap();
         fs::rename(&new, &self.offset).unwrap();
     }
 
-    fn start(&self, machine: &Machine) -> Service {
+    pub(crate) fn start(&self, machine: &Machine) -> Service {
         let mut command = machine.command(&["run"]);
         self.give_to(&mut command);
         machine.start_as(command)
     }
 
-    fn give_to(&self, command: &mut Command) {
+    pub(crate) fn give_to(&self, command: &mut Command) {
         command
             .env("LD_PRELOAD", &self.library)
             .env("CLOCK_OFFSET_FILE", &self.offset);

@@ -211,6 +211,49 @@ CREATE TABLE claim (
 ) STRICT;
 CREATE INDEX claim_by_begin ON claim (begun_ms);
 
+-- What people are to be told of (`[notify]`), as long as it is there.
+CREATE TABLE cause (
+    kind     TEXT    NOT NULL
+        CHECK (kind IN ('parked', 'credentials', 'waiting', 'silence', 'folder')),
+    -- Which one of its kind: a submission, a server, a folder.
+    subject  TEXT    NOT NULL,
+    since_ms INTEGER NOT NULL,
+    -- Which ways it was handed to, and how bad it was then, as JSON; `{}` while it is too young to be
+    -- told.
+    told     TEXT    NOT NULL,
+    -- What there is to say of it, as JSON.
+    account  TEXT    NOT NULL,
+    PRIMARY KEY (kind, subject)
+) STRICT;
+
+-- What one way has to tell of one cause: its begin or its end. Several become one message.
+CREATE TABLE notice (
+    id      INTEGER PRIMARY KEY,
+    way     TEXT NOT NULL CHECK (way IN ('webhook', 'command', 'log')),
+    -- NULL until a message is made of it.
+    message TEXT REFERENCES message (id),
+    -- As JSON.
+    content TEXT NOT NULL
+) STRICT;
+CREATE INDEX notice_by_message ON notice (message);
+
+-- A message to one way: intended before it leaves, delivered when the other side has said so.
+CREATE TABLE message (
+    -- By this a receiver knows one that comes twice.
+    id              TEXT    PRIMARY KEY,
+    way             TEXT    NOT NULL CHECK (way IN ('webhook', 'command', 'log')),
+    made_ms         INTEGER NOT NULL,
+    state           TEXT    NOT NULL
+        CHECK (state IN ('planned', 'intended', 'delivered', 'given_up')),
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_ms INTEGER,
+    -- Why the last attempt came to nothing.
+    reason          TEXT,
+    -- When it was delivered, or given up.
+    settled_ms      INTEGER
+) STRICT;
+CREATE INDEX message_by_way ON message (way, state);
+
 -- Single facts: when kado first saw this machine, why folders are polled, what of the watched folders
 -- is not seen (JSON), since when a server refuses its token.
 CREATE TABLE fact (

@@ -6,7 +6,9 @@ use crate::moment::Moment;
 use crate::outbox::store::columns::json;
 use crate::outbox::store::state::{apply, change_one};
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::{Destination, DueSubmission, Obstacle, ServerWithoutToken};
+use crate::outbox::submission::{
+    Destination, DueSubmission, HeldUpServer, Obstacle, ServerWithoutToken,
+};
 use crate::outbox::transition::Event;
 
 impl Store {
@@ -222,5 +224,32 @@ impl Store {
         }
 
         Ok(servers)
+    }
+
+    /// Servers for which something waits that got no step further the last time, for another reason
+    /// than a token or Katalon.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn held_up(&self) -> Result<Vec<HeldUpServer>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT server, max(reason) AS reason, count(*) AS waiting,
+                    (SELECT max(submitted_ms) FROM submission AS sent
+                     WHERE sent.server = held.server) AS last_success
+             FROM submission AS held
+             WHERE state IN ('pending', 'submitting') AND attempts > 0 AND reason IS NOT NULL
+             AND coalesce(obstacle, '') NOT IN ('katalon', 'credentials', 'no-token')
+             GROUP BY server ORDER BY server",
+        )?;
+
+        let rows = statement.query_map([], |row| {
+            Ok(HeldUpServer {
+                server: row.get("server")?,
+                reason: row.get("reason")?,
+                waiting: row.get("waiting")?,
+                last_success: row.get("last_success")?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
