@@ -7,7 +7,9 @@ mod check;
 mod delegate;
 mod dry_run;
 mod error;
+mod examples;
 mod exec;
+mod facts;
 pub mod inspect;
 mod json;
 mod list;
@@ -15,7 +17,9 @@ mod man;
 mod map;
 mod notify;
 mod output;
+mod plain;
 mod plan_tables;
+mod progress;
 mod run;
 mod runs;
 mod runtime;
@@ -25,16 +29,17 @@ mod silence;
 mod status;
 mod submission;
 mod submit;
-mod table;
+mod terminal;
 mod token_input;
 mod why;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use output::{Unsteered, UntilClosed, tell};
+use output::tell;
+use terminal::{Clock, Screen, Terminal};
 
 use crate::config::paths;
 use crate::error_chain;
@@ -50,6 +55,9 @@ pub struct Cli {
     /// Configuration file; default: $KADO_CONFIG, else the system's kado.toml, else the user's
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Show times in UTC instead of this machine's time zone; JSON always has UTC
+    #[arg(long, global = true)]
+    utc: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -105,7 +113,7 @@ struct InspectArguments {
 pub fn main() -> ExitCode {
     // Before anything reads a token: a core dump would hold it as well.
     dumps::keep_out();
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             // clap knows which of its messages are help and which are errors. Where it cannot be
@@ -130,9 +138,18 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The command line, with examples in the help of every command.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = examples::with_examples(Cli::command());
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let file = cli.config.as_deref();
-    let mut out = Unsteered::new(UntilClosed::new(std::io::stdout().lock()));
+    let clock = if cli.utc { Clock::Utc } else { Clock::Local };
+    let terminal = Terminal::of_output(clock);
+    let mut out = Screen::new(std::io::stdout().lock(), terminal);
 
     // The service, and `kado exec` beside a running katalonc, go on without what does not answer.
     if !matches!(cli.command, Command::Run(_) | Command::Exec(_)) {
@@ -142,14 +159,16 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     // Not loaded for all at once: `check`, `inspect` and `service` have work to do also where
     // kado.toml is broken or not there yet.
     match cli.command {
-        Command::Run(arguments) => run::run(arguments, cli.config, &mut out),
-        Command::Submit(arguments) => submit::submit(&arguments, &paths::load(file)?, &mut out),
+        Command::Run(arguments) => run::run(arguments, cli.config, clock, &mut out),
+        Command::Submit(arguments) => {
+            submit::submit(&arguments, &paths::load(file)?, clock, &mut out)
+        }
         // Its exit code is that of another program, which is more than a byte on Windows.
         Command::Exec(arguments) => {
-            std::process::exit(exec::exec(&arguments, &paths::load(file)?)?)
+            std::process::exit(exec::exec(&arguments, &paths::load(file)?, clock)?)
         }
         Command::Inspect(arguments) => {
-            inspect::inspect(&arguments.path, &terms(file), arguments.json, &mut out)?;
+            inspect::show(&arguments.path, &terms(file), arguments.json, &mut out)?;
             Ok(Exit::Done)
         }
 
@@ -157,7 +176,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Setup(arguments) => setup::setup(&arguments, file, &mut out),
         Command::List(arguments) => list::list(&arguments, &paths::load(file)?, &mut out),
         Command::Map(arguments) => map::map(&arguments, &paths::load(file)?, &mut out),
-        Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, &mut out),
+        Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, clock, &mut out),
         Command::Status(arguments) => status::status(&arguments, &paths::load(file)?, &mut out),
         Command::Why(arguments) => why::why(&arguments, &paths::load(file)?, &mut out),
         Command::Notify(arguments) => notify::notify(&arguments, paths::load(file)?, &mut out),

@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::moment::Moment;
 
@@ -35,6 +36,11 @@ pub(crate) fn now() -> Moment {
 /// The day, as the calendar of this machine has it.
 pub(crate) fn today() -> Date {
     jiff::Zoned::now().date()
+}
+
+/// The time zone of this machine, or what `$TZ` says instead; UTC where neither is known.
+pub(crate) fn zone() -> TimeZone {
+    TimeZone::system()
 }
 
 /// The name of this machine, as the system tells it.

@@ -42,18 +42,20 @@ use watchdog::Turns;
 use crate::blocking::blocking;
 use crate::clock;
 use crate::config::Config;
+use crate::connect::Connections;
 use crate::exit::Exit;
+use crate::measures::Measures;
 use crate::moment::Moment;
 use crate::notifications;
 use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::store::ServiceFacts;
-use crate::outbox::submission::SubmissionState;
+use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::outbox::{Outbox, StoreError};
 use crate::page::{self, RunningService};
 use crate::record;
 use crate::service;
 use crate::submit::now::ONCE_BUDGET;
-use crate::submit::{Submitter, outcome};
+use crate::submit::{Attempt, Submitter, outcome};
 use crate::telemetry::RecentWarnings;
 
 pub(crate) use signal::stop_on_signal;
@@ -220,15 +222,19 @@ pub(crate) struct Once {
     /// How many run folders lie there, and what became of them, in one line that adds up; `None` of a
     /// pass that was cut off.
     pub folders: Option<String>,
+    /// The address of the newest test run that it sent, if it sent one.
+    pub newest_sent: Option<String>,
 }
 
-/// `kado run --once`: submits what is finished and what waits, and ends.
+/// `kado run --once`: submits what is finished and what waits, and ends. `measures` say how far
+/// sending is.
 ///
 /// # Errors
 /// When the state folder cannot be used, or when the outbox fails.
 pub(crate) async fn once(
     config: Config,
     config_file: Option<PathBuf>,
+    measures: Arc<Measures>,
     stop: CancellationToken,
 ) -> anyhow::Result<Once> {
     let _lock = lock(&config)?;
@@ -240,7 +246,8 @@ pub(crate) async fn once(
     let told_by = Arc::new(config.clone());
 
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
-    let submitter = Submitter::for_command(outbox.clone(), config_receiver, ONCE_BUDGET);
+    let connections = Connections::with_patience(ONCE_BUDGET).measured_by(measures);
+    let submitter = Submitter::for_command(outbox.clone(), config_receiver, connections);
     let config = FollowedConfig::new(config_sender, config_file).await?;
 
     // Nobody has to be woken: what is recorded is sent afterwards.
@@ -279,6 +286,7 @@ pub(crate) async fn once(
         return Ok(Once {
             exit,
             folders: None,
+            newest_sent: None,
         });
     }
     let folders = outbox
@@ -287,7 +295,18 @@ pub(crate) async fn once(
     Ok(Once {
         exit,
         folders: Some(folders.line_of_call(history)),
+        newest_sent: newest_sent(&rows, &attempts),
     })
+}
+
+/// The address of the newest test run among those that were sent by these attempts.
+fn newest_sent(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> Option<String> {
+    // They stand in the order of their runs, the newest first.
+    let newest = rows.iter().find(|row| {
+        row.submitted_by == Some(SubmittedBy::Kado)
+            && attempts.contains(&(row.id, Attempt::Submitted))
+    })?;
+    newest.url.clone()
 }
 
 /// The submissions that are parked.

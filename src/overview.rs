@@ -6,6 +6,7 @@
 mod folder_counts;
 mod problem;
 pub(crate) mod run_details;
+mod where_to_look;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ use crate::outbox::notification::Undelivered;
 use crate::outbox::run_folders::{RunFolders, Standing};
 use crate::outbox::store::{OlderRuns, ServiceFacts};
 use crate::outbox::submission::{
-    HeldUpServer, Obstacle, ServerWithoutToken, SubmissionState, SubmissionSummary,
+    HeldUpServer, Obstacle, ServerRuns, ServerWithoutToken, SubmissionState, SubmissionSummary,
 };
 use crate::outbox::{OpenError, Store, StoreError};
 use crate::record::{self, Unreadable};
@@ -37,6 +38,7 @@ use crate::{service, state_dir};
 
 pub(crate) use folder_counts::FolderCounts;
 pub(crate) use problem::{DISK, Problem, ProblemKind};
+pub(crate) use where_to_look::WHERE_TO_LOOK;
 
 /// The state as scripts see it (product contract, section 6).
 #[derive(Debug, Serialize)]
@@ -82,6 +84,22 @@ pub(crate) struct Overview {
     pub quiet_since: Option<Moment>,
     /// Every submission, the newest run first.
     pub rows: Vec<SubmissionSummary>,
+    /// The folders that are watched.
+    pub watched: Vec<PathBuf>,
+    /// The projects that have runs, the one with the newest run first.
+    pub projects: Vec<ProjectRuns>,
+    /// The servers that submissions go to, by name.
+    pub servers: Vec<ServerRuns>,
+}
+
+/// What is recorded of one project.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ProjectRuns {
+    pub name: String,
+    /// How many runs; one for several test plans counts once.
+    pub runs: usize,
+    /// When the newest of them ended.
+    pub last_ended: Option<Moment>,
 }
 
 /// Looks at the state folder, its outbox and the watched folders of a configuration.
@@ -178,8 +196,33 @@ fn look_through(
         older_runs: outbox.older_runs,
         held_up: outbox.held_up,
         quiet_since,
+        projects: projects_of(&outbox.rows),
         rows: outbox.rows,
+        watched: config.watch.clone(),
+        servers: outbox.servers,
     })
+}
+
+/// The projects of these rows, in their order.
+fn projects_of(rows: &[SubmissionSummary]) -> Vec<ProjectRuns> {
+    let mut projects: Vec<ProjectRuns> = Vec::new();
+    let mut seen = HashSet::new();
+    for row in rows {
+        // Of several test plans: a summary holds no identity, but these are alike in one run.
+        let is_new = seen.insert((&row.folder, &row.suite, row.started));
+        match projects.iter_mut().find(|known| known.name == row.project) {
+            Some(known) => {
+                known.runs += usize::from(is_new);
+                known.last_ended = known.last_ended.max(row.ended);
+            }
+            None => projects.push(ProjectRuns {
+                name: row.project.clone(),
+                runs: 1,
+                last_ended: row.ended,
+            }),
+        }
+    }
+    projects
 }
 
 /// What of the watched folders is not seen: by the service, which may have another account.
@@ -275,6 +318,7 @@ struct OutboxState {
     first_seen: Option<Moment>,
     /// Ways by which no notification arrives.
     undelivered: Vec<Undelivered>,
+    servers: Vec<ServerRuns>,
     /// The service, if it runs.
     service: Option<ServiceFacts>,
     /// Why it polls folders, if it does.
@@ -296,6 +340,7 @@ impl OutboxState {
             without_token: store.without_token()?,
             held_up: store.held_up()?,
             first_seen: store.known_first_seen()?,
+            servers: store.servers()?,
             unreadable: record::unreadable(store)?,
             ..Self::default()
         };

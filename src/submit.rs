@@ -30,7 +30,6 @@ mod stop;
 pub(crate) use execution::ResultRef;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -38,7 +37,7 @@ use execution::{Execution, Sender};
 use planning::Planned;
 use stop::Stop;
 
-use crate::ado::{AdoClient, AdoError, Credential};
+use crate::ado::{AdoClient, AdoError};
 use crate::blocking::blocking;
 use crate::clock;
 use crate::config::Config;
@@ -50,8 +49,8 @@ use crate::outbox::submission::{IgnoredAs, Obstacle, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::snapshot::Snapshot;
-use crate::server::Server;
 use crate::spool::Spool;
+use crate::telemetry::OUTCOMES;
 
 /// What one attempt at a submission led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -102,34 +101,18 @@ impl Submitter {
         }
     }
 
-    /// The submitter of a command that somebody waits for: no call takes longer than `patience`,
-    /// and no submission waits for Katalon or for another kado.
+    /// The submitter of a command that somebody waits for: no submission waits for Katalon or for
+    /// another kado. The connections are those of [`Connections::with_patience`].
     pub(crate) fn for_command(
         outbox: Outbox,
         config: watch::Receiver<Arc<Config>>,
-        patience: Duration,
+        connections: Connections,
     ) -> Self {
         Self {
             outbox,
-            connections: Arc::new(Connections::with_patience(patience)),
+            connections: Arc::new(connections),
             config,
             sender: Sender::Command,
-        }
-    }
-
-    /// With a pair of server and credential that came with this invocation; see
-    /// [`Connections::with_pair`].
-    #[must_use]
-    pub(crate) fn with_pair(
-        self,
-        server: &Server,
-        credential: Credential,
-        patience: Duration,
-    ) -> Self {
-        let connections = Connections::with_patience(patience).with_pair(server, credential);
-        Self {
-            connections: Arc::new(connections),
-            ..self
         }
     }
 
@@ -349,7 +332,7 @@ impl Submitter {
             Stop::AwaitsAnother { .. } => {
                 tracing::info!(id, suite, reason, until = %until, "waits");
             }
-            _ => tracing::warn!(id, suite, reason, until = %until, "waits"),
+            _ => tracing::warn!(target: OUTCOMES, id, suite, reason, until = %until, "waits"),
         }
 
         self.outbox
@@ -366,7 +349,7 @@ impl Submitter {
         reason: &str,
         plan: Option<Box<SubmissionPlan>>,
     ) -> Result<(), StoreError> {
-        tracing::error!(id, suite, reason, "parked: needs a person");
+        tracing::error!(target: OUTCOMES, id, suite, reason, "parked: needs a person");
         let reason = reason.to_owned();
         self.outbox
             .with(move |store| store.park(id, &reason, plan.as_deref(), clock::now()))

@@ -13,12 +13,14 @@ pub(crate) mod notice;
 mod one_line;
 mod recent;
 
+use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use tracing::Subscriber;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{Directive, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -42,8 +44,14 @@ const DAYS: usize = 14;
 const LARGEST: u64 = 20 * 1024 * 1024;
 /// What the watcher library says of its own affairs is nothing that an operator can act on.
 const QUIET: &str = "notify=error";
+/// Target of events that say what became of a submission: whoever waits for one reads it in the
+/// result of the command.
+pub(crate) const OUTCOMES: &str = "kado::outcomes";
 /// Environment variable with a filter such as `kado=debug`.
 pub(crate) const LOG_VARIABLE: &str = "KADO_LOG";
+
+/// Lets something through that writes to standard error, where something else is drawn there.
+pub(crate) type Passage = Arc<dyn Fn(&mut dyn FnMut()) + Send + Sync>;
 
 /// Where an operator looks first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,18 +84,23 @@ impl LogGuard {
     }
 }
 
-/// Logs what goes wrong during a command, on standard error. `$KADO_LOG` may ask for more.
-pub(crate) fn start_for_command() {
+/// Logs what goes wrong during a command, on standard error, but not what its result says as well.
+/// `$KADO_LOG` may ask for more.
+pub(crate) fn start_for_command(passage: Option<Passage>) {
     // A second start in the same process, as in tests, keeps the first.
     let _ = tracing_subscriber::registry()
-        .with(filter(LevelFilter::WARN))
-        .with(standard_error())
+        .with(filter(LevelFilter::WARN).add_directive(directive(&format!("{OUTCOMES}=off"))))
+        .with(standard_error(passage))
         .try_init();
 }
 
 /// Logs what the service does: to the console, and to files in `folder`. `$KADO_LOG` may ask for
 /// more or less.
-pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
+pub(crate) fn start_for_service(
+    console: Console,
+    folder: &Path,
+    passage: Option<Passage>,
+) -> LogGuard {
     let warnings = RecentWarnings::default();
     let kept = warnings.layer();
     let (writer, guard) = match open_files(folder) {
@@ -121,7 +134,7 @@ pub(crate) fn start_for_service(console: Console, folder: &Path) -> LogGuard {
     });
 
     let console = match console {
-        Console::StandardError => standard_error(),
+        Console::StandardError => standard_error(passage),
         Console::EventLog => event_log::layer(),
     };
 
@@ -147,19 +160,20 @@ pub(crate) fn as_error(text: &str) -> String {
 
 /// What is logged: by `$KADO_LOG`, else from `level` on.
 fn filter(level: LevelFilter) -> EnvFilter {
-    let quiet = QUIET
-        .parse()
-        .expect("a directive of our own is well-formed");
     // A word that is wrong in the variable must not keep the service from its work.
     EnvFilter::builder()
         .with_default_directive(level.into())
         .with_env_var(LOG_VARIABLE)
         .from_env_lossy()
-        .add_directive(quiet)
+        .add_directive(directive(QUIET))
+}
+
+fn directive(text: &str) -> Directive {
+    text.parse().expect("a directive of our own is well-formed")
 }
 
 /// Lines on standard error, for a person or for the journal.
-fn standard_error<S>() -> Box<dyn Layer<S> + Send + Sync>
+fn standard_error<S>(passage: Option<Passage>) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -174,7 +188,28 @@ where
     if journal::is_journal() {
         lines.event_format(journal::Prioritised).boxed()
     } else {
-        lines.with_writer(OneLine(std::io::stderr)).boxed()
+        lines
+            .with_writer(OneLine(move || Errors(passage.clone())))
+            .boxed()
+    }
+}
+
+/// Standard error, beside what may be drawn there.
+struct Errors(Option<Passage>);
+
+impl Write for Errors {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(passage) = &self.0 else {
+            return io::stderr().write(bytes);
+        };
+
+        let mut written = Ok(0);
+        passage(&mut || written = io::stderr().write(bytes));
+        written
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 

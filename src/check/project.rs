@@ -72,7 +72,7 @@ pub(crate) async fn check_project(
 
     if unreadable.is_none() && is_switched_off(&project.settings) {
         let overrides = config.overrides_over(root, &ProjectFile::of(root, config));
-        return check_switched_off(&project.settings, &overrides, report);
+        return check_switched_off(&project, &overrides, report);
     }
     check_files(&project, unreadable.as_deref(), report);
     check_project_folders(root, unseen, report);
@@ -146,16 +146,19 @@ const fn is_switched_off(settings: &AzureSettings) -> bool {
 }
 
 /// A project that nobody wants to be submitted: what else its settings say is nobody's mistake.
-fn check_switched_off(settings: &AzureSettings, overrides: &Overrides, report: &mut Report) {
-    report.note(
+fn check_switched_off(project: &Project, overrides: &Overrides, report: &mut Report) {
+    report.off(
         "integration",
         "switched off in Katalon, so nothing of this project is submitted and nothing else of it \
          is looked at",
-        format!("if it is to be submitted, switch it on {SETTINGS_PAGE}"),
+        format!(
+            "`kado setup \"{}\"` switches it on, or do it {SETTINGS_PAGE}",
+            project.root.display()
+        ),
     );
     // Whoever says that Katalon submits does not want nobody to.
     if overrides.katalon_submits == Some(KatalonSubmits::Always) {
-        katalon_upload::check_left_to_katalon(settings, overrides, report);
+        katalon_upload::check_left_to_katalon(&project.settings, overrides, report);
     }
 }
 
@@ -245,7 +248,7 @@ fn check_submission(settings: &AzureSettings, overrides: &Overrides, report: &mu
     // Where Katalon submits, its automatic submission is looked at with all else that it needs.
     let left_to_katalon = overrides.katalon_submits == Some(KatalonSubmits::Always);
     if !left_to_katalon && !overrides::auto_submit(settings, overrides) {
-        report.note(
+        report.off(
             "automatic submission",
             "off: runs are listed as ignored",
             "`submit.auto_submit = true` switches it on; `kado submit FOLDER` submits single runs",

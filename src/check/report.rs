@@ -15,8 +15,13 @@ pub(super) const CORRECT_SETTINGS: &str =
 /// What looking at something came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Verdict {
-    /// It is as it should be, or works and has a point to know.
+    /// It is as it should be.
     Fine,
+    /// It works, and has a point to know.
+    Note,
+    /// Somebody switched it off, so that runs are not submitted: no mistake, and nothing that may
+    /// pass for well.
+    Off,
     Wrong,
     /// It was not looked at, so nobody may take it for fine.
     NotLookedAt,
@@ -87,7 +92,23 @@ impl Report {
     ) {
         self.push(
             name.into(),
-            Verdict::Fine,
+            Verdict::Note,
+            detail.into(),
+            Some(hint.into()),
+            Exit::Done,
+        );
+    }
+
+    /// Something is switched off, so that runs are not submitted; `hint` says what switches it on.
+    pub(super) fn off(
+        &mut self,
+        name: impl Into<String>,
+        detail: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.push(
+            name.into(),
+            Verdict::Off,
             detail.into(),
             Some(hint.into()),
             Exit::Done,
@@ -205,7 +226,7 @@ impl Report {
         self.checks.push(Check {
             name,
             project: self.project.clone(),
-            ok: verdict == Verdict::Fine,
+            ok: matches!(verdict, Verdict::Fine | Verdict::Note | Verdict::Off),
             verdict,
             detail,
             hint: hint.filter(|hint| !hint.is_empty()),

@@ -2,18 +2,20 @@
 
 mod people;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 
+use people::Shown;
+
 use crate::check::{
     Report, ServerChecks, check_machine, check_machine_server, check_project, check_watches,
 };
 use crate::cli::json;
 use crate::cli::runtime::runtime;
+use crate::cli::terminal::Screen;
 use crate::config::{Config, paths};
 use crate::exit::Exit;
 use crate::watch::Survey;
@@ -27,6 +29,9 @@ pub(super) struct Arguments {
     /// Ask nothing of Azure DevOps
     #[arg(long)]
     offline: bool,
+    /// Show only what is wrong, off, or was not looked at
+    #[arg(long, conflicts_with = "json")]
+    problems: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -39,7 +44,7 @@ pub(super) struct Arguments {
 pub(super) fn check(
     arguments: &Arguments,
     config: Option<&Path>,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     if arguments.as_service {
         return check_as_service(arguments, config);
@@ -61,7 +66,12 @@ pub(super) fn check(
         let value = json!({ "ok": report.ok(), "checks": report.checks });
         json::print(&value, out)?;
     } else {
-        people::print(&report, out)?;
+        let shown = if arguments.problems {
+            Shown::Problems
+        } else {
+            Shown::All
+        };
+        people::print(&report, shown, out)?;
     }
     Ok(report.exit())
 }
@@ -108,17 +118,18 @@ fn look(arguments: &Arguments, config: &Config, report: &mut Report) -> anyhow::
 }
 
 /// What `kado check` says of the machine and its watched projects.
-pub(super) fn print_all(config: &Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn print_all(config: &Config, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
     let arguments = Arguments {
         project: None,
         offline: false,
         json: false,
         as_service: false,
+        problems: false,
     };
     let mut report = Report::default();
     look(&arguments, config, &mut report)?;
 
-    people::print(&report, out)?;
+    people::print(&report, Shown::All, out)?;
     Ok(report.exit())
 }
 
@@ -150,6 +161,9 @@ fn check_as_service(arguments: &Arguments, config: Option<&Path>) -> anyhow::Res
     }
     if arguments.json {
         words.push("--json".to_owned());
+    }
+    if arguments.problems {
+        words.push("--problems".to_owned());
     }
 
     let status = service::as_service(&words)?

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocking::unless_stopped;
+use crate::cli::progress::Progress;
 use crate::cli::runtime::{Runtime, runtime};
 use crate::clock;
 use crate::config::Config;
@@ -45,6 +46,8 @@ pub(super) struct Delegate<'a> {
     patience: Duration,
     /// Cancelled when the waiting is to end.
     stop: CancellationToken,
+    /// Shows how far sending is.
+    progress: Progress,
 }
 
 /// What became of the submissions that a command asked for.
@@ -60,7 +63,7 @@ impl<'a> Delegate<'a> {
     ///
     /// # Errors
     /// When the state folder or the outbox cannot be used.
-    pub(super) fn open(config: &'a Config) -> anyhow::Result<Self> {
+    pub(super) fn open(config: &'a Config, progress: Progress) -> anyhow::Result<Self> {
         let lock = StateLock::take(&config.state_dir).with_context(|| {
             let folder = config.state_dir.display();
             format!("state folder `{folder}` cannot be used")
@@ -79,6 +82,7 @@ impl<'a> Delegate<'a> {
             runtime: runtime()?,
             patience: ANSWER_WITHIN,
             stop: CancellationToken::new(),
+            progress,
         })
     }
 
@@ -157,6 +161,7 @@ impl<'a> Delegate<'a> {
             budget: now::ONCE_BUDGET,
             // The token of a pipeline's job is handed over to `kado exec` alone.
             pair: None,
+            measures: self.progress.measures(),
         };
 
         // Without `within` a signal ends the command itself, so there is nothing to cancel.
@@ -205,9 +210,12 @@ impl<'a> Delegate<'a> {
             let rows = self.rows(ids)?;
             let is_over = !rows.iter().any(waits_for);
             if is_over || clock::now() > until || stop.is_cancelled() {
+                self.progress.clear();
                 let attempts = rows.iter().filter_map(attempt_of).collect();
                 return Ok(Sent { rows, attempts });
             }
+
+            self.runtime.block_on(self.progress.look(Some(ids)));
 
             // A pause may take the lock of a service that ended; then the work is done below.
             self.pause()?;
@@ -217,7 +225,8 @@ impl<'a> Delegate<'a> {
         let attempts = self.runtime.block_on(async {
             let stop = CancellationToken::new();
             daemon::stop_on_signal(stop.clone())?;
-            anyhow::Ok(now::send(&self.outbox, self.config, ids, effort, &stop).await?)
+            let sending = now::send(&self.outbox, self.config, ids, effort, &stop);
+            anyhow::Ok(self.progress.during(Some(ids), sending).await?)
         })?;
         Ok(Sent {
             rows: self.rows(ids)?,

@@ -1,15 +1,17 @@
 //! `kado submit --dry-run`: plans with the points that ADO has, and sends nothing that writes.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::ado::AdoError;
+use crate::cli::facts::fact;
 use crate::cli::json;
 use crate::cli::output::tell;
+use crate::cli::plain::plain;
 use crate::cli::plan_tables::{self, target};
-use crate::cli::table::plain;
+use crate::cli::terminal::Screen;
 use crate::clock;
 use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
@@ -103,7 +105,7 @@ pub(super) async fn dry_run(
     folders: &[PathBuf],
     json: bool,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let connections = Connections::default();
     let mut plans = Vec::new();
@@ -278,27 +280,27 @@ fn attachment(planned: &PlannedAttachment) -> AttachmentView<'_> {
     }
 }
 
-fn print(plan: &SubmissionPlan, out: &mut dyn Write) -> anyhow::Result<()> {
-    writeln!(out, "Test plan    {}", plan.plan_id)?;
+fn print(plan: &SubmissionPlan, out: &mut Screen<'_>) -> anyhow::Result<()> {
+    fact(out, "Test plan", plan.plan_id.to_string())?;
     if let Some(other) = other_plan(plan) {
-        writeln!(
-            out,
-            "    nothing: the results of this run go to test plan {other}"
+        out.sentence(
+            4,
+            &format!("    nothing: the results of this run go to test plan {other}"),
         )?;
         return Ok(());
     }
 
-    writeln!(out, "Run name     {}", plain(&plan.name))?;
+    fact(out, "Run name", &*plan.name)?;
     writeln!(out, "Comment")?;
 
     // Nothing was sent yet, so ADO has refused nothing that the comment would name.
     for line in plan.comment(&[]).text.lines() {
-        writeln!(out, "    {}", plain(line))?;
+        out.line(4, &[format!("    {}", line.trim_end()).into()])?;
     }
 
     plan_tables::write(plan, out)?;
     for left_out in &plan.skipped {
-        writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
+        out.line(4, &[format!("left out: {left_out}").into()])?;
     }
     Ok(())
 }

@@ -31,7 +31,9 @@ use crate::ado::Credential;
 use crate::blocking::unless_stopped;
 use crate::cli::delegate::Delegate;
 use crate::cli::error::UsageError;
+use crate::cli::progress::Progress;
 use crate::cli::runtime::runtime;
+use crate::cli::terminal::{Clock, Terminal};
 use crate::config::Config;
 use crate::discovery::claim::Terms;
 use crate::katalon::command_line::{CommandLine, hidden_option};
@@ -78,8 +80,10 @@ pub(super) struct Arguments {
 /// # Errors
 /// When the command cannot be started, or when no project is named, so that its runs could not be
 /// found.
-pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32> {
-    telemetry::start_for_command();
+pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyhow::Result<i32> {
+    let terminal = Terminal::of_errors(clock);
+    let progress = Progress::new(&terminal, config.state_dir.clone());
+    telemetry::start_for_command(progress.passage());
 
     // Only to find options in: the command itself gets its arguments as they are.
     let words: Vec<_> = arguments
@@ -100,7 +104,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32
     };
 
     let runtime = runtime()?;
-    let mut report = Report::new(arguments.strict);
+    let mut report = Report::new(arguments.strict, terminal);
     if let Some(option) = hidden_option(options()) {
         report.hidden_option(&option);
     }
@@ -131,8 +135,9 @@ pub(super) fn exec(arguments: &Arguments, config: &Config) -> anyhow::Result<i32
         let effort = Effort {
             budget: arguments.wait,
             pair: terms.pipeline.as_ref().and_then(token_of_job),
+            measures: progress.measures(),
         };
-        let sent = submit(&runs.own, effort, config, &mut report);
+        let sent = submit(&runs.own, effort, config, progress, &mut report);
         report.note(sent, "the runs of the command cannot be submitted");
         report.count(runs.own.len(), &root);
     }
@@ -178,6 +183,7 @@ fn submit(
     runs: &[PathBuf],
     effort: Effort,
     config: &Config,
+    progress: Progress,
     report: &mut Report,
 ) -> anyhow::Result<()> {
     if runs.is_empty() {
@@ -186,7 +192,8 @@ fn submit(
 
     // Recording takes its time from that which sending may take.
     let until = clock::now().plus(effort.budget);
-    let mut delegate = Delegate::open(config)?.within(effort.budget.max(ANSWER_WITHIN))?;
+    let mut delegate =
+        Delegate::open(config, progress)?.within(effort.budget.max(ANSWER_WITHIN))?;
     let mut ids = Vec::new();
     for folder in runs {
         // Not as `kado submit` asks: nobody named this very run, so what the project leaves to

@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use crate::cli::json;
+use crate::cli::terminal::{Screen, Terminal};
 use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
@@ -74,6 +75,16 @@ impl Terms {
 /// # Errors
 /// When `path` is none of these or cannot be read, and when `out` cannot be written.
 pub fn inspect(path: &Path, terms: &Terms, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+    show(path, terms, json, &mut Screen::new(out, Terminal::pipe()))
+}
+
+/// The same on a screen.
+pub(super) fn show(
+    path: &Path,
+    terms: &Terms,
+    json: bool,
+    out: &mut Screen<'_>,
+) -> anyhow::Result<()> {
     let folder = folder_of(path)?;
     if workspace::is_run_folder(&folder) {
         let view = inspect_run(&folder, terms)?;
@@ -112,8 +123,8 @@ fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
 fn write<V: serde::Serialize>(
     view: &V,
     json: bool,
-    out: &mut dyn Write,
-    for_people: fn(&V, &mut dyn Write) -> std::io::Result<()>,
+    out: &mut Screen<'_>,
+    for_people: fn(&V, &mut Screen<'_>) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     if json {
         json::print(view, out)

@@ -2,12 +2,11 @@
 //! ids to map test cases to.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use comfy_table::Table;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -15,8 +14,9 @@ use crate::ado::{AdoClient, AdoError};
 use crate::cli::error::UsageError;
 use crate::cli::json;
 use crate::cli::output::tell;
+use crate::cli::plain::plain;
 use crate::cli::runtime::runtime;
-use crate::cli::table::{plain, table};
+use crate::cli::terminal::{Column, Piece, Screen, Table, always, table, weighing};
 use crate::clock;
 use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
@@ -100,16 +100,16 @@ struct Listing {
 }
 
 impl Listing {
-    fn new<const N: usize>(titles: [&str; N]) -> Self {
+    fn new<const N: usize>(columns: [Column; N]) -> Self {
         Self {
-            table: table(titles),
+            table: table(columns),
             json: Vec::new(),
             way_on: None,
         }
     }
 
     fn add<const N: usize>(&mut self, row: [String; N], json: Value) {
-        self.table.add_row(row.map(|text| plain(&text)));
+        self.table.add_row(row.map(Piece::from));
         self.json.push(json);
     }
 }
@@ -131,7 +131,7 @@ struct TestCase {
 pub(super) fn list(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let listing = match fetch(arguments, config) {
         Ok(listing) => listing,
@@ -154,11 +154,12 @@ pub(super) fn list(
     if arguments.json {
         json::print(&listing.json, out)?;
     } else if listing.json.is_empty() {
-        writeln!(out, "There is nothing, or nothing that this token can see.")?;
+        out.sentence(0, "There is nothing, or nothing that this token can see.")?;
     } else {
-        writeln!(out, "{}", listing.table)?;
+        out.table(&listing.table)?;
         if let Some(way_on) = &listing.way_on {
-            writeln!(out, "\n{way_on}")?;
+            writeln!(out)?;
+            out.sentence(0, way_on)?;
         }
     }
     Ok(Exit::Done)
@@ -260,7 +261,7 @@ async fn projects(client: &AdoClient) -> Result<Listing, NoList> {
     // As people look for names, without regard to case.
     projects.sort_by_key(|project| project.name.to_lowercase());
 
-    let mut listing = Listing::new(["ID", "NAME"]);
+    let mut listing = Listing::new([always("ID"), always("NAME")]);
     for project in projects {
         let json = json!({ "id": project.id, "name": project.name });
         listing.add([project.id, project.name], json);
@@ -269,7 +270,7 @@ async fn projects(client: &AdoClient) -> Result<Listing, NoList> {
 }
 
 async fn plans(client: &AdoClient, project: &str) -> Result<Listing, NoList> {
-    let mut listing = Listing::new(["ID", "NAME", "STATE"]);
+    let mut listing = Listing::new([always("ID"), always("NAME"), weighing(1, "STATE")]);
     for plan in client.test_plans(project).await? {
         let json = json!({ "id": plan.id, "name": plan.name, "state": plan.state });
         let state = plan.state.unwrap_or_default();
@@ -279,7 +280,7 @@ async fn plans(client: &AdoClient, project: &str) -> Result<Listing, NoList> {
 }
 
 async fn configurations(client: &AdoClient, project: &str) -> Result<Listing, NoList> {
-    let mut listing = Listing::new(["ID", "NAME"]);
+    let mut listing = Listing::new([always("ID"), always("NAME")]);
     for configuration in client.configurations(project).await? {
         let json = json!({ "id": configuration.id, "name": configuration.name });
         listing.add([configuration.id.to_string(), configuration.name], json);
@@ -377,11 +378,11 @@ fn add_mapped(katalon: &Project, cases: &mut BTreeMap<u32, TestCase>) {
 
 fn list_of_test_cases(cases: BTreeMap<u32, TestCase>) -> Listing {
     let mut listing = Listing::new([
-        "ID",
-        "TITLE",
-        "TEST PLANS",
-        "CONFIGURATIONS",
-        "KATALON TEST CASES",
+        always("ID"),
+        always("TITLE"),
+        weighing(2, "TEST PLANS"),
+        weighing(1, "CONFIGURATIONS"),
+        weighing(3, "KATALON TEST CASES"),
     ]);
 
     for case in cases.into_values() {

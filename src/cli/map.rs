@@ -10,7 +10,6 @@ mod set;
 mod suggest;
 mod table_file;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,8 +17,9 @@ use clap::{Args, Subcommand};
 
 use crate::ado::AdoClient;
 use crate::cli::output::tell;
+use crate::cli::plain::plain;
 use crate::cli::runtime::runtime;
-use crate::cli::table::plain;
+use crate::cli::terminal::Screen;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::mapping::{AdoCases, CaseScope, MappedProject, NoAnswer, chosen_root};
@@ -74,7 +74,7 @@ fn absolute(path: &Path) -> PathBuf {
 pub(super) fn map(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     match &arguments.command {
         Command::List(arguments) => listing::list(arguments, config, out),

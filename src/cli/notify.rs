@@ -1,13 +1,12 @@
 //! `kado notify test`: sends a test by each way that `[notify]` names, and says whether it arrived.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::error::UsageError;
 use crate::cli::runtime::runtime;
-use crate::cli::table::plain;
+use crate::cli::terminal::{Piece, Screen, Tone};
 use crate::config::Config;
 use crate::error_chain::chain;
 use crate::exit::Exit;
@@ -31,14 +30,14 @@ enum Command {
 pub(super) fn notify(
     arguments: &Arguments,
     config: Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     match arguments.command {
         Command::Test => test(config, out),
     }
 }
 
-fn test(config: Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn test(config: Config, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
     if config.notify.is_none() {
         return Err(UsageError(
             "nobody is told of anything: kado.toml has no table `[notify]`; write one with \
@@ -50,21 +49,24 @@ fn test(config: Config, out: &mut dyn Write) -> anyhow::Result<Exit> {
 
     let arrivals = runtime()?.block_on(notifications::send_test(&Arc::new(config)));
     if arrivals.is_empty() {
-        writeln!(
-            out,
+        out.sentence(
+            0,
             "this system has neither journal nor Event Log, and kado.toml names no \
-             `notify.webhook` and no `notify.command`: the service tells its own log"
+             `notify.webhook` and no `notify.command`: the service tells its own log",
         )?;
     }
 
     let mut exit = Exit::Done;
     for Arrival { way, result } in arrivals {
         match result {
-            Ok(()) => writeln!(out, "{}: arrived", plain(&way))?,
+            Ok(()) => {
+                let arrived = Piece::toned(Tone::Good, "arrived");
+                out.line(2, &[format!("{way}: ").into(), arrived])?;
+            }
             Err(error) => {
                 exit = exit.and(error.exit());
-                writeln!(out, "{}: {}", plain(&way), plain(&chain(&error)))?;
-                writeln!(out, "  → {}", error.remedy())?;
+                out.sentence(2, &format!("{way}: {}", chain(&error)))?;
+                out.sentence(4, &format!("  → {}", error.remedy()))?;
             }
         }
     }

@@ -20,6 +20,11 @@ impl<W: Write> UntilClosed<W> {
         }
     }
 
+    /// Whether the reader is gone.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     /// Does this unless the reader is gone; `nothing` is what a writer without a reader gives.
     fn unless_closed<T>(
         &mut self,
@@ -63,6 +68,16 @@ impl<W: Write> Unsteered<W> {
             inner,
             begun: Vec::new(),
         }
+    }
+
+    /// What it writes to.
+    pub(super) const fn inner(&self) -> &W {
+        &self.inner
+    }
+
+    /// Where kado's own sequences are written, which are not to be escaped.
+    pub(super) const fn beside(&mut self) -> &mut W {
+        &mut self.inner
     }
 }
 

@@ -1,21 +1,22 @@
 //! A submission plan as tables for people.
 
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
-use comfy_table::Table;
-
-use crate::cli::table::{plain, table};
+use crate::cli::terminal::{Piece, Screen, Table, Tone, always, table, weighing};
 use crate::katalon::id_source::IdSource;
+use crate::katalon::status::Status;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;
 
 /// Writes what each point gets, and what is attached to what; no table where there is nothing.
-pub(super) fn write(plan: &SubmissionPlan, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(plan: &SubmissionPlan, out: &mut Screen<'_>) -> io::Result<()> {
     if !plan.results.is_empty() {
-        writeln!(out, "\n{}", table_of_results(plan).trim_fmt())?;
+        writeln!(out)?;
+        out.table(&table_of_results(plan))?;
     }
     if !plan.attachments.is_empty() {
-        writeln!(out, "\n{}", table_of_files(plan).trim_fmt())?;
+        writeln!(out)?;
+        out.table(&table_of_files(plan))?;
     }
     Ok(())
 }
@@ -31,41 +32,58 @@ pub(super) fn with_source(ids: &str, source: IdSource) -> String {
 
 fn table_of_results(plan: &SubmissionPlan) -> Table {
     let mut results = table([
-        "Point",
-        "Test case",
-        "Configuration",
-        "Outcome",
-        "Katalon",
-        "Iterations",
-        "Tests",
+        weighing(4, "Point"),
+        always("Test case"),
+        weighing(2, "Configuration"),
+        weighing(5, "Outcome"),
+        weighing(3, "Katalon"),
+        weighing(1, "Iterations"),
+        always("Tests"),
     ]);
 
     for result in &plan.results {
         results.add_row([
-            result.point_id.to_string(),
-            with_source(&result.test_case_id.to_string(), result.source),
-            result.configuration_id.to_string(),
-            plain(&result.outcome),
-            result.status.to_string(),
-            result.iterations.to_string(),
-            plain(&result.tests.join(", ")),
+            Piece::new(result.point_id.to_string()),
+            Piece::new(with_source(&result.test_case_id.to_string(), result.source)),
+            Piece::new(result.configuration_id.to_string()),
+            Piece::new(&result.outcome),
+            status(result.status.word()),
+            Piece::new(result.iterations.to_string()),
+            Piece::new(result.tests.join(", ")),
         ]);
     }
     results
 }
 
 fn table_of_files(plan: &SubmissionPlan) -> Table {
-    let mut files = table(["Attached to", "File", "Type", "Bytes"]);
+    let mut files = table([
+        weighing(3, "Attached to"),
+        always("File"),
+        weighing(1, "Type"),
+        weighing(2, "Bytes"),
+    ]);
 
     for attachment in &plan.attachments {
         files.add_row([
             target(attachment.target),
-            plain(&attachment.name),
+            attachment.name.clone(),
             attachment.kind.word().to_owned(),
             attachment.size.to_string(),
         ]);
     }
     files
+}
+
+/// Statuses of Katalon, toned by the worst of them.
+pub(super) fn status(words: &str) -> Piece {
+    let has = |status: Status| words.split(", ").any(|word| word == status.word());
+    if has(Status::Failed) || has(Status::Error) {
+        Piece::toned(Tone::Bad, words)
+    } else if has(Status::Incomplete) || has(Status::Skipped) {
+        Piece::toned(Tone::Open, words)
+    } else {
+        Piece::toned(Tone::Good, words)
+    }
 }
 
 /// `run` or `point:ID`, as scripts see it too.

@@ -1,6 +1,6 @@
 //! `kado run`: the service in the foreground.
 
-use std::io::{Write, sink};
+use std::io::sink;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -8,10 +8,13 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::error::{UsageError, exit_of};
+use crate::cli::progress::Progress;
 use crate::cli::runtime::runtime;
+use crate::cli::terminal::{Clock, Piece, Screen, Terminal};
 use crate::config::paths;
 use crate::daemon::{self, Once};
 use crate::exit::Exit;
+use crate::overview::WHERE_TO_LOOK;
 use crate::service::{self, Failure};
 use crate::state_dir;
 use crate::telemetry::{self, Console};
@@ -32,17 +35,23 @@ pub(super) struct Arguments {
 pub(super) fn run(
     arguments: Arguments,
     config: Option<PathBuf>,
-    out: &mut dyn Write,
+    clock: Clock,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
+    let errors = Terminal::of_errors(clock);
     if !arguments.service {
-        return load_and_watch(&arguments, config.as_deref(), CancellationToken::new(), out);
+        let stop = CancellationToken::new();
+        return load_and_watch(&arguments, config.as_deref(), stop, &errors, out);
     }
 
     // The service manager of Windows calls this on a thread of its own.
     service::run(move |stop| {
-        load_and_watch(&arguments, config.as_deref(), stop, &mut sink()).map_err(|error| Failure {
-            exit: exit_of(&error),
-            error,
+        let mut nobody = Screen::new(sink(), Terminal::pipe());
+        load_and_watch(&arguments, config.as_deref(), stop, &errors, &mut nobody).map_err(|error| {
+            Failure {
+                exit: exit_of(&error),
+                error,
+            }
         })
     })
 }
@@ -51,7 +60,8 @@ fn load_and_watch(
     arguments: &Arguments,
     config: Option<&Path>,
     stop: CancellationToken,
-    out: &mut dyn Write,
+    errors: &Terminal,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let config = paths::load(config)?;
     if config.watch.is_empty() {
@@ -73,7 +83,9 @@ fn load_and_watch(
         Console::StandardError
     };
 
-    let guard = telemetry::start_for_service(console, &logs);
+    let mut progress = Progress::new(errors, config.state_dir.clone());
+    let passage = progress.passage().filter(|_| arguments.once);
+    let guard = telemetry::start_for_service(console, &logs, passage);
     if let Some(error) = guard.no_files() {
         let folder = logs.display();
         tracing::warn!(
@@ -96,8 +108,9 @@ fn load_and_watch(
     let file = config.file.clone();
     let runtime = runtime()?;
     let result = if arguments.once {
+        let once = daemon::once(config, file, progress.measures(), stop);
         runtime
-            .block_on(daemon::once(config, file, stop))
+            .block_on(progress.during(None, once))
             .and_then(|once| say(once, out))
     } else {
         runtime.block_on(daemon::serve(config, file, guard.warnings(), stop))
@@ -108,9 +121,13 @@ fn load_and_watch(
 }
 
 /// Says what became of all run folders, which is the last that a single pass says.
-fn say(once: Once, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn say(once: Once, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
     if let Some(folders) = once.folders {
-        writeln!(out, "{folders}")?;
+        out.sentence(0, &folders)?;
+    }
+    if let Some(newest) = once.newest_sent {
+        out.sentence(0, WHERE_TO_LOOK)?;
+        out.line(4, &["    ".into(), Piece::new(&newest).at(Some(&newest))])?;
     }
     Ok(once.exit)
 }

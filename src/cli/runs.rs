@@ -1,17 +1,21 @@
 //! `kado runs`: the ledger and the outbox. Listing reads beside a running service; what changes
 //! something is asked of the service when there is one.
 
+mod filter;
 mod show;
-
-use std::io::Write;
+mod watch;
 
 use clap::{Args, Subcommand};
+
+use filter::Filter;
 
 use crate::cli::delegate::Delegate;
 use crate::cli::json;
 use crate::cli::output::tell;
+use crate::cli::plain::{or_dash, plain};
+use crate::cli::progress::Progress;
 use crate::cli::submission;
-use crate::cli::table::{or_dash, plain, table};
+use crate::cli::terminal::{Clock, Piece, Screen, Terminal, Tone, always, table, weighing};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::request::{Answer, Request};
@@ -25,9 +29,14 @@ use crate::telemetry;
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Option<Action>,
+    /// Show the list anew whenever it changes, until Ctrl-C
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
     /// Print JSON
     #[arg(long, global = true)]
     json: bool,
+    #[command(flatten)]
+    filter: Filter,
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,13 +74,25 @@ enum Action {
 pub(super) fn runs(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    clock: Clock,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let json = arguments.json;
+    let progress = || Progress::new(&Terminal::of_errors(clock), config.state_dir.clone());
+    if arguments.action.is_some() {
+        let watch = arguments.watch.then_some("--watch");
+        filter::refuse_beside_action(arguments.filter.given().or(watch))?;
+    }
 
     match &arguments.action {
+        None if arguments.watch => watch::watch(&arguments.filter, config, out),
         None => {
-            print_list(&rows(config)?, json, out)?;
+            let rows = listed(&arguments.filter, config, out)?;
+            if rows.is_empty() && !json {
+                out.sentence(0, arguments.filter.nothing())?;
+            } else {
+                print_list(&rows, json, out)?;
+            }
             Ok(Exit::Done)
         }
 
@@ -90,14 +111,25 @@ pub(super) fn runs(
                 None => retries_of_all_failed(config)?,
             };
 
-            ask(&requests, json, config, out)
+            ask(&requests, json, config, progress(), out)
         }
 
         Some(Action::Forget { id }) => {
             let request = Request::Forget { submission: *id };
-            ask(&[request], json, config, out)
+            ask(&[request], json, config, progress(), out)
         }
     }
+}
+
+/// The rows that a filter lets through.
+fn listed(
+    filter: &Filter,
+    config: &Config,
+    out: &Screen<'_>,
+) -> anyhow::Result<Vec<SubmissionSummary>> {
+    let mut rows = rows(config)?;
+    filter.apply(&mut rows, out.terminal().times())?;
+    Ok(rows)
 }
 
 fn retries_of_all_failed(config: &Config) -> anyhow::Result<Vec<Request>> {
@@ -135,43 +167,82 @@ fn rows(config: &Config) -> anyhow::Result<Vec<SubmissionSummary>> {
     }
 }
 
-fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut Screen<'_>) -> anyhow::Result<()> {
     if json {
         return json::print(&rows, out);
     }
-    if rows.is_empty() {
-        writeln!(out, "No run is known yet.")?;
-        return Ok(());
-    }
 
     let mut list = table([
-        "Id", "State", "Started", "Project", "Suite", "Plan", "ADO run", "Results", "Files",
-        "Left out",
+        always("Id"),
+        always("State"),
+        weighing(7, "Started"),
+        weighing(5, "Project"),
+        always("Suite"),
+        weighing(6, "Plan"),
+        weighing(8, "ADO run"),
+        weighing(4, "Passed"),
+        weighing(9, "Failed"),
+        weighing(2, "Results"),
+        weighing(1, "Files"),
+        weighing(3, "Left out"),
     ]);
     for row in rows {
+        let outcomes = row.outcomes;
         list.add_row([
-            row.id.to_string(),
-            state_in_words(row),
-            or_dash(row.started),
-            plain(&row.project),
-            plain(&row.suite),
-            plain(&plan_in_words(row)),
-            or_dash(row.ado_run_id),
-            row.results.to_string(),
-            row.attachments.to_string(),
-            row.skipped.len().to_string(),
+            Piece::new(row.id.to_string()),
+            state(row),
+            Piece::whole(or_dash(
+                row.started.map(|at| out.terminal().times().told(at)),
+            )),
+            Piece::new(&row.project),
+            Piece::new(&row.suite),
+            Piece::new(plan_in_words(row)),
+            Piece::new(or_dash(row.ado_run_id)).at(row.url.as_deref()),
+            Piece::new(outcomes.passed.to_string()),
+            failed_tests(outcomes.failed),
+            Piece::new(row.results.to_string()),
+            Piece::new(row.attachments.to_string()),
+            Piece::new(row.skipped.len().to_string()),
         ]);
     }
-
-    writeln!(out, "{}", list.trim_fmt())?;
+    out.table(&list)?;
 
     // Reasons are too long for a column.
     for row in rows {
         if let Some(error) = &row.error {
-            writeln!(out, "{} {}: {}", row.id, row.state.word(), plain(error))?;
+            let error = out.terminal().times().told_in(error);
+            let id = row.id.to_string();
+            let indent = id.len() + 1;
+            let state = Piece::toned(tone(row.state), row.state.word());
+            out.line(
+                indent,
+                &[format!("{id} ").into(), state, format!(": {error}").into()],
+            )?;
         }
     }
     Ok(())
+}
+
+/// The state of a row, as the list shows it.
+fn state(row: &SubmissionSummary) -> Piece {
+    Piece::toned(tone(row.state), state_in_words(row))
+}
+
+/// What a state means to a person.
+const fn tone(state: SubmissionState) -> Tone {
+    match state {
+        SubmissionState::Pending | SubmissionState::Submitting => Tone::Open,
+        SubmissionState::Submitted => Tone::Good,
+        SubmissionState::Parked => Tone::Bad,
+        SubmissionState::Ignored => Tone::Quiet,
+    }
+}
+
+fn failed_tests(count: usize) -> Piece {
+    match count {
+        0 => Piece::new("0"),
+        _ => Piece::toned(Tone::Bad, count.to_string()),
+    }
 }
 
 /// The test plan, or what the settings say of it as long as nobody asked ADO.
@@ -193,7 +264,7 @@ fn state_in_words(row: &SubmissionSummary) -> String {
     }
 }
 
-fn show_run(id: i64, json: bool, config: &Config, out: &mut dyn Write) -> anyhow::Result<()> {
+fn show_run(id: i64, json: bool, config: &Config, out: &mut Screen<'_>) -> anyhow::Result<()> {
     let unknown = StoreError::UnknownSubmission(id);
     let Some(store) = Store::open_to_read(&config.state_dir)? else {
         return Err(unknown.into());
@@ -210,10 +281,11 @@ fn ask(
     requests: &[Request],
     json: bool,
     config: &Config,
-    out: &mut dyn Write,
+    progress: Progress,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
-    telemetry::start_for_command();
-    let mut delegate = Delegate::open(config)?;
+    telemetry::start_for_command(progress.passage());
+    let mut delegate = Delegate::open(config, progress)?;
 
     let mut exit = Exit::Done;
     let mut retried = Vec::new();
@@ -252,22 +324,20 @@ fn ask(
     for row in &forgotten {
         print_forgotten(row, out)?;
     }
-    for row in &sent.rows {
-        submission::print(row, out)?;
-    }
+    submission::print_all(&sent.rows, out)?;
     Ok(exit)
 }
 
 /// Says that a run is forgotten, and that what was sent of it stays in Azure DevOps.
-fn print_forgotten(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
-    match row.ado_run_id {
-        Some(run) => writeln!(
-            out,
-            "{} is forgotten; test run {run}, which it began, stays in Azure DevOps as it is: {}",
-            row.id,
+fn print_forgotten(row: &SubmissionSummary, out: &mut Screen<'_>) -> anyhow::Result<()> {
+    let id = row.id;
+    let text = match row.ado_run_id {
+        Some(run) => format!(
+            "{id} is forgotten; test run {run}, which it began, stays in Azure DevOps as it is: {}",
             row.url.as_deref().unwrap_or_default()
-        )?,
-        None => writeln!(out, "{} is forgotten", row.id)?,
-    }
+        ),
+        None => format!("{id} is forgotten"),
+    };
+    out.sentence(0, &text)?;
     Ok(())
 }

@@ -1,12 +1,14 @@
 //! `kado service`: the service of the system or of the user. The same words and results on every
 //! system.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::Path;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::facts::fact;
 use crate::cli::json;
+use crate::cli::terminal::Screen;
 use crate::cli::token_input::token_from_input;
 use crate::config::paths::places;
 use crate::exit::Exit;
@@ -77,7 +79,7 @@ impl Whose {
 pub(super) fn service(
     arguments: &Arguments,
     config: Option<&Path>,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let summary = match &arguments.command {
         Command::Install(whose) => {
@@ -133,7 +135,7 @@ fn start_if_configured(scope: Scope, config: Option<&Path>) -> Result<Summary, S
     })
 }
 
-fn print_status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn print_status(status: &ServiceStatus, json: bool, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
     if json {
         json::print(status, out)?;
     } else {
@@ -142,16 +144,16 @@ fn print_status(status: &ServiceStatus, json: bool, out: &mut dyn Write) -> anyh
             None => yes_or_no(status.running).to_owned(),
         };
 
-        writeln!(out, "Service        {}", status.scope)?;
-        writeln!(out, "Installed      {}", yes_or_no(status.installed))?;
-        writeln!(out, "Starts itself  {}", yes_or_no(status.enabled))?;
-        writeln!(out, "Running        {running}")?;
-        writeln!(out, "State          {}", status.detail)?;
-        writeln!(out, "Account        {}", status.account)?;
-        writeln!(out, "Defined by     {}", status.definition)?;
-        writeln!(out, "Configuration  {}", status.config.display())?;
-        writeln!(out, "State folder   {}", status.state.display())?;
-        writeln!(out, "Log folder     {}", status.logs.display())?;
+        fact(out, "Service", status.scope.to_string())?;
+        fact(out, "Installed", yes_or_no(status.installed))?;
+        fact(out, "Starts itself", yes_or_no(status.enabled))?;
+        fact(out, "Running", running)?;
+        fact(out, "State", status.detail.to_string())?;
+        fact(out, "Account", status.account.to_string())?;
+        fact(out, "Defined by", status.definition.to_string())?;
+        fact(out, "Configuration", status.config.display().to_string())?;
+        fact(out, "State folder", status.state.display().to_string())?;
+        fact(out, "Log folder", status.logs.display().to_string())?;
     }
 
     // Scripts ask with this command whether the service runs.
@@ -167,19 +169,19 @@ const fn yes_or_no(is: bool) -> &'static str {
 }
 
 /// What a command did, and what is left to a person.
-pub(super) fn print_summary(summary: &Summary, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn print_summary(summary: &Summary, out: &mut Screen<'_>) -> anyhow::Result<()> {
     if summary.done.is_empty() {
-        writeln!(out, "nothing to do: everything is as asked already")?;
+        out.sentence(0, "nothing to do: everything is as asked already")?;
     }
     for done in &summary.done {
-        writeln!(out, "{done}")?;
+        out.sentence(4, done)?;
     }
 
     if !summary.next.is_empty() {
         writeln!(out, "\nnext:")?;
     }
     for next in &summary.next {
-        writeln!(out, "  • {next}")?;
+        out.sentence(4, &format!("  • {next}"))?;
     }
     Ok(())
 }

@@ -8,7 +8,6 @@ mod dialogue;
 mod machine;
 mod project;
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,16 +15,11 @@ use clap::Args;
 use dialogue::Dialogue;
 
 use crate::cli::error::UsageError;
+use crate::cli::terminal::Screen;
 use crate::exit::Exit;
 
 /// Arguments of `kado setup`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  sudo kado setup                  # asks; for the service of this machine\n  \
-                  kado setup --unattended --watch /srv/agent/_work --server-url \
-                  https://dev.azure.com/organization --token-stdin <token\n  \
-                  kado setup /srv/agent/_work/1/s/shop   # what Katalon's Azure DevOps settings hold"
-)]
 pub(super) struct Arguments {
     /// A Katalon project, to set that up; without it this machine
     project: Option<PathBuf>,
@@ -104,7 +98,7 @@ fn named(options: &[(&'static str, bool)]) -> Vec<&'static str> {
 pub(super) fn setup(
     arguments: &Arguments,
     config: Option<&Path>,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let common = Common {
         server_url: arguments.server_url.as_deref(),

@@ -1,59 +1,113 @@
 //! One submission in words, as `submit`, `runs retry` and `exec` print it.
 
-use std::io::Write;
-
-use crate::cli::table::plain;
+use crate::cli::terminal::{Piece, Screen, Terminal, Tone};
 use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
+use crate::overview::WHERE_TO_LOOK;
 use crate::plural::counted;
 
-/// Prints what became of a submission, and what was left out.
-pub(super) fn print(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
-    let suite = plain(&row.suite);
-    match (row.plan_id, &row.wanted_plan) {
-        (Some(plan), _) => write!(out, "{suite} (test plan {plan}): ")?,
-        (None, Some(wanted)) => write!(out, "{suite} (test plan `{}`): ", plain(wanted))?,
-        (None, None) => write!(out, "{suite}: ")?,
-    }
+/// How far in stands what belongs to a submission.
+const INDENT: usize = 4;
 
-    let reason = row.error.as_deref().map(plain);
-    match row.state {
-        SubmissionState::Submitted => print_submitted(row, out)?,
-        SubmissionState::Parked => writeln!(out, "parked: {}", reason.unwrap_or_default())?,
-        SubmissionState::Ignored => writeln!(out, "ignored: {}", reason.unwrap_or_default())?,
-        SubmissionState::Pending | SubmissionState::Submitting => match reason {
-            Some(reason) => writeln!(out, "waits: {reason}")?,
-            None => writeln!(
-                out,
-                "is not submitted yet; `kado runs show {}` says what becomes of it",
-                row.id
-            )?,
-        },
-    }
-
-    for left_out in &row.skipped {
-        writeln!(out, "    left out: {}", plain(&left_out.to_string()))?;
+/// Prints what became of submissions, each with what was left out, and where a person finds them.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(super) fn print_all(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> std::io::Result<()> {
+    for line in lines(rows, out.terminal()) {
+        out.line(INDENT, &line)?;
     }
     Ok(())
 }
 
-fn print_submitted(row: &SubmissionSummary, out: &mut dyn Write) -> anyhow::Result<()> {
-    let run = row.ado_run_id.unwrap_or_default();
+/// The same as lines of pieces, for whoever writes something before each.
+pub(super) fn lines(rows: &[SubmissionSummary], terminal: &Terminal) -> Vec<Vec<Piece>> {
+    let mut lines = Vec::new();
+    for row in rows {
+        lines.extend(lines_of(row, terminal));
+    }
+
+    if rows.iter().any(is_sent_by_kado) {
+        lines.push(vec![WHERE_TO_LOOK.into()]);
+    }
+    lines
+}
+
+fn lines_of(row: &SubmissionSummary, terminal: &Terminal) -> Vec<Vec<Piece>> {
+    let suite = &row.suite;
+    let whose = match (row.plan_id, &row.wanted_plan) {
+        (Some(plan), _) => format!("{suite} (test plan {plan}): "),
+        (None, Some(wanted)) => format!("{suite} (test plan `{wanted}`): "),
+        (None, None) => format!("{suite}: "),
+    };
+
+    let mut first = vec![Piece::new(whose)];
+    first.extend(outcome(row, terminal));
+    let mut lines = vec![first];
+
+    if let (SubmissionState::Submitted, Some(url)) = (row.state, &row.url) {
+        let url = Piece::new(url).at(Some(url));
+        lines.push(vec![indented(), url]);
+    }
+    for left_out in &row.skipped {
+        let text = Piece::new(format!("left out: {left_out}"));
+        lines.push(vec![indented(), text]);
+    }
+    lines
+}
+
+/// What became of a submission.
+fn outcome(row: &SubmissionSummary, terminal: &Terminal) -> Vec<Piece> {
+    let reason = row.error.as_deref().unwrap_or_default();
+    let reason = terminal.times().told_in(reason);
+
+    match row.state {
+        SubmissionState::Submitted => submitted(row),
+        SubmissionState::Parked => vec![Piece::toned(Tone::Bad, "parked"), because(&reason)],
+        SubmissionState::Ignored => vec![Piece::toned(Tone::Quiet, "ignored"), because(&reason)],
+        SubmissionState::Pending | SubmissionState::Submitting if row.error.is_some() => {
+            vec![Piece::toned(Tone::Open, "waits"), because(&reason)]
+        }
+        SubmissionState::Pending | SubmissionState::Submitting => vec![Piece::new(format!(
+            "is not submitted yet; `kado runs show {}` says what becomes of it",
+            row.id
+        ))],
+    }
+}
+
+fn submitted(row: &SubmissionSummary) -> Vec<Piece> {
+    let run = row.ado_run_id.unwrap_or_default().to_string();
+    let run = Piece::new(run).at(row.url.as_deref());
 
     // Its counts would be those of kado's own plan, of which nothing was sent.
     if row.submitted_by == Some(SubmittedBy::Katalon) {
-        writeln!(
-            out,
-            "submitted by Katalon itself as test run {run}; kado sent nothing"
-        )?;
-    } else {
-        writeln!(
-            out,
-            "submitted as test run {run} with {} and {}",
-            counted(row.results, "result"),
-            counted(row.attachments, "attachment")
-        )?;
+        return vec![
+            "submitted by Katalon itself as test run ".into(),
+            run,
+            "; kado sent nothing".into(),
+        ];
     }
 
-    writeln!(out, "    {}", plain(row.url.as_deref().unwrap_or_default()))?;
-    Ok(())
+    let counts = format!(
+        " with {} and {}",
+        counted(row.results, "result"),
+        counted(row.attachments, "attachment")
+    );
+    vec![
+        Piece::toned(Tone::Good, "submitted"),
+        " as test run ".into(),
+        run,
+        counts.into(),
+    ]
+}
+
+fn because(reason: &str) -> Piece {
+    Piece::new(format!(": {reason}"))
+}
+
+fn indented() -> Piece {
+    Piece::new(" ".repeat(INDENT))
+}
+
+fn is_sent_by_kado(row: &SubmissionSummary) -> bool {
+    row.state == SubmissionState::Submitted && row.submitted_by == Some(SubmittedBy::Kado)
 }

@@ -1,7 +1,6 @@
 //! `kado submit`: run folders on a person's word. Beside a running service the request goes through
 //! the database and the service carries it out; without one the command does it itself.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,9 +9,11 @@ use crate::cli::delegate::Delegate;
 use crate::cli::dry_run;
 use crate::cli::json;
 use crate::cli::output::tell;
+use crate::cli::plain::plain;
+use crate::cli::progress::Progress;
 use crate::cli::runtime::runtime;
 use crate::cli::submission;
-use crate::cli::table::plain;
+use crate::cli::terminal::{Clock, Screen, Terminal};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::request::{Answer, Request};
@@ -39,15 +40,17 @@ pub(super) struct Arguments {
 pub(super) fn submit(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    clock: Clock,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
-    telemetry::start_for_command();
+    let progress = Progress::new(&Terminal::of_errors(clock), config.state_dir.clone());
+    telemetry::start_for_command(progress.passage());
     if arguments.dry_run {
         let folders = &arguments.folders;
         return runtime()?.block_on(dry_run::dry_run(folders, arguments.json, config, out));
     }
 
-    let mut delegate = Delegate::open(config)?;
+    let mut delegate = Delegate::open(config, progress)?;
     let mut exit = Exit::Done;
     let mut ids = Vec::new();
     let mut submitted_before = Vec::new();
@@ -87,9 +90,7 @@ pub(super) fn submit(
     if arguments.json {
         json::print(&sent.rows, out)?;
     } else {
-        for row in &sent.rows {
-            submission::print(row, out)?;
-        }
+        submission::print_all(&sent.rows, out)?;
     }
     Ok(exit.and(sent.exit()))
 }

@@ -1,14 +1,14 @@
 //! `kado why FOLDER`: what kado knows and decided of a folder, and what would change it. It reads
 //! beside a running service, and asks no server.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
 
 use crate::cli::json;
-use crate::cli::table::plain;
+use crate::cli::terminal::{Piece, Screen, Tone};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::why::{self, Explanation, FolderVerdict};
@@ -28,7 +28,7 @@ pub(super) struct Arguments {
 pub(super) fn why(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let explanation = why::explain(&arguments.folder, config)
         .with_context(|| format!("`{}` is no path", arguments.folder.display()))?;
@@ -45,21 +45,22 @@ pub(super) fn why(
     })
 }
 
-fn print(explanation: &Explanation, out: &mut dyn Write) -> std::io::Result<()> {
-    let path = explanation.path.display().to_string();
-    writeln!(out, "{} `{}`", explanation.kind.words(), plain(&path))?;
-    print_answer(explanation, "", out)?;
-    print_ways(explanation, "", out)?;
+fn print(explanation: &Explanation, out: &mut Screen<'_>) -> std::io::Result<()> {
+    let path = explanation.path.display();
+    out.sentence(2, &format!("{} `{path}`", explanation.kind.words()))?;
+    print_answer(explanation, 0, out)?;
+    print_ways(explanation, 0, out)?;
 
     for run in &explanation.runs {
         let path = run.path.strip_prefix(&explanation.path);
-        let path = path.unwrap_or(&run.path).display().to_string();
-        writeln!(out, "\n`{}`", plain(&path))?;
-        print_answer(run, "  ", out)?;
+        let path = path.unwrap_or(&run.path).display();
+        writeln!(out)?;
+        out.sentence(2, &format!("`{path}`"))?;
+        print_answer(run, 2, out)?;
 
         // Who looks at many runs does not look for how to send one twice.
         if run.verdict != FolderVerdict::Submitted {
-            print_ways(run, "  ", out)?;
+            print_ways(run, 2, out)?;
         }
     }
     Ok(())
@@ -67,20 +68,37 @@ fn print(explanation: &Explanation, out: &mut dyn Write) -> std::io::Result<()> 
 
 fn print_answer(
     explanation: &Explanation,
-    indent: &str,
-    out: &mut dyn Write,
+    indent: usize,
+    out: &mut Screen<'_>,
 ) -> std::io::Result<()> {
-    let word = explanation.verdict.word();
-    writeln!(out, "{indent}{word}: {}", plain(&explanation.reason))?;
+    let word = Piece::toned(tone(explanation.verdict), explanation.verdict.word());
+    let reason = out.terminal().times().told_in(&explanation.reason);
+    let start = Piece::new(" ".repeat(indent));
+    out.line(indent + 2, &[start, word, format!(": {reason}").into()])?;
+
     for detail in &explanation.details {
-        writeln!(out, "{indent}  - {}", plain(detail))?;
+        out.sentence(indent + 4, &format!("{:indent$}  - {detail}", ""))?;
     }
     Ok(())
 }
 
-fn print_ways(explanation: &Explanation, indent: &str, out: &mut dyn Write) -> std::io::Result<()> {
+fn print_ways(
+    explanation: &Explanation,
+    indent: usize,
+    out: &mut Screen<'_>,
+) -> std::io::Result<()> {
     for way in &explanation.would_change {
-        writeln!(out, "{indent}  → {}", plain(way))?;
+        out.sentence(indent + 4, &format!("{:indent$}  → {way}", ""))?;
     }
     Ok(())
+}
+
+/// What a verdict means to a person.
+const fn tone(verdict: FolderVerdict) -> Tone {
+    match verdict {
+        FolderVerdict::Submitted => Tone::Good,
+        FolderVerdict::Pending | FolderVerdict::Running => Tone::Open,
+        FolderVerdict::Ignored => Tone::Quiet,
+        FolderVerdict::Unread | FolderVerdict::Unknown => Tone::Bad,
+    }
 }

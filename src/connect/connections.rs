@@ -102,6 +102,12 @@ impl Connections {
         self
     }
 
+    /// With what goes over them measured there.
+    #[must_use]
+    pub(crate) fn measured_by(self, measures: Arc<Measures>) -> Self {
+        Self { measures, ..self }
+    }
+
     /// Tokens of projects; whoever reads settings may add to them.
     pub(crate) fn seen_tokens(&self) -> Arc<SeenTokens> {
         Arc::clone(&self.credentials.seen)

@@ -220,6 +220,9 @@ pub(crate) struct SubmissionSummary {
     pub submitted_by: Option<SubmittedBy>,
     /// How many results it has.
     pub results: usize,
+    /// How the tests of its results ended; nothing is counted before it is planned.
+    #[serde(flatten)]
+    pub outcomes: Outcomes,
     /// How many attachments it has.
     pub attachments: usize,
     /// What was left out, and why.
@@ -231,6 +234,17 @@ pub(crate) struct SubmissionSummary {
     pub obstacle: Option<Obstacle>,
     /// When it is tried next.
     pub next_attempt: Option<Moment>,
+}
+
+/// How the results of a submission ended in Katalon, whatever ADO's outcomes are called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub(crate) struct Outcomes {
+    /// PASSED.
+    pub passed: usize,
+    /// FAILED and ERROR.
+    pub failed: usize,
+    /// All others: skipped, and those without an end.
+    pub other: usize,
 }
 
 /// A submission that is due.
@@ -249,6 +263,26 @@ pub(crate) struct Destination {
     pub server: String,
     /// The test plan; `None` when there is none.
     pub plan_id: Option<u32>,
+}
+
+/// How many files of submissions are sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct FilesSent {
+    /// Those that are there, or that Azure DevOps does not take.
+    pub sent: usize,
+    /// Those that are planned.
+    pub all: usize,
+}
+
+/// What is recorded of the submissions to one server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ServerRuns {
+    /// The server, as [`crate::server::ServerIdentity`] writes it.
+    pub server: String,
+    /// How many wait, or are being sent.
+    pub waiting: usize,
+    /// When one was submitted last.
+    pub last_success: Option<Moment>,
 }
 
 /// A server that has no usable token: it refuses the one there is, or there is none.

@@ -27,6 +27,7 @@ use crate::plan::hidden::hide_in_left_out;
 use crate::plan::left_out::LeftOut;
 use crate::spool::Spool;
 use crate::submit::stop::Stop;
+use crate::telemetry::OUTCOMES;
 
 /// What the step that makes the run confirms: that it made it, or found it. JSON texts, as they
 /// are stored.
@@ -285,7 +286,7 @@ impl<'a> Execution<'a> {
     pub(super) async fn refuse(&self, open: OpenStep, mut left_out: LeftOut) -> StepResult {
         let id = self.submission.id;
         hide_in_left_out(&mut left_out, &self.submission.snapshot.hidden);
-        tracing::warn!(id, reason = left_out.reason, "left out");
+        tracing::warn!(target: OUTCOMES, id, reason = left_out.reason, "left out");
 
         self.outbox
             .with(move |store| store.refuse(id, open.position, &[left_out], clock::now()))
@@ -308,7 +309,7 @@ impl<'a> Execution<'a> {
         let id = self.submission.id;
         for item in &mut items {
             hide_in_left_out(item, &self.submission.snapshot.hidden);
-            tracing::warn!(id, reason = item.reason, "left out");
+            tracing::warn!(target: OUTCOMES, id, reason = item.reason, "left out");
         }
 
         self.outbox

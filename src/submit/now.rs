@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ado::Credential;
 use crate::config::Config;
+use crate::connect::Connections;
+use crate::measures::Measures;
 use crate::outbox::{Outbox, StoreError};
 use crate::server::Server;
 use crate::submit::{Attempt, Submitter};
@@ -24,6 +26,8 @@ pub(crate) struct Effort {
     pub budget: Duration,
     /// A server and a credential for it that came with this invocation.
     pub pair: Option<(Server, Credential)>,
+    /// Where it is measured how far sending is.
+    pub measures: Arc<Measures>,
 }
 
 /// Sends these submissions now, until `stop` is cancelled; gives how the last attempt of each
@@ -44,9 +48,10 @@ pub(crate) async fn send(
 
     let (_sender, receiver) = watch::channel(Arc::new(config.clone()));
     let patience = effort.budget.clamp(SHORTEST_CALL, ONCE_BUDGET);
-    let mut submitter = Submitter::for_command(outbox.clone(), receiver, patience);
+    let mut connections = Connections::with_patience(patience).measured_by(effort.measures);
     if let Some((server, credential)) = effort.pair {
-        submitter = submitter.with_pair(&server, credential, patience);
+        connections = connections.with_pair(&server, credential);
     }
+    let submitter = Submitter::for_command(outbox.clone(), receiver, connections);
     submitter.drain(Some(ids), effort.budget, stop).await
 }

@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString, c_void};
 use std::fs::File;
 use std::io;
 use std::os::windows::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::windows::io::AsRawHandle as _;
+use std::os::windows::io::{AsRawHandle as _, BorrowedHandle};
 use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 
@@ -34,6 +34,9 @@ use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_BASIC_INFO, FileBasicInfo, GetDiskFreeSpaceExW, GetDriveTypeW,
     GetFileInformationByHandle, GetFileInformationByHandleEx, GetFinalPathNameByHandleW,
     ReplaceFileW,
+};
+use windows_sys::Win32::System::Console::{
+    ENABLE_VIRTUAL_TERMINAL_PROCESSING, GetConsoleMode, SetConsoleMode,
 };
 use windows_sys::Win32::System::EventLog::{
     DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
@@ -294,6 +297,21 @@ pub(crate) fn free_bytes(folder: &Path) -> io::Result<u64> {
         GetDiskFreeSpaceExW(folder.as_ptr(), &raw mut free, null_mut(), null_mut())
     })?;
     Ok(free)
+}
+
+/// Has a console take the sequences that colour and link; it takes them until it is closed.
+///
+/// # Errors
+/// When it is no console, or one from before Windows 10.
+pub(crate) fn let_console_take_sequences(output: BorrowedHandle<'_>) -> io::Result<()> {
+    let output: HANDLE = output.as_raw_handle();
+    let mut mode = 0;
+    // SAFETY: the handle is borrowed, so it is open; the mode is written to a variable of ours.
+    succeeded(unsafe { GetConsoleMode(output, &raw mut mode) })?;
+
+    let mode = mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING;
+    // SAFETY: the handle is borrowed, so it is open.
+    succeeded(unsafe { SetConsoleMode(output, mode) })
 }
 
 /// Whether a drive letter stands for a folder of another machine.

@@ -8,7 +8,7 @@
 use std::fs;
 
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
-use fake_katalon::{AzureSettings, ConfigurationRow, Token};
+use fake_katalon::{AzureSettings, ConfigurationRow, TestCaseFile, Token};
 use serde_json::Value;
 
 use crate::support::{Machine, Output, finished, tc, world};
@@ -51,9 +51,9 @@ fn a_project_that_is_as_it_should_be_passes() {
 
     assert_eq!(output.code, 0, "{output:?}");
     // How much room and how many file events there are differs from machine to machine.
-    let filters = vec![(r"ok     (disk|file events): .*\n(       → .*\n)?", "")];
+    let filters = vec![(r"(ok|note) +(disk|file events): .*\n(       → .*\n)?", "")];
     insta::with_settings!({ filters => filters }, {
-        insta::assert_snapshot!(machine.readable(&output.out));
+        insta::assert_snapshot!(machine.readable_briefly(&output.out));
     });
 }
 
@@ -115,16 +115,22 @@ fn two_rows(machine: &Machine) -> AzureSettings {
 
 /// What people read of ids and of runs without a row.
 fn of_ids(output: &Output) -> String {
-    let of_ids = |line: &&str| {
-        !line.starts_with("ok     ") || line.contains(" id") || line.contains("runs that no row")
-    };
-    let start = output.out.find("test plan ").unwrap_or_default();
-    let lines = output.out[start..]
-        .lines()
-        .skip(1)
-        .take_while(|line| !line.is_empty());
-
-    lines.filter(of_ids).collect::<Vec<_>>().join("\n")
+    let mut of_ids = Vec::new();
+    let mut is_of_ids = false;
+    for line in output.out.lines() {
+        // What is indented belongs to the check above it.
+        if !line.starts_with(' ') {
+            let (_, what) = line.split_once(' ').unwrap_or_default();
+            let what = what.trim_start();
+            is_of_ids = what.starts_with("id ")
+                || what.contains(" ids: ")
+                || what.starts_with("runs that no row");
+        }
+        if is_of_ids {
+            of_ids.push(line);
+        }
+    }
+    of_ids.join("\n")
 }
 
 #[test]
@@ -170,16 +176,7 @@ fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
         named(&output, "id 1003"),
         ["true: a test case with test point 13, 303, for Test Cases/Ship"]
     );
-    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
-    ok     2 ids: no test point with configuration 2 (Ubuntu) [mapping Linux / any / any] in any of the test plans 18, 29, only with 1 (Windows 10)
-             1001  Test Cases/Sign in
-             1004  Test Cases/Return
-           → a run with such a configuration gives it no result; where it is to have one, assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration Mapping
-    ok     2 ids: test cases with a test point for each row of the configuration mapping: 1002, 1003
-    ok     runs that no row of the mapping fits: such a run meets the test points of all configurations, so test cases with several get no result: id 1002
-             Cannot create test results for Azure DevOps Test Case ID=1002 due to multiple Test Points returned. Check Test Points with ID = 12, 302; or allow sending test results anyway in project settings.
-           → a row with --Any-- in each column gives such runs a configuration; or allow several test points
-    ");
+    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])));
 }
 
 #[test]
@@ -249,13 +246,7 @@ fn several_points_for_one_run_are_told_with_katalons_words() {
 
         assert!(told.starts_with(&exact), "{told}");
     }
-    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
-    WRONG  2 ids: multiple Test Points returned in test plan 18, so no test results are created
-             1001  Test Points with ID = 11, 301; Test Cases/Sign in
-             1002  Test Points with ID = 12, 302; Test Cases/Pay
-           → keep one of the test points in ADO, or allow several in Katalon's Azure DevOps settings or with `submit.multiple_points = true`; a test configuration mapping tells points of several configurations apart
-    ok     id 1003: a test case with test point 13, for Test Cases/Ship
-    ");
+    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])));
     machine.configure("[submit]\nmultiple_points = true\n");
     assert_eq!(check(&machine).code, 0);
 }
@@ -281,14 +272,7 @@ fn points_of_several_configurations_are_told_for_runs_that_no_row_fits() {
             .starts_with("true: "),
         "{output:?}"
     );
-    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])), @r"
-    ok     2 ids: test cases with a test point for each row of the configuration mapping: 1001, 1002
-    WRONG  id 1003: Cannot create test results for Azure DevOps Test Case ID=1003 due to multiple Test Points returned. Check Test Points with ID = 13, 500; or allow sending test results anyway in project settings. (for Test Cases/C)
-           → keep one of the test points in ADO, or allow several in Katalon's Azure DevOps settings or with `submit.multiple_points = true`; a test configuration mapping tells points of several configurations apart
-    ok     runs that no row of the mapping fits: such a run meets the test points of all configurations, so test cases with several get no result: id 1001, 1002
-             Cannot create test results for Azure DevOps Test Case ID=1001 due to multiple Test Points returned. Check Test Points with ID = 11, 401; or allow sending test results anyway in project settings.
-           → a row with --Any-- in each column gives such runs a configuration; or allow several test points
-    ");
+    insta::assert_snapshot!(of_ids(&machine.kado(&["check"])));
 
     let caught = two_rows(&machine);
     let rows = caught
@@ -332,34 +316,7 @@ fn hundreds_of_ids_with_the_same_finding_are_told_together() {
     let told = machine.kado(&["check"]);
 
     assert!(told.out.lines().count() < 60, "{told:?}");
-    insta::assert_snapshot!(of_ids(&told), @r"
-    WRONG  150 ids: no test point with configuration 2 (Ubuntu) [mapping Linux / any / any] in test plan 18, only with 1 (Windows 10)
-             2001  Test Cases/Case 2001
-             2002  Test Cases/Case 2002
-             2003  Test Cases/Case 2003
-             2004  Test Cases/Case 2004
-             2005  Test Cases/Case 2005
-             2006  Test Cases/Case 2006
-             2007  Test Cases/Case 2007
-             2008  Test Cases/Case 2008
-             2009  Test Cases/Case 2009
-             2010  Test Cases/Case 2010
-             … and 140 more, which `kado check --json` names
-           → assign the configuration to the test case in ADO, or change the mapping in Katalon's Test Configuration Mapping
-    WRONG  150 ids: no test point in test plan 18
-             2151  Test Cases/Case 2151
-             2152  Test Cases/Case 2152
-             2153  Test Cases/Case 2153
-             2154  Test Cases/Case 2154
-             2155  Test Cases/Case 2155
-             2156  Test Cases/Case 2156
-             2157  Test Cases/Case 2157
-             2158  Test Cases/Case 2158
-             2159  Test Cases/Case 2159
-             2160  Test Cases/Case 2160
-             … and 140 more, which `kado check --json` names
-           → add it to a suite of the test plan in ADO, or correct the id on the Integration tab of the test case in Katalon
-    ");
+    insta::assert_snapshot!(of_ids(&told));
     assert_eq!(named(&check(&machine), "id 2300").len(), 1);
 }
 
@@ -740,11 +697,7 @@ fn that_nobody_submits_is_told_where_submitting_is_left_to_a_katalon_that_does_n
     WRONG  Katalon's own submission: nobody submits: `submit.katalon_submits` is "always", but in Katalon the integration is switched off (enableIntegration)
            → switch it on in Katalon under Project > Settings > Integrations > Azure DevOps
     "#);
-    insta::assert_snapshot!(told(machine.settings()), @r#"
-    0
-    ok     Katalon's own submission: `submit.katalon_submits` is "always": the service lists runs of this project as ignored, and Katalon submits them if it has a licence for it
-           → without that licence nobody submits: remove the key, then kado does
-    "#);
+    insta::assert_snapshot!(told(machine.settings()));
 }
 
 #[test]
@@ -812,7 +765,7 @@ fn a_table_for_a_folder_that_is_not_there_is_told() {
     assert!(
         checked
             .out
-            .contains("ok     [[project]] /no/such/Shop: there is no such folder"),
+            .contains("note   [[project]] /no/such/Shop: there is no such folder"),
         "{checked:?}"
     );
 }
@@ -865,6 +818,51 @@ fn what_was_not_looked_at_is_no_failure_by_itself() {
             .ends_with("\nNothing is wrong in what was looked at. 1 thing was not looked at.\n"),
         "{offline:?}"
     );
+}
+
+#[test]
+fn what_is_switched_off_does_not_pass_for_well() {
+    let machine = Machine::new();
+    let off = AzureSettings {
+        enabled: false,
+        ..machine.settings()
+    };
+    machine.shop_with(off, &[("Sign in", "1001")]);
+
+    let checked = machine.kado(&["check"]);
+
+    assert_eq!(checked.code, 0, "{checked:?}");
+    let from = checked.out.find("\noff ").unwrap();
+    insta::assert_snapshot!(machine.readable_briefly(&checked.out[from..]));
+}
+
+#[test]
+fn problems_come_first_and_can_be_shown_alone() {
+    let machine = Machine::new();
+    machine.shop(&[("Sign in", "1001")]);
+    machine.project(
+        "Other",
+        machine.settings(),
+        [TestCaseFile::new(&tc("Pay")).azure("1099")],
+    );
+
+    let all = machine.kado(&["check"]);
+    let problems = machine.kado(&["check", "--problems"]);
+
+    let first_of_projects = all.out.split("\n\n").nth(1).unwrap();
+    let second_line = first_of_projects.lines().nth(1).unwrap();
+    assert!(second_line.starts_with("WRONG  id 1099"), "{all:?}");
+    assert!(
+        all.out.ends_with("1 of 2 projects has problems.\n"),
+        "{all:?}"
+    );
+    insta::assert_snapshot!(machine.readable_briefly(&problems.out), @r"
+    [watched]/Other
+    WRONG  id 1099: work item 1099 does not exist, or this token cannot see it, for Test Cases/Pay
+           → correct it with `kado map set`, or on the Integration tab of the test case in Katalon
+
+    1 of 35 checks failed. 1 of 2 projects has problems.
+    ");
 }
 
 #[test]

@@ -141,8 +141,8 @@ fn people_read_the_plan_as_tables() {
     filters.add_filter(r"(LOG|HTML|PNG) +\d+", "$1 [bytes]");
     filters.bind(|| {
         insta::assert_snapshot!(machine.readable(&planned.out), @r"
-        Test plan    18
-        Run name     Run by Katalon Studio
+        Test plan     18
+        Run name      Run by Katalon Studio
         Comment
             kado:[key]
             Test Suites/Smoke on AGENT-01, Windows 11 64bit, Chrome 148.0.7778.97, profile default, Katalon 11.1.3

@@ -144,10 +144,7 @@ fn what_was_submitted_is_said_on_standard_error_and_standard_output_is_katalons(
         "Starting Katalon Runtime Engine\nReport folder: {folder}\nAll test suites finished\n"
     );
     assert_eq!(done.out, out);
-    insta::assert_snapshot!(machine.readable(&done.err), @r"
-    kado: Test Suites/Smoke (test plan 19): submitted as test run 150 with 1 result and 0 attachments
-    kado:     [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
-    ");
+    insta::assert_snapshot!(machine.readable(&done.err));
 }
 
 #[test]

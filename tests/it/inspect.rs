@@ -34,17 +34,17 @@ fn json(path: &str) -> Value {
 
 #[test]
 fn a_run_is_shown_to_people() {
-    insta::assert_snapshot!(text("shop/Reports/20240105_100000/Statuses/20240105_100000"), @r#"
-    Suite        Test Suites/Statuses
-    State        finished, ERROR
-    Started      2024-01-05T10:00:00.000Z
-    Ended        2024-01-05T10:00:05.606Z
-    Host         jo - PC7
-    System       Windows 11 64bit
-    Browser      Chrome 120.0.6099.110
-    Profile      qa
-    Katalon      10.1.0
-    Execution    11111111-2222-3333-4444-555555555555
+    insta::assert_snapshot!(text("shop/Reports/20240105_100000/Statuses/20240105_100000"), @r"
+    Suite         Test Suites/Statuses
+    State         finished, ERROR
+    Started       2024-01-05T10:00:00+00:00
+    Ended         2024-01-05T10:00:05+00:00
+    Host          jo - PC7
+    System        Windows 11 64bit
+    Browser       Chrome 120.0.6099.110
+    Profile       qa
+    Katalon       10.1.0
+    Execution     11111111-2222-3333-4444-555555555555
 
      Status   Test                         Duration  ADO ids
      PASSED   Test Cases/Login             0.500 s   1001
@@ -66,29 +66,29 @@ fn a_run_is_shown_to_people() {
     ERROR Test Cases/Gone
         the run was aborted
 
-    Files        1 log (30 KiB), 4 png (32 B), 1 html (14 B), 1 csv (29 B), 7 other (2 KiB)
+    Files         1 log (30 KiB), 4 png (32 B), 1 html (14 B), 1 csv (29 B), 7 other (2 KiB)
 
     warning: `Test Cases/Bad id`: `abc`: it is not a number; write the ids of test case work items, separated by commas
     warning: `Test Cases/Bad id`: `${missing}`: there is no variable `missing`; add it to the test case, or write the id itself
     warning: `Test Cases/Secret id`: `${card}`: variable `card` is empty in this execution; bind it to an id
     warning: `Test Cases/Gone` has no test case file any more; renamed or deleted?
-    "#);
+    ");
 }
 
 #[test]
 fn a_project_is_shown_to_people() {
     let shown = text("shop").replace(&fixture("shop").display().to_string(), "[shop]");
 
-    insta::assert_snapshot!(shown, @r#"
-    Project      Shop & Co
-    Folder       [shop]
-    Integration  on
-    Server       https://dev.azure.com/example
-    Token        set
-    ADO project  Shop
-    Test plans   18 (Regression)
-    Submits      on
-    Test cases   8, 4 of them with ADO ids
+    insta::assert_snapshot!(shown, @r"
+    Project       Shop & Co
+    Folder        [shop]
+    Integration   on
+    Server        https://dev.azure.com/example
+    Token         set
+    ADO project   Shop
+    Test plans    18 (Regression)
+    Submits       on
+    Test cases    8, 4 of them with ADO ids
 
      Test case                    ADO ids
      Test Cases/Bad id            12
@@ -99,7 +99,7 @@ fn a_project_is_shown_to_people() {
     warning: settings: `testConfigurationMappings` has a row without a chosen configuration; it was ignored
     warning: `Test Cases/Bad id`: `abc`: it is not a number; write the ids of test case work items, separated by commas
     warning: `Test Cases/Bad id`: `${missing}`: there is no variable `missing`; add it to the test case, or write the id itself
-    "#);
+    ");
 }
 
 #[test]

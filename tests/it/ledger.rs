@@ -81,12 +81,7 @@ fn people_read_a_table_with_the_reasons_below() {
     let listed = machine.kado(&["runs"]);
 
     assert_eq!(listed.code, 0);
-    insta::assert_snapshot!(machine.readable(&listed.out), @r"
-     Id  State      Started                   Project  Suite             Plan  ADO run  Results  Files  Left out
-     2   parked     2026-05-06T08:15:02.117Z  Shop     Test Suites/Bad   18    -        0        0      1
-     1   submitted  2026-05-06T08:15:02.117Z  Shop     Test Suites/Good  18    150      1        0      0
-    2 parked: no result can be submitted: test case 1099 has no test point in test plan 18; add it to a suite of the plan, or correct the id
-    ");
+    insta::assert_snapshot!(machine.readable(&listed.out));
 }
 
 #[test]
@@ -103,29 +98,7 @@ fn people_read_every_result_of_one_run() {
     filters.add_filter(r"Key +[0-9a-f]+", "Key          [key]");
     filters.add_filter(r"(LOG|HTML) +\d+", "$1 [bytes]");
     filters.bind(|| {
-        insta::assert_snapshot!(machine.readable(&shown.out), @r"
-        Suite        Test Suites/Good
-        State        submitted
-        Folder       [temp]/work/Shop/Reports/20260506_081459/Good/20260506_081459
-        Started      2026-05-06T08:15:02.117Z
-        Ended        2026-05-06T08:15:02.277Z
-        Test plan    18
-        ADO run      150
-        Address      [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
-        Key          [key]
-
-         Test                Katalon  Ids as written  Arrived as                               Left out because
-         Test Cases/Sign in  PASSED   1001            1001 → point 11 (result 100000): Passed  -
-         Test Cases/Lost     FAILED   1099                                                     test case 1099 has no test point in test plan 18; add it to a suite of the plan, or correct the id
-
-         Point  Test case  Configuration  Outcome  Katalon  Iterations  Tests
-         11     1001       1              Passed   PASSED   1           Test Cases/Sign in
-
-         Attached to  File                  Type  Bytes
-         run          execution0.log        LOG [bytes]
-         run          20260506_081459.html  HTML [bytes]
-        left out: Test Cases/Lost: test case 1099 has no test point in test plan 18; add it to a suite of the plan, or correct the id
-        ");
+        insta::assert_snapshot!(machine.readable_briefly(&shown.out));
     });
 }
 

@@ -87,6 +87,8 @@ mod state_folder;
 mod status;
 mod submit;
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod texts;
 mod times;
 mod tokens;

@@ -279,7 +279,7 @@ fn dry_runs_lists_and_checks_find_the_plan_as_well() {
     let checked = machine.kado(&["check"]);
 
     assert!(
-        planned.code == 0 && planned.out.contains("Test plan    19"),
+        planned.code == 0 && planned.out.contains("Test plan     19"),
         "{planned:?}"
     );
     assert!(

@@ -4,23 +4,30 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::delegate::Sent;
 use crate::cli::output::tell;
+use crate::cli::plain::plain;
 use crate::cli::submission;
-use crate::cli::table::plain;
+use crate::cli::terminal::{Screen, Terminal};
 use crate::exit::Exit;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary};
+
+/// How far in a line goes on: behind the name of who says it.
+const INDENT: usize = 10;
 
 /// Says what became of the runs, and collects what was not submitted.
 pub(super) struct Report {
     /// Whether what was not submitted counts for the exit code.
     strict: bool,
     submission: Exit,
+    /// The terminal that standard error is, or is not.
+    terminal: Terminal,
 }
 
 impl Report {
-    pub(super) const fn new(strict: bool) -> Self {
+    pub(super) const fn new(strict: bool, terminal: Terminal) -> Self {
         Self {
             strict,
             submission: Exit::Done,
+            terminal,
         }
     }
 
@@ -72,11 +79,13 @@ impl Report {
 
     /// What became of the runs.
     pub(super) fn sent(&mut self, sent: &Sent) {
-        for row in &sent.rows {
+        let mut errors = Screen::new(std::io::stderr(), self.terminal.clone());
+        for mut line in submission::lines(&sent.rows, &self.terminal) {
             // Each line begins with the name of who says it: the command writes there as well.
-            let mut text = Vec::new();
-            submission::print(row, &mut text).expect("writing into memory does not fail");
-            String::from_utf8_lossy(&text).lines().for_each(say);
+            line.insert(0, "kado: ".into());
+
+            // Where it cannot be written there is nobody to tell.
+            let _ = errors.line(INDENT, &line);
         }
 
         self.submission = self.submission.and(sent.exit());

@@ -1,12 +1,12 @@
 //! `kado inspect` for people.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 
 use super::views::{ProjectView, RunView, SettingsView, TestView};
-use crate::cli::plan_tables::with_source;
-use crate::cli::table::{plain, table};
+use crate::cli::facts::{fact, fact_if_known};
+use crate::cli::plan_tables::{self, with_source};
+use crate::cli::terminal::{Piece, Screen, always, table, weighing};
 use crate::katalon::id_source::IdSource;
 use crate::katalon::run::FileKind;
 use crate::katalon::status::Status;
@@ -15,22 +15,23 @@ use crate::katalon::status::Status;
 const MESSAGE_LINES: usize = 6;
 
 /// A run: what it was, its tests, what failed, its files, and the warnings.
-pub(super) fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn run(view: &RunView, out: &mut Screen<'_>) -> io::Result<()> {
     let state = match view.katalon_status {
         Some(status) => format!("{}, {status}", view.state),
         None => view.state.to_string(),
     };
 
-    line(out, "Suite", Some(&view.suite))?;
-    line(out, "State", Some(&state))?;
-    line(out, "Started", view.started.as_ref())?;
-    line(out, "Ended", view.ended.as_ref())?;
-    line(out, "Host", view.host.as_ref())?;
-    line(out, "System", view.os.as_ref())?;
-    line(out, "Browser", view.browser.as_ref())?;
-    line(out, "Profile", view.profile.as_ref())?;
-    line(out, "Katalon", view.katalon_version.as_ref())?;
-    line(out, "Execution", view.execution_uuid.as_ref())?;
+    let times = out.terminal().times().clone();
+    fact(out, "Suite", &*view.suite)?;
+    fact(out, "State", state)?;
+    fact_if_known(out, "Started", view.started.map(|at| times.told(at)))?;
+    fact_if_known(out, "Ended", view.ended.map(|at| times.told(at)))?;
+    fact_if_known(out, "Host", view.host.as_ref())?;
+    fact_if_known(out, "System", view.os.as_ref())?;
+    fact_if_known(out, "Browser", view.browser.as_ref())?;
+    fact_if_known(out, "Profile", view.profile.as_ref())?;
+    fact_if_known(out, "Katalon", view.katalon_version.as_ref())?;
+    fact_if_known(out, "Execution", view.execution_uuid.as_ref())?;
 
     print_tests(&view.tests, out)?;
     for test in &view.tests {
@@ -43,30 +44,31 @@ pub(super) fn run(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A project: its settings, its mapped test cases, and the warnings.
-pub(super) fn project(view: &ProjectView, out: &mut dyn Write) -> io::Result<()> {
-    line(out, "Project", Some(&view.name))?;
-    line(out, "Folder", Some(&view.path))?;
+pub(super) fn project(view: &ProjectView, out: &mut Screen<'_>) -> io::Result<()> {
+    fact(out, "Project", &*view.name)?;
+    fact(out, "Folder", &*view.path)?;
     print_settings(&view.settings, out)?;
 
     // Only mapped ones: a project has hundreds of test cases, and the rest is never submitted.
-    let mut mapped = table(["Test case", "ADO ids"]);
+    let mut mapped = table([always("Test case"), always("ADO ids")]);
     for case in &view.test_cases {
         if !case.azure_ids.is_empty() {
-            mapped.add_row([plain(&case.id), ids(&case.azure_ids, case.source)]);
+            mapped.add_row([case.id.clone(), ids(&case.azure_ids, case.source)]);
         }
     }
-    let count = mapped.row_count();
+    let count = mapped.len();
     let test_cases = format!("{}, {count} of them with ADO ids", view.test_cases.len());
-    line(out, "Test cases", Some(&test_cases))?;
+    fact(out, "Test cases", test_cases)?;
     if count > 0 {
-        writeln!(out, "\n{}", mapped.trim_fmt())?;
+        writeln!(out)?;
+        out.table(&mapped)?;
     }
 
     let of_cases = view.test_cases.iter().flat_map(|case| &case.warnings);
     print_warnings(view.warnings.iter().chain(of_cases), out)
 }
 
-fn print_settings(settings: &SettingsView, out: &mut dyn Write) -> io::Result<()> {
+fn print_settings(settings: &SettingsView, out: &mut Screen<'_>) -> io::Result<()> {
     let mut plans = Vec::new();
     for plan in &settings.test_plans {
         plans.push(match &plan.name {
@@ -77,34 +79,40 @@ fn print_settings(settings: &SettingsView, out: &mut dyn Write) -> io::Result<()
     let plans = (!plans.is_empty()).then(|| plans.join(", "));
     let project = settings.project.as_ref().map(|project| &project.name);
 
-    line(out, "Integration", Some(&on_or_off(settings.enabled)))?;
-    line(out, "Server", settings.server_url.as_ref())?;
-    line(out, "Token", Some(&settings.token))?;
-    line(out, "ADO project", project)?;
-    line(out, "Test plans", plans.as_ref())?;
-    line(out, "Submits", settings.auto_submit.map(on_or_off).as_ref())
+    fact(out, "Integration", on_or_off(settings.enabled))?;
+    fact_if_known(out, "Server", settings.server_url.as_ref())?;
+    fact(out, "Token", settings.token.to_string())?;
+    fact_if_known(out, "ADO project", project)?;
+    fact_if_known(out, "Test plans", plans.as_ref())?;
+    fact_if_known(out, "Submits", settings.auto_submit.map(on_or_off))
 }
 
 const fn on_or_off(is_on: bool) -> &'static str {
     if is_on { "on" } else { "off" }
 }
 
-fn print_tests(tests: &[TestView], out: &mut dyn Write) -> io::Result<()> {
+fn print_tests(tests: &[TestView], out: &mut Screen<'_>) -> io::Result<()> {
     if tests.is_empty() {
         return writeln!(out, "\nNo test has a result.");
     }
 
-    let mut rows = table(["Status", "Test", "Duration", "ADO ids"]);
+    let mut rows = table([
+        always("Status"),
+        always("Test"),
+        weighing(1, "Duration"),
+        weighing(2, "ADO ids"),
+    ]);
     for test in tests {
         let duration = test.duration_ms.map_or_else(|| "open".to_owned(), duration);
         rows.add_row([
-            test.status.to_string(),
-            plain(&title(test)),
-            duration,
-            ids(&test.azure_ids, test.source),
+            plan_tables::status(test.status.word()),
+            Piece::new(title(test)),
+            Piece::new(duration),
+            Piece::new(ids(&test.azure_ids, test.source)),
         ]);
     }
-    writeln!(out, "\n{}", rows.trim_fmt())
+    writeln!(out)?;
+    out.table(&rows)
 }
 
 /// The id of a test, with its iteration and its attempts where there is more than one.
@@ -119,23 +127,25 @@ fn title(test: &TestView) -> String {
     title
 }
 
-fn print_failure(test: &TestView, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n{} {}", test.status, plain(&title(test)))?;
+fn print_failure(test: &TestView, out: &mut Screen<'_>) -> io::Result<()> {
+    let status = plan_tables::status(test.status.word());
+    writeln!(out)?;
+    out.line(4, &[status, format!(" {}", title(test)).into()])?;
 
     let message = test.message.as_deref().unwrap_or("(no message)");
 
     // Katalon puts whole stack traces into messages.
     for line in message.lines().take(MESSAGE_LINES) {
-        writeln!(out, "    {}", plain(line))?;
+        out.line(4, &[format!("    {line}").into()])?;
     }
     if message.lines().count() > MESSAGE_LINES {
-        writeln!(out, "    …")?;
+        out.sentence(4, "    …")?;
     }
     Ok(())
 }
 
 /// How many files there are of each kind, and their sizes.
-fn print_files(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
+fn print_files(view: &RunView, out: &mut Screen<'_>) -> io::Result<()> {
     let mut kinds: BTreeMap<FileKind, (usize, u64)> = BTreeMap::new();
     for file in &view.files {
         let (count, bytes) = kinds.entry(file.kind).or_default();
@@ -150,28 +160,20 @@ fn print_files(view: &RunView, out: &mut dyn Write) -> io::Result<()> {
         })
         .collect();
     writeln!(out)?;
-    line(out, "Files", Some(&parts.join(", ")))
+    fact(out, "Files", parts.join(", "))
 }
 
 fn print_warnings<'a>(
     warnings: impl IntoIterator<Item = &'a String>,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> io::Result<()> {
     for (index, warning) in warnings.into_iter().enumerate() {
         if index == 0 {
             writeln!(out)?;
         }
-        writeln!(out, "warning: {}", plain(warning))?;
+        out.line(4, &[format!("warning: {warning}").into()])?;
     }
     Ok(())
-}
-
-/// A line with a name; none without a value.
-fn line(out: &mut dyn Write, name: &str, value: Option<&impl Display>) -> io::Result<()> {
-    match value {
-        Some(value) => writeln!(out, "{name:<12} {}", plain(&value.to_string())),
-        None => Ok(()),
-    }
 }
 
 /// Ids, with where they stand if that is not the integration tab.

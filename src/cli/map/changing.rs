@@ -4,7 +4,7 @@
 use clap::Args;
 
 use super::{ask, failed, warn};
-use crate::cli::table::plain;
+use crate::cli::plain::plain;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::mapping::{

@@ -1,13 +1,13 @@
 //! `kado map list` and `kado map verify`: every test case with its ids and what ADO says of them.
 
-use std::io::Write;
+use std::io::Write as _;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::{ProjectArgument, ask, refused, way_to_suggest};
 use crate::cli::json;
-use crate::cli::table::{plain, table};
+use crate::cli::terminal::{Piece, Screen, Tone, always, table, weighing};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::katalon::azure_ids;
@@ -55,7 +55,7 @@ struct IdView {
 pub(super) fn list(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let (project, views) = match views(arguments, config)? {
         Ok(read) => read,
@@ -76,7 +76,7 @@ pub(super) fn list(
 pub(super) fn verify(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let (project, cases) = match views(arguments, config)? {
         Ok(read) => read,
@@ -89,19 +89,18 @@ pub(super) fn verify(
     if arguments.json {
         json::print(&views, out)?;
     } else if views.is_empty() {
-        writeln!(
-            out,
-            "No test case has an id; {} proposes some.",
-            way_to_suggest(&project)
-        )?;
+        let way = way_to_suggest(&project);
+        out.sentence(0, &format!("No test case has an id; {way} proposes some."))?;
     } else {
         print(&views, out)?;
-        writeln!(
-            out,
-            "\n{} of {} {} something that is wrong",
-            wrong,
-            counted(views.len(), "mapped test case"),
-            form(wrong, "has", "have")
+        writeln!(out)?;
+        out.sentence(
+            0,
+            &format!(
+                "{wrong} of {} {} something that is wrong",
+                counted(views.len(), "mapped test case"),
+                form(wrong, "has", "have")
+            ),
         )?;
     }
 
@@ -192,49 +191,45 @@ fn id_view(id: u32, cases: &AdoCases) -> IdView {
     }
 }
 
-fn print(views: &[MappedCaseView<'_>], out: &mut dyn Write) -> std::io::Result<()> {
+fn print(views: &[MappedCaseView<'_>], out: &mut Screen<'_>) -> std::io::Result<()> {
     let mut table = table([
-        "TEST CASE",
-        "ID",
-        "TITLE",
-        "STATE",
-        "POINTS",
-        "FROM",
-        "PROBLEM",
+        always("TEST CASE"),
+        always("ID"),
+        weighing(4, "TITLE"),
+        weighing(2, "STATE"),
+        weighing(3, "POINTS"),
+        weighing(1, "FROM"),
+        weighing(5, "PROBLEM"),
     ]);
-    let dash = |text: Option<&str>| text.map_or_else(|| "-".to_owned(), plain);
+    let dash = |text: Option<&str>| Piece::new(text.unwrap_or("-"));
 
     for view in views {
-        let mut name = plain(view.test_case);
+        let mut name = view.test_case;
         let from = dash(view.source);
         for id in &view.ids {
             let number = id.id.map(|id| id.to_string());
             table.add_row([
                 // The name of a test case with several ids stands in the first line.
-                std::mem::take(&mut name),
+                Piece::new(std::mem::take(&mut name)),
                 dash(number.as_deref().or(id.text.as_deref())),
                 dash(id.title.as_deref()),
                 dash(id.state.as_deref()),
-                points_in_words(&id.points),
+                Piece::new(points_in_words(&id.points)),
                 from.clone(),
                 match (&id.problem, &id.id) {
-                    (Some(problem), _) => plain(problem),
-                    (None, None) => "each run gives it".to_owned(),
-                    (None, Some(_)) => "-".to_owned(),
+                    (Some(problem), _) => Piece::toned(Tone::Bad, problem),
+                    (None, None) => Piece::new("each run gives it"),
+                    (None, Some(_)) => Piece::new("-"),
                 },
             ]);
         }
 
         if view.ids.is_empty() {
             let problem = view.problem.as_deref().unwrap_or("no id");
-            let rest = ["-"; 5].map(str::to_owned);
-            let mut row = vec![name];
-            row.extend(rest);
-            row.push(plain(problem));
-            table.add_row(row);
+            table.add_row([name, "-", "-", "-", "-", "-", problem]);
         }
     }
-    writeln!(out, "{}", table.trim_fmt())
+    out.table(&table)
 }
 
 /// `18: 11, 12; 19: 91`: the points of each plan.
@@ -262,32 +257,28 @@ fn points_in_words(points: &[CasePoint]) -> String {
 fn print_sum(
     project: &MappedProject,
     views: &[MappedCaseView<'_>],
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> std::io::Result<()> {
     let mapped = views.iter().filter(|view| !view.ids.is_empty()).count();
     let wrong = views.iter().filter(|view| has_problem(view)).count();
 
-    write!(
-        out,
-        "\n{mapped} of {} {} ids",
+    let mut sum = format!(
+        "{mapped} of {} {} ids",
         counted(views.len(), "test case"),
         form(mapped, "has", "have")
-    )?;
+    );
     if wrong > 0 {
-        write!(
-            out,
+        sum.push_str(&format!(
             ", {wrong} {} something that is wrong",
             form(wrong, "has", "have")
-        )?;
+        ));
     }
     writeln!(out)?;
+    out.sentence(0, &sum)?;
 
     if mapped < views.len() {
-        writeln!(
-            out,
-            "{} proposes ids for those without",
-            way_to_suggest(project)
-        )?;
+        let way = way_to_suggest(project);
+        out.sentence(0, &format!("{way} proposes ids for those without"))?;
     }
     Ok(())
 }

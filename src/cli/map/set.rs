@@ -1,23 +1,18 @@
 //! `kado map set` and `kado map clear`: ids by hand.
 
-use std::io::Write;
-
 use clap::Args;
 
 use super::changing::{
     AskingArguments, WritingArguments, carry_out, known_ids, warn_of_gaps, wrong_ids,
 };
 use super::{ProjectArgument, failed, refused};
-use crate::cli::table::plain;
+use crate::cli::terminal::Screen;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::mapping::{AdoCases, CaseChange, CaseIndex, EnteredIds, MappedProject, Wish, prepared};
 
 /// Arguments of `kado map set`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  kado map set \"Test Cases/Login\" 1865\n  \
-                        kado map set Login 1865,1866\n  \
-                        kado map set Login '${ado_id}'    # the value of a variable in each run")]
 pub(super) struct SetArguments {
     /// The test case, such as "Test Cases/Login"; `Test Cases/` and `.tc` may be left out
     test_case: String,
@@ -48,7 +43,7 @@ pub(super) struct ClearArguments {
 pub(super) fn set(
     arguments: &SetArguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let ids = match EnteredIds::parse(&arguments.ids.join(",")) {
         Ok(ids) => ids,
@@ -65,9 +60,9 @@ pub(super) fn set(
         Err(exit) => return Ok(exit),
     };
     let Some(change) = changes.first() else {
-        writeln!(
-            out,
-            "The test case has these ids already; nothing was written."
+        out.sentence(
+            0,
+            "The test case has these ids already; nothing was written.",
         )?;
         return Ok(Exit::Done);
     };
@@ -87,21 +82,16 @@ pub(super) fn set(
     warn_of_gaps(&project, &change.test_case, &ids, known.as_ref());
 
     carry_out(&project, &changes, &arguments.writing, |line| {
-        Ok(writeln!(out, "{line}")?)
+        Ok(out.sentence(4, line)?)
     })
 }
 
-fn tell_titles(cases: &AdoCases, ids: &EnteredIds, out: &mut dyn Write) -> std::io::Result<()> {
+fn tell_titles(cases: &AdoCases, ids: &EnteredIds, out: &mut Screen<'_>) -> std::io::Result<()> {
     for id in ids.numbers() {
         if let Some(case) = cases.cases.get(&id)
             && !case.title.is_empty()
         {
-            writeln!(
-                out,
-                "{id} is `{}` ({})",
-                plain(&case.title),
-                plain(&case.state)
-            )?;
+            out.sentence(0, &format!("{id} is `{}` ({})", case.title, case.state))?;
         }
     }
     Ok(())
@@ -111,7 +101,7 @@ fn tell_titles(cases: &AdoCases, ids: &EnteredIds, out: &mut dyn Write) -> std::
 pub(super) fn clear(
     arguments: &ClearArguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let project = match arguments.project.read(config) {
         Ok(project) => project,
@@ -123,11 +113,11 @@ pub(super) fn clear(
     };
 
     if changes.is_empty() {
-        writeln!(out, "There are no ids to take away; nothing was written.")?;
+        out.sentence(0, "There are no ids to take away; nothing was written.")?;
         return Ok(Exit::Done);
     }
     carry_out(&project, &changes, &arguments.writing, |line| {
-        Ok(writeln!(out, "{line}")?)
+        Ok(out.sentence(4, line)?)
     })
 }
 

@@ -1,7 +1,7 @@
 //! `kado map suggest`: proposes ids for the test cases that have none.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
+use std::io::Write as _;
 
 use clap::Args;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::changing::{WritingArguments, carry_out};
 use super::{ProjectArgument, ask, failed, refused, tell_error};
 use crate::cli::json;
 use crate::cli::output::tell;
-use crate::cli::table::{plain, table};
+use crate::cli::terminal::{Piece, Screen, Tone, always, table, weighing};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::katalon::azure_ids;
@@ -25,11 +25,6 @@ const SHOWN_NEAR: usize = 2;
 
 /// Arguments of `kado map suggest`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  kado map suggest               # what fits, and why\n  \
-                        kado map suggest --apply       # write what is sure\n  \
-                        kado map suggest --all --min 0.8"
-)]
 pub(super) struct Arguments {
     /// Pair with all test cases of the ADO project, not only with those in the test plans
     #[arg(long)]
@@ -65,7 +60,7 @@ fn score(text: &str) -> Result<f64, NoScore> {
 pub(super) fn suggest(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let project = match arguments.project.read(config) {
         Ok(project) => project,
@@ -115,7 +110,7 @@ pub(super) fn suggest(
         if arguments.json {
             tell(line);
         } else {
-            writeln!(out, "{line}")?;
+            out.sentence(4, line)?;
         }
         Ok(())
     };
@@ -257,23 +252,30 @@ fn why_not(decision: &Decision) -> Option<String> {
 fn print(
     project: &MappedProject,
     pairings: &[Pairing],
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> std::io::Result<()> {
     let all = project.katalon.test_cases.len();
     if pairings.is_empty() {
-        return writeln!(
-            out,
-            "Each of {} has an id; there is nothing to propose.",
-            counted(all, "test case")
+        let all = counted(all, "test case");
+        return out.sentence(
+            0,
+            &format!("Each of {all} has an id; there is nothing to propose."),
         );
     }
 
-    let mut table = table(["TEST CASE", "ID", "TITLE", "SCORE", "WHY", "DECISION"]);
+    let mut table = table([
+        always("TEST CASE"),
+        always("ID"),
+        weighing(3, "TITLE"),
+        weighing(2, "SCORE"),
+        weighing(1, "WHY"),
+        weighing(4, "DECISION"),
+    ]);
     for pairing in pairings {
-        let mut name = plain(&pairing.test_case);
+        let mut name = Piece::new(&pairing.test_case);
         let mut decision = match why_not(&pairing.decision) {
-            Some(reason) => format!("none: {}", plain(&reason)),
-            None => "chosen".to_owned(),
+            Some(reason) => Piece::new(format!("none: {reason}")),
+            None => Piece::toned(Tone::Good, "chosen"),
         };
         // Where one is chosen a few others show what it was chosen from.
         let shown = match pairing.decision {
@@ -283,26 +285,27 @@ fn print(
 
         for candidate in pairing.candidates.iter().take(shown) {
             table.add_row([
-                std::mem::take(&mut name),
-                candidate.id.to_string(),
-                plain(&candidate.title),
-                format!("{:.2}", candidate.score),
-                candidate.reason(),
-                std::mem::take(&mut decision),
+                std::mem::replace(&mut name, Piece::new("")),
+                Piece::new(candidate.id.to_string()),
+                Piece::new(&candidate.title),
+                Piece::new(format!("{:.2}", candidate.score)),
+                Piece::new(candidate.reason()),
+                std::mem::replace(&mut decision, Piece::new("")),
             ]);
         }
         if pairing.candidates.is_empty() {
-            let dash = || "-".to_owned();
+            let dash = || Piece::new("-");
             table.add_row([name, dash(), dash(), dash(), dash(), decision]);
         }
     }
-    writeln!(out, "{}\n", table.trim_fmt())
+    out.table(&table)?;
+    writeln!(out)
 }
 
 fn print_way_on(
     arguments: &Arguments,
     pairings: &[Pairing],
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> std::io::Result<()> {
     if pairings.is_empty() {
         return Ok(());
@@ -312,21 +315,20 @@ fn print_way_on(
         .iter()
         .filter(|pairing| chosen(pairing).is_some())
         .count();
-    writeln!(
-        out,
-        "{} of {} without ids would get one; nothing was written",
-        count,
-        counted(pairings.len(), "test case")
+    let all = counted(pairings.len(), "test case");
+    out.sentence(
+        0,
+        &format!("{count} of {all} without ids would get one; nothing was written"),
     )?;
     if count > 0 {
-        writeln!(
-            out,
-            "`--apply` writes what is chosen; `kado map set` gives the others their ids"
+        out.sentence(
+            0,
+            "`--apply` writes what is chosen; `kado map set` gives the others their ids",
         )?;
     } else if !arguments.all {
-        writeln!(
-            out,
-            "`--all` looks at all test cases of the ADO project; `kado map set` gives ids by hand"
+        out.sentence(
+            0,
+            "`--all` looks at all test cases of the ADO project; `kado map set` gives ids by hand",
         )?;
     }
     Ok(())

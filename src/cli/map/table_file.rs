@@ -6,7 +6,7 @@
 )]
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -16,6 +16,7 @@ use super::changing::{
     AskingArguments, WritingArguments, carry_out, known_ids, warn_of_gaps, wrong_ids,
 };
 use super::{ProjectArgument, failed, refused, tell_error};
+use crate::cli::terminal::Screen;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::mapping::{
@@ -61,7 +62,7 @@ pub(super) struct ImportArguments {
 pub(super) fn export(
     arguments: &ExportArguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let project = match arguments.project.read(config) {
         Ok(project) => project,
@@ -94,7 +95,7 @@ pub(super) fn export(
 pub(super) fn import(
     arguments: &ImportArguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let (rows, problems) = match read_table(&content(&arguments.file)?) {
         Ok(read) => read,
@@ -278,7 +279,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn tell_rest(&self, out: &mut dyn Write) -> std::io::Result<()> {
+    fn tell_rest(&self, out: &mut Screen<'_>) -> std::io::Result<()> {
         if self.unchanged > 0 {
             writeln!(
                 out,

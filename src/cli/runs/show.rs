@@ -1,16 +1,19 @@
 //! `kado runs show`: why every test of a run ended where it did, or did not arrive.
 
-use std::io::Write;
+use std::io::Write as _;
 
+use crate::cli::facts::{fact, fact_if_known};
 use crate::cli::json;
+use crate::cli::plain::or_dash;
 use crate::cli::plan_tables;
-use crate::cli::table::{or_dash, plain, table};
+use crate::cli::terminal::{Piece, Screen, Table, always, table, weighing};
 use crate::outbox::store::{DoubleSubmission, Overlap};
 use crate::outbox::submission::SubmittedBy;
+use crate::overview::WHERE_TO_LOOK;
 use crate::overview::run_details::{ResultDetails, RunDetails, TestDetails};
 
 /// Writes everything that is known of a run.
-pub(super) fn show(details: &RunDetails, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(super) fn show(details: &RunDetails, json: bool, out: &mut Screen<'_>) -> anyhow::Result<()> {
     if json {
         return json::print(&details.as_json()?, out);
     }
@@ -18,13 +21,15 @@ pub(super) fn show(details: &RunDetails, json: bool, out: &mut dyn Write) -> any
     let row = &details.row;
     let submission = &details.submission;
     print_facts(details, out)?;
-    writeln!(out, "\n{}", table_of_tests(&details.tests).trim_fmt())?;
+    writeln!(out)?;
+    out.table(&table_of_tests(&details.tests, out))?;
     if let Some(plan) = &submission.plan {
         if row.submitted_by == Some(SubmittedBy::Katalon) {
-            writeln!(
-                out,
-                "Katalon submitted this run itself. kado would have sent this, and sent nothing of \
-                 it:"
+            writeln!(out)?;
+            out.sentence(
+                0,
+                "Katalon submitted this run itself. kado would have sent this, and sent nothing \
+                 of it:",
             )?;
         }
 
@@ -32,40 +37,44 @@ pub(super) fn show(details: &RunDetails, json: bool, out: &mut dyn Write) -> any
     }
 
     for left_out in &row.skipped {
-        writeln!(out, "left out: {}", plain(&left_out.to_string()))?;
+        out.sentence(4, &format!("left out: {left_out}"))?;
     }
     for warning in &submission.snapshot.run.warnings {
-        writeln!(out, "warning: {}", plain(warning))?;
+        out.sentence(4, &format!("warning: {warning}"))?;
     }
     Ok(())
 }
 
-fn print_facts(details: &RunDetails, out: &mut dyn Write) -> anyhow::Result<()> {
+fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()> {
     let row = &details.row;
-    let double = details.double.as_ref();
-    let facts = [
-        ("Suite", row.suite.clone()),
-        ("State", super::state_in_words(row)),
-        ("Reason", or_dash(row.error.as_ref())),
-        ("Next try", or_dash(row.next_attempt)),
-        ("Folder", row.folder.clone()),
-        ("Started", or_dash(row.started)),
-        ("Ended", or_dash(row.ended)),
-        ("Test plan", super::plan_in_words(row)),
-        ("katalonc", or_dash(details.ado_options())),
-        ("Mapping row", or_dash(details.mapping_row.as_ref())),
-        ("ADO run", or_dash(row.ado_run_id)),
-        ("Address", or_dash(row.url.as_ref())),
-        ("Katalon's", or_dash(double.map(double_in_words))),
-        ("Key", row.key.clone()),
-    ];
+    let times = out.terminal().times().clone();
+    let error = row.error.as_ref().map(|error| times.told_in(error));
+    let double = details.double.as_ref().map(double_in_words);
+    let plan = super::plan_in_words(row);
 
-    for (name, value) in facts {
-        // What is not known has no line.
-        if value != "-" {
-            writeln!(out, "{name:<12} {}", plain(&value))?;
-        }
+    fact(out, "Suite", &*row.suite)?;
+    fact(out, "State", super::state(row))?;
+    fact_if_known(out, "Reason", error)?;
+    fact_if_known(out, "Next try", row.next_attempt.map(|at| times.told(at)))?;
+    fact(out, "Folder", &*row.folder)?;
+    fact_if_known(out, "Started", row.started.map(|at| times.told(at)))?;
+    fact_if_known(out, "Ended", row.ended.map(|at| times.told(at)))?;
+    fact_if_known(out, "Test plan", (plan != "-").then_some(plan))?;
+    fact_if_known(out, "katalonc", details.ado_options())?;
+    fact_if_known(out, "Mapping row", details.mapping_row.as_ref())?;
+    if let Some(run) = row.ado_run_id {
+        fact(
+            out,
+            "ADO run",
+            Piece::new(run.to_string()).at(row.url.as_deref()),
+        )?;
     }
+    fact_if_known(out, "Address", row.url.as_ref())?;
+    if row.submitted_by == Some(SubmittedBy::Kado) {
+        fact(out, "In ADO", WHERE_TO_LOOK)?;
+    }
+    fact_if_known(out, "Katalon's", double)?;
+    fact(out, "Key", &*row.key)?;
     Ok(())
 }
 
@@ -81,26 +90,26 @@ fn double_in_words(double: &DoubleSubmission) -> String {
     )
 }
 
-fn table_of_tests(tests: &[TestDetails]) -> comfy_table::Table {
+fn table_of_tests(tests: &[TestDetails], out: &Screen<'_>) -> Table {
     let mut rows = table([
-        "Test",
-        "Katalon",
-        "Ids as written",
-        "Arrived as",
-        "Left out because",
+        always("Test"),
+        always("Katalon"),
+        weighing(1, "Ids as written"),
+        weighing(3, "Arrived as"),
+        weighing(2, "Left out because"),
     ]);
 
     for test in tests {
         let results: Vec<String> = test.results.iter().map(result_in_words).collect();
         rows.add_row([
-            plain(&test.test),
-            test.status.clone(),
-            plan_tables::with_source(
+            Piece::new(&test.test),
+            plan_tables::status(&test.status),
+            Piece::new(plan_tables::with_source(
                 &or_dash(test.ids_as_written.as_ref()),
                 test.source.unwrap_or_default(),
-            ),
-            plain(&results.join("; ")),
-            or_dash(test.why_left_out()),
+            )),
+            Piece::new(out.terminal().spelled(&results.join("; "))),
+            Piece::new(or_dash(test.why_left_out())),
         ]);
     }
     rows

@@ -4,7 +4,7 @@ mod answers;
 mod carry_out;
 mod questions;
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -15,9 +15,10 @@ use questions::QUESTIONS;
 
 use crate::cli::error::UsageError;
 use crate::cli::output::tell;
+use crate::cli::plain::plain;
 use crate::cli::setup::dialogue::{Unanswered, ask_all};
 use crate::cli::setup::{Common, Manner, Writing, named, refuse_missing};
-use crate::cli::table::plain;
+use crate::cli::terminal::Screen;
 use crate::config::paths;
 use crate::error_chain::chain;
 use crate::exit::Exit;
@@ -138,7 +139,7 @@ pub(super) fn setup(
     options: &MachineOptions,
     common: &Common<'_>,
     manner: &Manner,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let path = paths::file_or_first(common.config, service::own_scope()).ok_or_else(|| {
         UsageError("this account has no home folder; name a file with `--config`".to_owned())
@@ -184,7 +185,7 @@ fn check_writable(file: &Path) -> Result<(), UsageError> {
 
 /// Tests the new credential; the exit code where it cannot be used, of which nothing is written
 /// then.
-fn refused(answers: &Answers, out: &mut dyn Write) -> anyhow::Result<Option<Exit>> {
+fn refused(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Option<Exit>> {
     match answers.test()? {
         Ok(tested) => {
             for line in tell_tested(&tested) {

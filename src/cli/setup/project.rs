@@ -3,7 +3,7 @@
 
 mod questions;
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,10 +11,11 @@ use clap::Args;
 use crate::ado::AdoError;
 use crate::cli::error::UsageError;
 use crate::cli::output::tell;
+use crate::cli::plain::plain;
 use crate::cli::runtime::{Runtime, runtime};
 use crate::cli::setup::dialogue::Preset;
 use crate::cli::setup::{Common, Manner, Missing, TokenInput, Writing, named, refuse_missing};
-use crate::cli::table::plain;
+use crate::cli::terminal::Screen;
 use crate::cli::token_input::token_from_input;
 use crate::config::{Config, paths};
 use crate::connect::ConnectError;
@@ -226,7 +227,7 @@ pub(super) fn setup(
     options: &ProjectOptions,
     common: &Common<'_>,
     manner: &Manner,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let target = options.target()?;
     let mut choices = options.choices(common, target)?;
@@ -292,7 +293,7 @@ impl Writer<'_> {
         prepared: &PreparedFile,
         verified: &Verified,
         target: Target,
-        out: &mut dyn Write,
+        out: &mut Screen<'_>,
     ) -> anyhow::Result<Exit> {
         let file = plain(&prepared.path.display().to_string());
         if prepared.is_as_chosen() {
@@ -341,7 +342,7 @@ impl Writer<'_> {
         &self,
         verified: &Verified,
         target: Target,
-        out: &mut dyn Write,
+        out: &mut Screen<'_>,
     ) -> anyhow::Result<Exit> {
         let root = &self.current.root;
         writeln!(

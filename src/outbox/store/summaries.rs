@@ -8,7 +8,9 @@ use crate::outbox::new_run::open_choice;
 use crate::outbox::store::columns::{REFUSED, identity};
 use crate::outbox::store::submissions::unreadable;
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
+use crate::outbox::submission::{
+    FilesSent, Outcomes, ServerRuns, SubmissionState, SubmissionSummary, SubmittedBy,
+};
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::options::Options;
 
@@ -19,6 +21,10 @@ const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, e
     iif(json_valid(plan), json_array_length(plan, '$.results'), NULL) AS results,
     iif(json_valid(plan), json_array_length(plan, '$.attachments'), NULL) AS attachments,
     iif(json_valid(plan), json_extract(plan, '$.skipped'), plan) AS skipped,
+    (SELECT count(*) FROM json_each(iif(json_valid(plan), plan, '{}'), '$.results')
+        WHERE value->>'status' = 'PASSED') AS passed,
+    (SELECT count(*) FROM json_each(iif(json_valid(plan), plan, '{}'), '$.results')
+        WHERE value->>'status' IN ('FAILED', 'ERROR')) AS failed,
     again, twin, host, execution_uuid,
     iif(plan_id IS NULL AND json_valid(run.snapshot),
         json_extract(run.snapshot, '$.options'), NULL) AS options";
@@ -42,6 +48,8 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
     let results: Option<usize> = row.get("results")?;
     let attachments: Option<usize> = row.get("attachments")?;
     let (refused_results, refused_files) = count_refused(&skipped);
+    let passed: usize = row.get("passed")?;
+    let failed: usize = row.get("failed")?;
 
     Ok(SubmissionSummary {
         id: row.get("id")?,
@@ -59,6 +67,11 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
         submitted_by,
         // The plan counts what was to be sent; what ADO refused never arrived.
         results: results.unwrap_or(0).saturating_sub(refused_results),
+        outcomes: Outcomes {
+            passed,
+            failed,
+            other: results.unwrap_or(0).saturating_sub(passed + failed),
+        },
         // Katalon's files are not kado's to count.
         attachments: if by_katalon {
             0
@@ -151,6 +164,47 @@ impl Store {
             summaries.push(summary(row)?);
         }
         Ok(summaries)
+    }
+
+    /// The servers that submissions go to, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn servers(&self) -> Result<Vec<ServerRuns>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT server, sum(state IN ('pending', 'submitting')), max(submitted_ms)
+             FROM submission WHERE server <> '' GROUP BY server ORDER BY server",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(ServerRuns {
+                server: row.get(0)?,
+                waiting: row.get(1)?,
+                last_success: row.get(2)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many files are sent of the submissions that are under way; with ids, of these alone,
+    /// however far they are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn files_sent(&self, only: Option<&[i64]>) -> Result<FilesSent, StoreError> {
+        let only = only.map(serde_json::to_string).transpose()?;
+        let mut statement = self.connection.prepare_cached(
+            "SELECT count(*) FILTER (WHERE step.state IN ('confirmed', 'refused')), count(*)
+             FROM step JOIN submission ON submission.id = submission_id
+             WHERE step->>'attach' IS NOT NULL
+               AND iif(?1 IS NULL, submission.state = 'submitting',
+                       submission_id IN (SELECT value FROM json_each(?1)))",
+        )?;
+        Ok(statement.query_row([only], |row| {
+            Ok(FilesSent {
+                sent: row.get(0)?,
+                all: row.get(1)?,
+            })
+        })?)
     }
 
     /// How many submissions there are in each state; a state that is not there has none.

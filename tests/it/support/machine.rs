@@ -232,6 +232,8 @@ impl Machine {
         }
 
         command.env("HOME", self.root());
+        // What people read has the same times everywhere.
+        command.env("TZ", "UTC");
 
         command
     }
@@ -303,6 +305,11 @@ impl Machine {
             .filter(|request| request.method != "GET")
             .map(|request| format!("{} {}", request.method, request.path))
             .collect()
+    }
+
+    /// As [`Machine::readable`], with the watched folder as `[watched]`.
+    pub(crate) fn readable_briefly(&self, text: &str) -> String {
+        self.readable(text).replace("[temp]/work", "[watched]")
     }
 
     /// What people read, without what differs from machine to machine and from time to time.

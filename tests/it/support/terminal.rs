@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -38,15 +39,22 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts a program at a terminal of its own.
+    /// Starts a program at a terminal of its own, which is wide and knows no colours.
     pub(crate) fn start(mut command: Command) -> Self {
+        command.env("TERM", "xterm").env("NO_COLOR", "1");
+        Self::start_with(command, 200)
+    }
+
+    /// Starts a program at a terminal with so many columns; the command's environment says what it
+    /// is besides.
+    pub(crate) fn start_with(mut command: Command, columns: u16) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
         let outer = openpt(flags).expect("there are pseudo-terminals");
         grantpt(&outer).expect("it is ours");
         unlockpt(&outer).expect("it is ours");
         let size = Winsize {
             ws_row: 50,
-            ws_col: 200,
+            ws_col: columns,
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
@@ -56,8 +64,6 @@ impl Terminal {
         let outputs = inner.try_clone().expect("it can be shared");
         let errors = inner.try_clone().expect("it can be shared");
         command
-            .env("TERM", "xterm")
-            .env("NO_COLOR", "1")
             .stdin(Stdio::from(inner))
             .stdout(Stdio::from(outputs))
             .stderr(Stdio::from(errors));
@@ -98,6 +104,11 @@ impl Terminal {
             .expect("the program reads keys");
     }
 
+    /// Has it end, as Ctrl-C does where the terminal makes it a signal.
+    pub(crate) fn interrupts(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).expect("it runs");
+    }
+
     /// Waits for a question, and answers it.
     pub(crate) fn answers(&mut self, question: &str, keys: &str) {
         self.meets(question);
@@ -105,7 +116,13 @@ impl Terminal {
     }
 
     /// Waits for the end of the program: its exit code, and everything that was written.
-    pub(crate) fn ends(mut self) -> (i32, String) {
+    pub(crate) fn ends(self) -> (i32, String) {
+        let (code, written) = self.ends_as_written();
+        (code, plain(&written))
+    }
+
+    /// The same with everything that steers the terminal.
+    pub(crate) fn ends_as_written(mut self) -> (i32, String) {
         let child = &mut self.child;
         let status = seen_within(PATIENCE, || {
             child.try_wait().ok().flatten().ok_or_else(String::new)
@@ -116,7 +133,7 @@ impl Terminal {
         }
 
         let code = status.ok().and_then(|status| status.code());
-        (code.unwrap_or(-1), self.text())
+        (code.unwrap_or(-1), self.raw())
     }
 
     /// Arguments and environment of the program, as everybody may see the first.
@@ -131,8 +148,13 @@ impl Terminal {
 
     /// What was written, without what steers a terminal.
     pub(crate) fn text(&self) -> String {
+        plain(&self.raw())
+    }
+
+    /// What was written, as it was.
+    pub(crate) fn raw(&self) -> String {
         let bytes = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        plain(&String::from_utf8_lossy(&bytes))
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writes what was chosen, and says each thing once it is done: where a later one fails, it is
 //! known what is there. `kado.toml` and the token belong together; either both are written or none.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -13,6 +13,7 @@ use crate::cli::setup::Writing;
 use crate::cli::setup::machine::answers::{
     Answers, NewCredential, ServiceChoice, TokenPlace, usage,
 };
+use crate::cli::terminal::Screen;
 use crate::config::paths::{self, Scope};
 use crate::exit::Exit;
 use crate::file_names::same;
@@ -65,7 +66,7 @@ fn place_of(answers: &Answers) -> String {
 pub(super) fn carry_out(
     answers: &Answers,
     writing: Writing,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     if writing == Writing::Dry {
         write!(out, "{}", difference_of(answers)?)?;
@@ -100,7 +101,7 @@ enum Pause {
 
 /// Stops the service where the server becomes another one: between the new token and the new server
 /// it would send one of them to the wrong place (invariant I10).
-fn pause_service(answers: &Answers, out: &mut dyn Write) -> anyhow::Result<Pause> {
+fn pause_service(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Pause> {
     let is_pair_torn = answers.is_other_server() && answers.has_credential();
     let is_running = service::status(answers.scope).is_ok_and(|status| status.running);
     let is_its = paths::scope_of(&answers.file.path) == Some(answers.scope);
@@ -113,7 +114,7 @@ fn pause_service(answers: &Answers, out: &mut dyn Write) -> anyhow::Result<Pause
 }
 
 /// Writes `kado.toml` and the token.
-fn write_both(answers: &Answers, after: &str, out: &mut dyn Write) -> anyhow::Result<()> {
+fn write_both(answers: &Answers, after: &str, out: &mut Screen<'_>) -> anyhow::Result<()> {
     let file = &answers.file.path;
     let is_changed = answers.file.text.as_deref() != Some(after);
     let before = if is_changed {
@@ -168,7 +169,7 @@ fn named(answers: &Answers) -> Option<&Path> {
 }
 
 /// What `kado check` says, and what comes next. What it finds is not what this command failed at.
-fn finish(answers: &Answers, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn finish(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
     let config = paths::load(Some(&answers.file.path))?;
     writeln!(out, "\nkado check:")?;
     check::print_all(&config, out)?;

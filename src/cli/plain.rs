@@ -1,20 +1,7 @@
-//! Tables for people: plain columns that survive a pipe, and texts that cannot steer a terminal.
-
-use comfy_table::{Table, presets};
+//! Texts for people that cannot steer a terminal, on one line.
 
 use crate::foreign::is_steering;
 use crate::katalon::terminal::without_sequences;
-
-/// A table with a line of titles.
-pub(super) fn table<const N: usize>(titles: [&str; N]) -> Table {
-    let mut table = Table::new();
-
-    // No borders: columns of blanks are what `cut` and `awk` can take apart.
-    table.load_style(presets::NOTHING);
-    table.set_header(titles);
-
-    table
-}
 
 /// The text of a value that may be missing.
 pub(super) fn or_dash<T: std::fmt::Display>(value: Option<T>) -> String {

@@ -1,0 +1,52 @@
+//! `kado runs --watch`: the list, shown anew whenever it is another one.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::filter::Filter;
+use super::{listed, print_list};
+use crate::cli::runtime::runtime;
+use crate::cli::terminal::Screen;
+use crate::config::Config;
+use crate::daemon;
+use crate::exit::Exit;
+
+/// How often it is looked whether the list changed.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// Shows the list until a signal asks to end, which is no failure. At a terminal the new list takes
+/// the place of the old one; elsewhere it follows it, behind an empty line.
+pub(super) fn watch(
+    filter: &Filter,
+    config: &Config,
+    out: &mut Screen<'_>,
+) -> anyhow::Result<Exit> {
+    let runtime = runtime()?;
+    let stop = CancellationToken::new();
+    runtime.block_on(async { daemon::stop_on_signal(stop.clone()) })?;
+
+    let mut shown = None;
+    while !stop.is_cancelled() && !out.is_closed() {
+        let rows = listed(filter, config, out)?;
+        if shown.as_ref() != Some(&rows) {
+            out.begin_anew(shown.is_some())?;
+            if rows.is_empty() {
+                out.sentence(0, filter.nothing())?;
+            } else {
+                print_list(&rows, false, out)?;
+            }
+            out.flush()?;
+            shown = Some(rows);
+        }
+
+        runtime.block_on(async {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
+            }
+        });
+    }
+    Ok(Exit::Done)
+}
