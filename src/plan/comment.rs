@@ -1,11 +1,12 @@
 //! The comment of the ADO test run: kado's key first, then what ran, then what was left out and
-//! why. ADO keeps at most 1000 UTF-16 units of it (`ado/api.md` §11); what does not fit goes along
-//! as a file, and the key is never cut.
+//! why. It reads well as Markdown and as it is. ADO keeps at most 1000 UTF-16 units of it
+//! (`ado/api.md` §11); what does not fit goes along as a file, and the key is never cut.
 
 use crate::katalon::run::{Environment, TestResult};
 use crate::katalon::url_secrets::without_queries;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
+use crate::plan::markdown;
 use crate::plan::members::Member;
 use crate::plan::outcome::counts;
 use crate::plan::snapshot::Snapshot;
@@ -210,8 +211,9 @@ fn attempt(snapshot: &Snapshot) -> Option<String> {
 
 /// Puts key, summary and what was left out into a comment.
 pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Comment {
-    let summary = without_queries(summary);
-    let head = text::fit(&format!("{KEY_MARK}{key}\n{summary}"), text::COMMENT);
+    let summary = markdown::lines(&without_queries(summary));
+    let head = format!("{KEY_MARK}{key}{}{summary}", markdown::BREAK);
+    let head = text::fit(&head, text::COMMENT);
     if left_out.is_empty() {
         return Comment {
             text: head,
@@ -219,17 +221,20 @@ pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Commen
         };
     }
 
-    let head = format!("{head}\nLeft out:");
+    let head = format!("{head}{}Left out:", markdown::BREAK);
 
     // Reasons quote ids and file names as projects have them, so they can hold characters that ADO
     // has no place for.
-    let lines: Vec<String> = left_out
+    let reasons: Vec<String> = left_out
         .iter()
-        .map(|left_out| text::clean(&format!("\n- {left_out}")))
+        .map(|left_out| text::clean(&left_out.to_string()))
         .collect();
-    let list = lines.concat();
+    let lines: Vec<String> = reasons
+        .iter()
+        .map(|reason| format!("\n- {}", markdown::line(&reason.replace(['\n', '\r'], " "))))
+        .collect();
 
-    let whole = format!("{head}{list}");
+    let whole = format!("{head}{}", lines.concat());
     if text::units(&whole) <= text::COMMENT {
         return Comment {
             text: whole,
@@ -238,7 +243,8 @@ pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Commen
     }
     Comment {
         text: shorten(head, &lines),
-        overflow: Some(list.trim_start().to_owned()),
+        // A file is no Markdown.
+        overflow: Some(format!("- {}", reasons.join("\n- "))),
     }
 }
 
@@ -261,7 +267,8 @@ fn shorten(head: String, lines: &[String]) -> String {
 }
 
 fn note_on_the_rest(more: usize) -> String {
-    format!("\n… and {more} more, see {LEFT_OUT_FILE}")
+    // Behind an empty line it is no part of the last bullet.
+    format!("\n\n… and {more} more, see {LEFT_OUT_FILE}")
 }
 
 #[cfg(test)]
