@@ -19,7 +19,12 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// A program that is to be started, without anything in its environment that is meant for kado.
 pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(name);
+    without_own(Command::new(name))
+}
+
+/// The same for a program that somebody else named, as a crate that knows how each system opens a
+/// page.
+pub(crate) fn without_own(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if is_own(&name) {
             command.env_remove(&name);

@@ -17,6 +17,7 @@ mod man;
 mod map;
 mod notify;
 mod output;
+mod page;
 mod plain;
 mod plan_tables;
 mod progress;
@@ -84,6 +85,8 @@ enum Command {
     Runs(runs::Arguments),
     /// Say whether the service is up, what waits and what failed
     Status(status::Arguments),
+    /// Print where the status page is, and open it
+    Page(page::Arguments),
     /// Say what kado knows and decided of a folder, and what would change it, offline
     Why(why::Arguments),
     /// Try the ways by which people are told when something needs them
@@ -178,6 +181,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Map(arguments) => map::map(&arguments, &paths::load(file)?, &mut out),
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, clock, &mut out),
         Command::Status(arguments) => status::status(&arguments, &paths::load(file)?, &mut out),
+        Command::Page(arguments) => page::page(&arguments, &paths::load(file)?, &mut out),
         Command::Why(arguments) => why::why(&arguments, &paths::load(file)?, &mut out),
         Command::Notify(arguments) => notify::notify(&arguments, paths::load(file)?, &mut out),
         Command::Service(arguments) => service::service(&arguments, file, &mut out),

@@ -102,6 +102,7 @@ pub(crate) async fn serve(
     let lost = Arc::new(AtomicBool::new(false));
     let shown = RunningService {
         pulse: turns.clone(),
+        outbox: outbox.clone(),
         connections,
         warnings,
     };

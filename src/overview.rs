@@ -5,6 +5,7 @@
 
 mod folder_counts;
 mod problem;
+pub(crate) mod projects;
 pub(crate) mod run_details;
 mod where_to_look;
 
@@ -26,7 +27,7 @@ use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
 use crate::outbox::run_folders::{RunFolders, Standing};
-use crate::outbox::store::{OlderRuns, ServiceFacts};
+use crate::outbox::store::{DoubleSubmission, OlderRuns, ServiceFacts};
 use crate::outbox::submission::{
     HeldUpServer, Obstacle, ServerRuns, ServerWithoutToken, SubmissionState, SubmissionSummary,
 };
@@ -39,6 +40,9 @@ use crate::{service, state_dir};
 pub(crate) use folder_counts::FolderCounts;
 pub(crate) use problem::{DISK, Problem, ProblemKind};
 pub(crate) use where_to_look::WHERE_TO_LOOK;
+
+/// How long a run that arrived twice is spoken of.
+const RECENT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The state as scripts see it (product contract, section 6).
 #[derive(Debug, Serialize)]
@@ -74,7 +78,7 @@ pub(crate) struct Overview {
     pub service: ServiceState,
     /// Bytes that are free where the state lies.
     pub free: Option<u64>,
-    pub servers_without_token: usize,
+    pub without_token: Vec<ServerWithoutToken>,
     /// How many run folders have which answer; `None` where the outbox cannot be read.
     pub run_folders: Option<String>,
     pub older_runs: Vec<OlderRuns>,
@@ -82,6 +86,8 @@ pub(crate) struct Overview {
     pub held_up: Vec<HeldUpServer>,
     /// Since when no Katalon run was seen; `None` while one runs, and where that is not known.
     pub quiet_since: Option<Moment>,
+    /// Runs of the last days that Katalon submitted as well, the newest first.
+    pub doubles: Vec<DoubleSubmission>,
     /// Every submission, the newest run first.
     pub rows: Vec<SubmissionSummary>,
     /// The folders that are watched.
@@ -191,12 +197,13 @@ fn look_through(
         status,
         service,
         free,
-        servers_without_token: outbox.without_token.len(),
+        without_token: outbox.without_token,
         run_folders,
         older_runs: outbox.older_runs,
         held_up: outbox.held_up,
         quiet_since,
         projects: projects_of(&outbox.rows),
+        doubles: outbox.doubles,
         rows: outbox.rows,
         watched: config.watch.clone(),
         servers: outbox.servers,
@@ -312,6 +319,7 @@ struct OutboxState {
     last_run_seen: Option<Moment>,
     run_folders: RunFolders,
     older_runs: Vec<OlderRuns>,
+    doubles: Vec<DoubleSubmission>,
     without_token: Vec<ServerWithoutToken>,
     held_up: Vec<HeldUpServer>,
     /// When kado first looked at this machine.
@@ -337,6 +345,7 @@ impl OutboxState {
             last_run_seen: store.last_run_seen()?,
             run_folders: store.run_folders(&HashSet::new())?,
             older_runs: store.older_runs()?,
+            doubles: store.doubles_since(clock::now().minus(RECENT))?,
             without_token: store.without_token()?,
             held_up: store.held_up()?,
             first_seen: store.known_first_seen()?,

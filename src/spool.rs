@@ -235,6 +235,16 @@ impl Spool {
         used
     }
 
+    /// Bytes that all copies take; `None` for who may not look.
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        match fs::read_dir(&self.root) {
+            Ok(_) => Some(size_of(&self.root)),
+            // It is made with the first copy.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(0),
+            Err(_) => None,
+        }
+    }
+
     /// Removes the copies of a run of this project; `root` as it compares.
     pub(crate) fn remove(&self, run: &RunIdentity, root: &str) {
         // What cannot be removed now is removed at the next purge.

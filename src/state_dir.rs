@@ -35,7 +35,13 @@ pub(crate) use refusal::Refusal;
 
 /// What kado keeps in a state folder as files; the database has others beside it, whose names begin
 /// with its own.
-const FILES: [&str; 4] = ["kado.db", "kado.lock", "kado.mark", "kado.service"];
+const FILES: [&str; 5] = [
+    "kado.db",
+    "kado.lock",
+    "kado.mark",
+    "kado.page",
+    "kado.service",
+];
 /// What kado keeps in a state folder as folders.
 const FOLDERS: [&str; 2] = ["spool", "logs"];
 

@@ -200,7 +200,7 @@ fn credentials_in_words(overview: &Overview) -> String {
     if overview.status.pending.is_none() {
         return or_dash(None::<usize>);
     }
-    match overview.servers_without_token {
+    match overview.without_token.len() {
         0 => "nothing waits for a token".to_owned(),
         servers => format!(
             "{} {} no usable token",

@@ -11,10 +11,13 @@
 mod collection_members;
 mod columns;
 mod commands;
+#[cfg(test)]
+mod crowd;
 mod error;
 mod facts;
 mod folders;
 mod katalon_uploads;
+mod last_runs;
 #[cfg(test)]
 mod model;
 mod notifications;
@@ -54,6 +57,7 @@ pub(crate) use collection_members::Remaining;
 pub use error::{OpenError, StoreError};
 pub(crate) use facts::ServiceFacts;
 pub(crate) use katalon_uploads::{DoubleSubmission, Overlap};
+pub(crate) use last_runs::LastRun;
 pub(crate) use notifications::LONGEST_WAIT as LONGEST_MESSAGE_WAIT;
 pub(crate) use pending_members::StoredMember;
 pub(crate) use reconsider::UnmappedRun;

@@ -234,6 +234,12 @@ pub(crate) struct SubmissionSummary {
     pub obstacle: Option<Obstacle>,
     /// When it is tried next.
     pub next_attempt: Option<Moment>,
+    /// How many attempts in a row had to wait.
+    #[serde(skip)]
+    pub attempts: u32,
+    /// How many of its files are settled; only while it is being sent.
+    #[serde(skip)]
+    pub files_settled: Option<usize>,
 }
 
 /// How the results of a submission ended in Katalon, whatever ADO's outcomes are called.

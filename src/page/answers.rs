@@ -9,15 +9,16 @@ use serde::Serialize;
 use crate::error_chain::chain;
 use crate::foreign;
 use crate::page::guard::Refusal;
+use crate::page::html::{self, PageParts};
+use crate::page::token;
 
-/// What every answer says. Nothing from outside is loaded, nobody frames it, nothing of it is kept.
-/// There is no script in the page, so none may run.
-const CLOSED: [(HeaderName, &str); 5] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
-    ),
+/// What a page may: nothing from outside is loaded, nothing of it is sent anywhere, nobody frames
+/// it. Which script may run stands before it.
+const POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// What every answer says. Nobody guesses what it is, nothing of it is kept.
+const CLOSED: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -27,8 +28,12 @@ const CLOSED: [(HeaderName, &str); 5] = [
     ),
 ];
 
-/// The answer with what every answer says.
+/// The answer with what every answer says. One that is no page of its own lets no script run.
 pub(super) fn closed(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(POLICY));
     for (name, value) in CLOSED {
         response
             .headers_mut()
@@ -51,17 +56,35 @@ fn plain(status: StatusCode, lines: &str) -> Response {
     text(status, "text/plain; charset=utf-8", format!("{lines}\n"))
 }
 
-/// A page, unless it could not be made.
-pub(super) fn html(page: Result<String, askama::Error>) -> Response {
-    match page {
-        Ok(page) => text(StatusCode::OK, "text/html; charset=utf-8", page),
-        Err(error) => failed(&error),
-    }
+/// A page. The one script that has this answer's nonce may run, and ask this page alone.
+pub(super) fn html(page: &PageParts) -> Response {
+    let nonce = token::random();
+    let page = match html::framed(page, &nonce) {
+        Ok(page) => page,
+        Err(error) => return failed(&error),
+    };
+
+    let mut response = text(StatusCode::OK, "text/html; charset=utf-8", page);
+    let policy = format!("{POLICY}; script-src 'nonce-{nonce}'; connect-src 'self'");
+    let policy = HeaderValue::try_from(policy).expect("a nonce is letters and digits");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
 }
 
 /// A document for scripts, in the form of `--json`.
 pub(super) fn json(value: &impl Serialize) -> Response {
     json_of(serde_json::to_value(value))
+}
+
+/// As [`json`], with another status.
+pub(super) fn json_with(status: StatusCode, value: &serde_json::Value) -> Response {
+    text(
+        status,
+        "application/json; charset=utf-8",
+        format!("{value:#}\n"),
+    )
 }
 
 /// As [`json`], of a value that may have no form in JSON.
@@ -98,6 +121,18 @@ pub(super) fn readiness(reasons: &[String]) -> Response {
         .map(|reason| foreign::one_line(reason))
         .collect();
     plain(StatusCode::SERVICE_UNAVAILABLE, &lines.join("\n"))
+}
+
+/// So many listen that there is no place for one more.
+pub(super) fn too_many() -> Response {
+    let mut response = plain(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many listen already; ask for the page again in a while",
+    );
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    response
 }
 
 /// There is nothing of this name.

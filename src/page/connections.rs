@@ -1,16 +1,20 @@
 //! The connections of the page. They are few and short: whoever opens many, or sends a request
-//! letter by letter, holds up others who look, and never an upload.
+//! letter by letter, holds up others who look, and never an upload. One that listens for changes
+//! ([`Connection::lasts`]) gives its place back and is counted elsewhere.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+use crate::locked::locked;
 
 /// Connections at once; one more waits.
 const MOST: usize = 32;
@@ -20,6 +24,39 @@ const TIME: Duration = Duration::from_secs(30);
 const TIME_OF_HEAD: Duration = Duration::from_secs(5);
 /// Pause when nothing can be accepted, because the process has no more handles.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// The connection of a request.
+#[derive(Clone)]
+pub(super) struct Connection(Arc<Place>);
+
+struct Place {
+    /// Among the short ones.
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+    lasts: AtomicBool,
+}
+
+impl Connection {
+    fn short(permit: OwnedSemaphorePermit) -> Self {
+        Self(Arc::new(Place {
+            permit: Mutex::new(Some(permit)),
+            lasts: AtomicBool::new(false),
+        }))
+    }
+
+    /// Its answer goes on for as long as it likes. Who says so has a limit of its own.
+    pub(super) fn lasts(&self) {
+        self.0.lasts.store(true, Ordering::Relaxed);
+        locked(&self.0.permit).take();
+    }
+
+    /// Returns when its time is over; never where it lasts.
+    async fn ends(&self) {
+        tokio::time::sleep(TIME).await;
+        if self.0.lasts.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    }
+}
 
 /// Serves all listeners until `stop`; what is open then is cut.
 pub(super) async fn serve(listeners: Vec<TcpListener>, router: &Router, stop: &CancellationToken) {
@@ -48,24 +85,24 @@ async fn accept(
             next = next => next,
         };
 
-        let Ok((stream, _)) = accepted else {
+        let (Some(permit), Ok((stream, _))) = (permit, accepted) else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
         let router = router.clone();
         let stop = stop.clone();
         tokio::spawn(async move {
-            let _permit = permit;
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = answer(stream, router) => {}
+                () = answer(stream, router, Connection::short(permit)) => {}
             }
         });
     }
 }
 
 /// Answers the one request of a connection.
-async fn answer(stream: TcpStream, router: Router) {
+async fn answer(stream: TcpStream, router: Router, connection: Connection) {
+    let router = router.layer(Extension(connection.clone()));
     let service = TowerToHyperService::new(router);
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -73,8 +110,11 @@ async fn answer(stream: TcpStream, router: Router) {
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
 
-    // Who hangs up, or sends what is no request, is nobody to tell something.
-    if let Ok(Err(error)) = tokio::time::timeout(TIME, served).await {
-        tracing::debug!(%error, "a connection of the status page ended");
+    tokio::select! {
+        // Who hangs up, or sends what is no request, is nobody to tell something.
+        served = served => if let Err(error) = served {
+            tracing::debug!(%error, "a connection of the status page ended");
+        },
+        () = connection.ends() => {}
     }
 }

@@ -1,14 +1,15 @@
 //! Who may ask the page. A browser on this machine carries pages of strangers, and they can have it
 //! ask anything of any address; so what decides is what a stranger's page cannot choose: the host
-//! that was asked, and a password where there is one.
+//! that was asked, and a password where there is one. What changes something needs the page's own
+//! origin and its token besides.
 //!
 //! Judging is pure: a request's head in, a refusal out.
 
-use axum::http::header::{AUTHORIZATION, HOST};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use secrecy::{ExposeSecret as _, SecretSlice};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use crate::config::status_page::StatusPage;
 use crate::secrets;
@@ -16,11 +17,18 @@ use crate::secrets;
 /// Names of loopback, as they stand in `Host`.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// The header in which the page's script sends its token.
+const TOKEN_HEADER: &str = "x-kado-token";
+/// The one kind of body that is taken: no form of a stranger's page can have it.
+const JSON: &str = "application/json";
+
 /// The rules of one configuration.
 pub(super) struct Guard {
     /// Hosts with their port, in lower-case letters.
     hosts: Vec<String>,
     password: Password,
+    /// The token of whoever may change something; `None` where nobody may.
+    token: Option<SecretString>,
 }
 
 /// What everybody who asks has to know.
@@ -44,6 +52,12 @@ pub(super) enum Refusal {
     Password,
     /// The password cannot be read.
     NoPassword(String),
+    /// Another page asks for a change.
+    Origin,
+    /// The body of what asks for a change is of another kind.
+    Kind,
+    /// The page's token is missing or wrong.
+    Token,
 }
 
 impl Refusal {
@@ -54,6 +68,8 @@ impl Refusal {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Password => StatusCode::UNAUTHORIZED,
             Self::NoPassword(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Origin | Self::Token => StatusCode::FORBIDDEN,
+            Self::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         }
     }
 
@@ -64,16 +80,22 @@ impl Refusal {
                 "the status page of kado is asked for as `localhost` or by a name in \
                  `status_page.allowed_hosts`, with its port"
             }
-            Self::Method => "nothing is changed here; this page takes GET alone",
+            Self::Method => {
+                "nothing is changed here; this page takes GET alone, and POST for its buttons where \
+                 `status_page.actions` is true"
+            }
             Self::Password => "this page wants the password of `status_page.password_file`",
             Self::NoPassword(reason) => reason,
+            Self::Origin => "only the page of kado itself may ask for a change",
+            Self::Kind => "a change is asked for as `application/json`",
+            Self::Token => "`kado page` opens this page with its buttons",
         }
     }
 }
 
 impl Guard {
-    /// The rules of these settings, for a page at this port. Reads the password.
-    pub(super) fn new(settings: &StatusPage, port: u16) -> Self {
+    /// The rules of these settings, for a page at this port with this token. Reads the password.
+    pub(super) fn new(settings: &StatusPage, port: u16, token: Option<SecretString>) -> Self {
         let mut hosts = Vec::new();
         for name in LOOPBACK {
             hosts.push(format!("{name}:{port}"));
@@ -93,7 +115,11 @@ impl Guard {
                 }
             },
         };
-        Self { hosts, password }
+        Self {
+            hosts,
+            password,
+            token,
+        }
     }
 
     /// Whether a request with this head is answered.
@@ -109,37 +135,67 @@ impl Guard {
         if !self.is_asked(uri, headers) {
             return Err(Refusal::Host);
         }
-        if method != Method::GET && method != Method::HEAD {
-            return Err(Refusal::Method);
-        }
+        let is_change = match (method, &self.token) {
+            (&Method::GET | &Method::HEAD, _) => false,
+            (&Method::POST, Some(_)) => true,
+            _ => return Err(Refusal::Method),
+        };
 
         match &self.password {
-            Password::None => Ok(()),
-            Password::Unreadable(reason) => Err(Refusal::NoPassword(reason.clone())),
+            Password::None => {}
+            Password::Unreadable(reason) => return Err(Refusal::NoPassword(reason.clone())),
             Password::Known(password) => {
                 let given = given_password(headers).unwrap_or_default();
-                if is_equal(&given, without_line_end(password.expose_secret())) {
-                    Ok(())
-                } else {
-                    Err(Refusal::Password)
+                if !is_equal(&given, without_line_end(password.expose_secret())) {
+                    return Err(Refusal::Password);
                 }
             }
+        }
+
+        if is_change {
+            self.judge_change(headers)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the page itself asks, on behalf of somebody who may read the state folder.
+    fn judge_change(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let origin = only(headers, ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
+        if !origin.is_some_and(|host| self.hosts.iter().any(|own| own == host)) {
+            return Err(Refusal::Origin);
+        }
+
+        let kind = only(headers, CONTENT_TYPE).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case(JSON) {
+            return Err(Refusal::Kind);
+        }
+
+        let given = only(headers, HeaderName::from_static(TOKEN_HEADER)).unwrap_or_default();
+        match &self.token {
+            Some(token) if is_equal(given.as_bytes(), token.expose_secret().as_bytes()) => Ok(()),
+            _ => Err(Refusal::Token),
         }
     }
 
     /// Whether the host that was asked is the page's. Two of them, or one in the address as well,
     /// are a request that two readers read in two ways.
     fn is_asked(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let mut named = headers.get_all(HOST).iter();
-        let (Some(host), None) = (named.next(), named.next()) else {
-            return false;
-        };
-        let Ok(host) = host.to_str() else {
+        let Some(host) = only(headers, HOST) else {
             return false;
         };
 
         let is_ours = |host: &str| self.hosts.contains(&host.to_ascii_lowercase());
         is_ours(host) && uri.authority().is_none_or(|other| is_ours(other.as_str()))
+    }
+}
+
+/// The text of a header that stands there once.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    let mut named = headers.get_all(name).iter();
+    match (named.next(), named.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        _ => None,
     }
 }
 
@@ -175,7 +231,7 @@ mod tests {
             allowed_hosts: vec!["agent7.example".to_owned()],
             ..StatusPage::default()
         };
-        let mut guard = Guard::new(&settings, 7440);
+        let mut guard = Guard::new(&settings, 7440, None);
         if let Some(password) = password {
             guard.password = Password::Known(SecretSlice::from(password.as_bytes().to_vec()));
         }
@@ -257,5 +313,120 @@ mod tests {
         }
         let without = judged(&guard, &Method::GET, &[("host", "localhost:7440")]);
         assert_eq!(without, Err(Refusal::Password));
+    }
+
+    /// What is asked of the page by its own script: host, origin, kind and token.
+    const RIGHT: [(&str, &str); 4] = [
+        ("host", "localhost:7440"),
+        ("origin", "http://localhost:7440"),
+        ("content-type", "application/json"),
+        ("x-kado-token", "t0ken"),
+    ];
+
+    fn guard_with_buttons() -> Guard {
+        Guard {
+            token: Some(SecretString::from("t0ken")),
+            ..guard(None)
+        }
+    }
+
+    /// The judgement of the right request with another value in place of one of its headers.
+    fn judged_with(name: &str, value: &str) -> Result<(), Refusal> {
+        let headers = RIGHT.map(|right| {
+            if right.0 == name {
+                (name, value)
+            } else {
+                right
+            }
+        });
+        judged(&guard_with_buttons(), &Method::POST, &headers)
+    }
+
+    #[test]
+    fn a_change_is_taken_from_the_page_itself_with_its_token() {
+        assert_eq!(judged(&guard_with_buttons(), &Method::POST, &RIGHT), Ok(()));
+        assert_eq!(judged_with("origin", "http://agent7.example:7440"), Ok(()));
+        assert_eq!(
+            judged_with("content-type", "application/json; charset=utf-8"),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn a_change_from_another_origin_is_refused() {
+        for origin in [
+            "",
+            "null",
+            "http://localhost",
+            "http://localhost:80",
+            "https://localhost:7440",
+            "http://evil.example:7440",
+            "http://localhost:7440.evil.example",
+            "http://localhost:7440/",
+        ] {
+            assert_eq!(
+                judged_with("origin", origin),
+                Err(Refusal::Origin),
+                "{origin}"
+            );
+        }
+        let without = [RIGHT[0], RIGHT[2], RIGHT[3]];
+        assert_eq!(
+            judged(&guard_with_buttons(), &Method::POST, &without),
+            Err(Refusal::Origin)
+        );
+    }
+
+    #[test]
+    fn a_change_of_a_kind_that_forms_can_send_is_refused() {
+        for kind in [
+            "",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "application/jsonp",
+        ] {
+            assert_eq!(
+                judged_with("content-type", kind),
+                Err(Refusal::Kind),
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_change_without_the_token_is_refused() {
+        for token in ["", "t0ke", "t0kenn", "T0KEN"] {
+            assert_eq!(
+                judged_with("x-kado-token", token),
+                Err(Refusal::Token),
+                "{token}"
+            );
+        }
+        let two = [RIGHT[0], RIGHT[1], RIGHT[2], RIGHT[3], RIGHT[3]];
+        assert_eq!(
+            judged(&guard_with_buttons(), &Method::POST, &two),
+            Err(Refusal::Token)
+        );
+    }
+
+    #[test]
+    fn no_other_method_changes_anything_even_with_the_token() {
+        for method in [Method::PUT, Method::DELETE, Method::PATCH] {
+            let judged = judged(&guard_with_buttons(), &method, &RIGHT);
+
+            assert_eq!(judged, Err(Refusal::Method));
+        }
+    }
+
+    #[test]
+    fn where_there_is_a_password_a_change_needs_it_as_well() {
+        let guard = Guard {
+            token: Some(SecretString::from("t0ken")),
+            ..guard(Some("open sesame"))
+        };
+
+        let judged = judged(&guard, &Method::POST, &RIGHT);
+
+        assert_eq!(judged, Err(Refusal::Password));
     }
 }

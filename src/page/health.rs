@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::connect::Connections;
+use crate::outbox::Outbox;
 use crate::overview::{Overview, ProblemKind};
 use crate::telemetry::RecentWarnings;
 
@@ -16,6 +17,8 @@ pub(crate) trait Pulse: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct RunningService {
     pub pulse: Arc<dyn Pulse>,
+    /// Where the buttons leave what they ask for.
+    pub outbox: Outbox,
     /// The servers that it speaks to, and what was measured of that.
     pub connections: Arc<Connections>,
     /// What it said last that somebody should know.

@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 /// Where the page is served.
 pub(super) struct Bound {
     pub listeners: Vec<TcpListener>,
-    /// The port of them all; of port 0 the one that the system chose.
-    pub port: u16,
+    /// The first of them; of port 0 with the port that the system chose, which all have.
+    pub address: SocketAddr,
 }
 
 /// Binds the address, and beside one of loopback the other one of the same port: a browser may take
@@ -38,10 +38,7 @@ pub(super) async fn bind(address: SocketAddr) -> Option<Bound> {
         // A machine without IPv6 has no second one, and misses nothing.
         listeners.push(second);
     }
-    Some(Bound {
-        listeners,
-        port: address.port(),
-    })
+    Some(Bound { listeners, address })
 }
 
 async fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {

@@ -1,7 +1,7 @@
 //! One look for everybody who asks within a second.
 //!
 //! However many ask, there is one reader of the outbox, beside the service and not through its own
-//! connection: uploads never wait for a page.
+//! connection: uploads never wait for a page. What a look saw is rendered once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,16 @@ use tokio::sync::{Mutex, watch};
 use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::Config;
-use crate::connect::ConnectedServer;
-use crate::measures::{SweepMeasures, UploadMeasures};
 use crate::moment::Moment;
 use crate::outbox::{OpenError, Store, StoreError};
+use crate::overview;
+use crate::overview::projects;
 use crate::overview::run_details::RunDetails;
-use crate::overview::{self, Overview};
 use crate::page::health::RunningService;
-use crate::telemetry::RecentWarning;
+use crate::page::html::{self, PageParts};
+use crate::page::project_reader::ProjectReader;
+use crate::page::room::RoomReader;
+use crate::page::seen::{Buttons, Seen, ServiceState};
 
 /// How long a look is good for.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -35,44 +37,20 @@ pub(super) enum LookError {
     /// The service is ending.
     #[error(transparent)]
     Stopped(#[from] Stopped),
+    /// What was seen cannot be put into its templates.
+    #[error(transparent)]
+    Render(#[from] askama::Error),
 }
 
 /// Looks, and remembers the last look.
 pub(super) struct Lookout {
     config: watch::Receiver<Arc<Config>>,
     service: RunningService,
+    projects: ProjectReader,
+    room: RoomReader,
     last: Mutex<Option<Arc<Seen>>>,
-}
-
-/// What one look saw.
-pub(super) struct Seen {
-    /// When.
-    pub at: Moment,
-    pub overview: Overview,
-    /// The configuration that was in force.
-    pub config: Arc<Config>,
-    pub service: ServiceState,
-}
-
-/// How the running service was at that moment.
-pub(super) struct ServiceState {
-    pub servers: Vec<ConnectedServer>,
-    pub uploads: Vec<Arc<UploadMeasures>>,
-    pub last_sweep: Option<Arc<SweepMeasures>>,
-    /// The newest last.
-    pub warnings: Vec<RecentWarning>,
-}
-
-impl ServiceState {
-    fn of(service: &RunningService) -> Self {
-        let measures = service.connections.measures();
-        Self {
-            servers: service.connections.servers(),
-            uploads: measures.uploads(),
-            last_sweep: measures.last_sweep(),
-            warnings: service.warnings.all(),
-        }
-    }
+    /// The first page of the last look that somebody wanted to see.
+    rendered: Mutex<Option<(Moment, Arc<PageParts>)>>,
 }
 
 impl Lookout {
@@ -80,7 +58,10 @@ impl Lookout {
         Self {
             config,
             service,
+            projects: ProjectReader::default(),
+            room: RoomReader::default(),
             last: Mutex::new(None),
+            rendered: Mutex::new(None),
         }
     }
 
@@ -100,16 +81,61 @@ impl Lookout {
         }
 
         let config = Arc::clone(&self.config.borrow());
+        let service = ServiceState::of(&self.service);
+        let roots = match &service.last_sweep {
+            Some(sweep) => sweep.projects.clone(),
+            None => Vec::new(),
+        };
+        let files = self.projects.known(&roots, &config);
+        let room = self.room.clone();
+
         let read_with = Arc::clone(&config);
-        let overview = blocking(move || overview::look_beside(&read_with)).await??;
+        let (overview, projects, room) = blocking(move || {
+            let overview = overview::look_beside(&read_with)?;
+            let last_runs = match Store::open_to_read(&read_with.state_dir) {
+                Ok(Some(store)) => store.last_runs()?,
+                // That it cannot be opened is a problem of the overview already.
+                Ok(None) | Err(_) => Vec::new(),
+            };
+            let projects = projects::states(&roots, &files, &last_runs, &overview.rows);
+            Ok::<_, StoreError>((overview, projects, room.of(&read_with)))
+        })
+        .await??;
+
         let seen = Arc::new(Seen {
             at: clock::now(),
             overview,
+            service,
+            projects,
+            room,
+            zone: clock::zone(),
+            buttons: if config.status_page.actions {
+                Buttons::WithToken
+            } else {
+                Buttons::No
+            },
             config,
-            service: ServiceState::of(&self.service),
         });
         *last = Some(Arc::clone(&seen));
         Ok(seen)
+    }
+
+    /// The first page, as of less than a second ago.
+    ///
+    /// # Errors
+    /// As [`Lookout::look`], and when a template cannot be filled.
+    pub(super) async fn page(&self) -> Result<Arc<PageParts>, LookError> {
+        let seen = self.look().await?;
+        let mut rendered = self.rendered.lock().await;
+        if let Some((at, page)) = &*rendered
+            && *at == seen.at
+        {
+            return Ok(Arc::clone(page));
+        }
+
+        let page = Arc::new(html::overview(&seen)?);
+        *rendered = Some((seen.at, Arc::clone(&page)));
+        Ok(page)
     }
 
     /// Everything that is known of one run; `None` where there is none with this id.
@@ -123,5 +149,17 @@ impl Lookout {
             None => Ok(None),
         })
         .await?
+    }
+
+    /// The page of one run; `None` where there is none with this id.
+    ///
+    /// # Errors
+    /// As [`Lookout::run`], and when a template cannot be filled.
+    pub(super) async fn run_page(&self, id: i64) -> Result<Option<PageParts>, LookError> {
+        let Some(details) = self.run(id).await? else {
+            return Ok(None);
+        };
+        let seen = self.look().await?;
+        Ok(Some(html::run(&details, &seen)?))
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::support::{Machine, Output, PLAN, finished, now, tc};
 
 /// The name that the project gives its runs.
-const NAME: &str = "Run by Katalon Studio";
+pub(crate) const NAME: &str = "Run by Katalon Studio";
 const CASES: [(&str, &str); 2] = [("Sign in", "1001"), ("Pay", "1002")];
 
 fn run() -> SuiteRunWriter {
@@ -35,7 +35,7 @@ fn time(value: &Value) -> Timestamp {
 }
 
 /// What Katalon would upload of a run, with times changed by `change`.
-fn upload(
+pub(crate) fn upload(
     machine: &Machine,
     folder: &Path,
     name: &str,
@@ -67,7 +67,9 @@ fn ran() -> (Machine, PathBuf) {
 }
 
 /// Submits a run while this upload of Katalon's is there.
-fn submit_beside(change: impl Fn(&Machine, &Path) -> KatalonUpload) -> (Machine, Output) {
+pub(crate) fn submit_beside(
+    change: impl Fn(&Machine, &Path) -> KatalonUpload,
+) -> (Machine, Output) {
     let (machine, folder) = ran();
     let upload = change(&machine, &folder);
     machine.fake.world().add_katalon_upload(upload);

@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::support::{Machine, Service, finished, tc, wait_until};
 
 /// A machine whose page is served at a port that the system chooses.
-fn machine_with_page() -> Machine {
+pub(crate) fn machine_with_page() -> Machine {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n[status_page]\nlisten = \"127.0.0.1:0\"\n");
     machine
 }
 
 /// The port at which the page of a service is served.
-fn port(service: &Service) -> u16 {
+pub(crate) fn port(service: &Service) -> u16 {
     service.wait_for_log("the status page is served");
     let log = service.log();
     let (_, behind) = log.split_once("http://127.0.0.1:").unwrap();
@@ -25,7 +25,7 @@ fn port(service: &Service) -> u16 {
 }
 
 /// The answer to a request with this line and these headers, as it is on the wire.
-fn raw(port: u16, line: &str, headers: &str) -> String {
+pub(crate) fn raw(port: u16, line: &str, headers: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     write!(stream, "{line} HTTP/1.1\r\n{headers}\r\n").unwrap();
 
@@ -35,7 +35,7 @@ fn raw(port: u16, line: &str, headers: &str) -> String {
 }
 
 /// The answer to somebody who may ask: its status and its body.
-fn get(port: u16, path: &str) -> (u16, String) {
+pub(crate) fn get(port: u16, path: &str) -> (u16, String) {
     let answer = raw(
         port,
         &format!("GET {path}"),
@@ -91,7 +91,7 @@ fn names_of_a_project_are_text_and_never_markup() {
 
     let (_, page) = get(port(&service), "/runs/1");
 
-    assert!(!page.contains("<script"), "{page}");
+    assert!(!page.contains("<script>"), "{page}");
     assert!(page.contains("&#60;script&#62;"), "{page}");
 }
 
@@ -222,4 +222,110 @@ fn a_port_in_use_is_a_warning_and_no_more() {
 
     machine.wait_for_completed(1);
     service.wait_for_log("another program uses the port");
+}
+
+#[test]
+fn the_page_names_servers_projects_machine_and_configuration() {
+    let machine = machine_with_page();
+    let shop = machine.shop(&[("Sign in", "1001"), ("Sign out", "")]);
+    let service = machine.start();
+    finished([
+        Test::passed(&tc("Sign in")),
+        Test::failed(&tc("Sign out"), "no button"),
+    ])
+    .write_in(&shop)
+    .unwrap();
+    machine.wait_for_completed(1);
+    let port = port(&service);
+
+    let page = wait_until("a page on which the project is read", || {
+        let (_, page) = get(port, "/");
+        if page.contains("1 of 2") {
+            Ok(page)
+        } else {
+            Err(page)
+        }
+    });
+
+    for shown in [
+        machine.fake.base_url().as_str(),
+        "answers",
+        "API version",
+        "as the server",
+        "1 passed",
+        &shop.display().to_string(),
+        "watched by events",
+        "Last sweep",
+        "Last warnings",
+        &machine.config_file().display().to_string(),
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+}
+
+#[test]
+fn scripts_get_the_projects_as_well() {
+    let machine = machine_with_page();
+    let shop = machine.shop(&[("Sign in", "1001"), ("Sign out", "")]);
+    machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    let service = machine.start();
+    let port = port(&service);
+
+    let project = wait_until("the project to be read", || {
+        let (_, text) = get(port, "/api/projects");
+        let projects: Value = serde_json::from_str(&text).unwrap();
+        if projects[0]["mapped"].is_null() {
+            Err(text)
+        } else {
+            Ok(projects[0].clone())
+        }
+    });
+
+    assert_eq!(project["path"], shop.display().to_string());
+    assert_eq!(project["integration"], "on");
+    assert_eq!(
+        (&project["mapped"], &project["test_cases"]),
+        (&1.into(), &2.into())
+    );
+    assert_eq!(project["test_plans"][0]["id"], crate::support::PLAN);
+    assert!(project["last_run_seen"].is_string(), "{project}");
+}
+
+#[test]
+fn times_are_those_of_the_machine_with_the_offset() {
+    let machine = machine_with_page();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    let mut command = machine.command(&["run"]);
+    command.env("TZ", "IST-5:30");
+    let service = machine.start_as(command);
+
+    let (_, page) = get(port(&service), "/runs/1");
+
+    assert!(page.contains("+05:30</time>"), "{page}");
+    assert!(page.contains("Z\">"), "{page}");
+}
+
+#[test]
+fn the_one_script_that_may_run_is_named_by_a_number_of_this_answer() {
+    let machine = machine_with_page();
+    let service = machine.start();
+    let port = port(&service);
+    let nonce = || {
+        let host = format!("Host: localhost:{port}\r\n");
+        let answer = raw(port, "GET /", &host);
+        let (_, behind) = answer.split_once("script-src 'nonce-").unwrap();
+        let nonce = behind.split('\'').next().unwrap().to_owned();
+        assert!(
+            answer.contains(&format!("<script nonce=\"{nonce}\"")),
+            "{answer}"
+        );
+        nonce
+    };
+
+    let (one, other) = (nonce(), nonce());
+
+    assert_ne!(one, other);
+    assert_eq!(one.len(), 64);
+    assert_eq!(get(port, "/page.js").0, 200);
 }

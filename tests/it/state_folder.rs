@@ -128,6 +128,7 @@ fn a_link_in_place_of_anything_of_kados_is_refused_and_nothing_is_made_through_i
         "kado.db-wal",
         "kado.lock",
         "kado.mark",
+        "kado.page",
         "kado.service",
         "spool",
         "logs",

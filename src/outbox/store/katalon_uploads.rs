@@ -1,6 +1,6 @@
 //! Katalon's own uploads: what was seen of them, and submissions that they make needless.
 
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use crate::moment::Moment;
 use crate::outbox::store::state::{apply, change_one, log};
@@ -218,33 +218,51 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub(crate) fn doubles(&self, project_name: &str) -> Result<Vec<DoubleSubmission>, StoreError> {
-        let whole = Overlap::Whole.event();
-        let part = Overlap::Part.event();
-
-        let mut statement = self.connection.prepare_cached(
-            "SELECT submission_id, ado_run_id, detail, at_ms, event FROM ledger
-             JOIN submission ON submission.id = submission_id JOIN run ON run.id = run_id
-             WHERE event IN (?1, ?2) AND project = ?3 AND ado_run_id IS NOT NULL
-             ORDER BY ledger.id DESC",
-        )?;
-        let rows = statement.query_map([whole, part, project_name], |row| {
-            let katalon_run: Option<String> = row.get("detail")?;
-            let event: String = row.get("event")?;
-
-            Ok(DoubleSubmission {
-                submission: row.get("submission_id")?,
-                ado_run_id: row.get("ado_run_id")?,
-                katalon_run: katalon_run.unwrap_or_default(),
-                extent: if event == part {
-                    Overlap::Part
-                } else {
-                    Overlap::Whole
-                },
-                at: row.get("at_ms")?,
-            })
-        })?;
+        let mut statement = self.connection.prepare_cached(&format!(
+            "{DOUBLES} AND project = ?3 ORDER BY ledger.id DESC"
+        ))?;
+        let events = [Overlap::Whole.event(), Overlap::Part.event()];
+        let rows = statement.query_map(params![events[0], events[1], project_name], double)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// Runs of all projects of which it was noticed since `since` that both submitted them, the
+    /// newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn doubles_since(&self, since: Moment) -> Result<Vec<DoubleSubmission>, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "{DOUBLES} AND at_ms >= ?3 ORDER BY ledger.id DESC"
+        ))?;
+        let events = [Overlap::Whole.event(), Overlap::Part.event()];
+        let rows = statement.query_map(params![events[0], events[1], since], double)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// What [`double`] reads.
+const DOUBLES: &str = "
+    SELECT submission_id, ado_run_id, detail, at_ms, event FROM ledger
+    JOIN submission ON submission.id = submission_id JOIN run ON run.id = run_id
+    WHERE event IN (?1, ?2) AND ado_run_id IS NOT NULL";
+
+/// Reads a row of [`DOUBLES`].
+fn double(row: &Row<'_>) -> rusqlite::Result<DoubleSubmission> {
+    let katalon_run: Option<String> = row.get("detail")?;
+    let event: String = row.get("event")?;
+
+    Ok(DoubleSubmission {
+        submission: row.get("submission_id")?,
+        ado_run_id: row.get("ado_run_id")?,
+        katalon_run: katalon_run.unwrap_or_default(),
+        extent: if event == Overlap::Part.event() {
+            Overlap::Part
+        } else {
+            Overlap::Whole
+        },
+        at: row.get("at_ms")?,
+    })
 }
 
 /// Notes that Katalon was seen to submit, so that kado waits for it again.

@@ -25,7 +25,11 @@ const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, e
         WHERE value->>'status' = 'PASSED') AS passed,
     (SELECT count(*) FROM json_each(iif(json_valid(plan), plan, '{}'), '$.results')
         WHERE value->>'status' IN ('FAILED', 'ERROR')) AS failed,
-    again, twin, host, execution_uuid,
+    iif(state = 'submitting',
+        (SELECT sum(step.state IN ('confirmed', 'refused')) FROM step
+         WHERE step.submission_id = submission.id
+           AND json_extract(step.step, '$.attach') IS NOT NULL), NULL) AS files_settled,
+    again, twin, host, execution_uuid, attempts,
     iif(plan_id IS NULL AND json_valid(run.snapshot),
         json_extract(run.snapshot, '$.options'), NULL) AS options";
 
@@ -85,6 +89,8 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
         },
         obstacle: row.get("obstacle")?,
         next_attempt: row.get("next_attempt_ms")?,
+        attempts: row.get("attempts")?,
+        files_settled: row.get("files_settled")?,
     })
 }
 
