@@ -5,6 +5,7 @@
 //! limited, unknown members and words are accepted, redirects are never followed, and the token
 //! goes to the configured server only.
 
+mod accepted;
 pub(crate) mod allowance;
 pub(crate) mod attachments;
 pub mod classify;

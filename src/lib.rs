@@ -48,6 +48,7 @@ mod why;
 #[cfg(any(windows, test))]
 mod win32;
 pub mod workspace;
+mod worked_tokens;
 
 /// The name by which the system knows the service: its unit, plist or key, and the source of its
 /// entries in the Event Log. On Windows the SID of its account is derived from it.

@@ -31,7 +31,7 @@ pub(crate) use execution::ResultRef;
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use execution::{Execution, Sender};
 use planning::Planned;
@@ -43,6 +43,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::connect::Connections;
 use crate::discovery::run_identity::RunIdentity;
+use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::store::unreadable;
 use crate::outbox::submission::{IgnoredAs, Obstacle, Submission};
@@ -88,6 +89,8 @@ pub(crate) struct Submitter {
     connections: Arc<Connections>,
     config: watch::Receiver<Arc<Config>>,
     sender: Sender,
+    /// Done once the connections know which tokens worked before.
+    remembered: OnceCell<()>,
 }
 
 impl Submitter {
@@ -98,6 +101,7 @@ impl Submitter {
             connections: Arc::default(),
             config,
             sender: Sender::Service,
+            remembered: OnceCell::new(),
         }
     }
 
@@ -113,6 +117,7 @@ impl Submitter {
             connections: Arc::new(connections),
             config,
             sender: Sender::Command,
+            remembered: OnceCell::new(),
         }
     }
 
@@ -136,6 +141,7 @@ impl Submitter {
         id: i64,
         written: impl Fn() + Send + Sync,
     ) -> Result<Attempt, StoreError> {
+        self.remember_tokens().await?;
         let submission = match self.outbox.with(move |store| store.load(id)).await {
             Ok(submission) => submission,
             // One row that cannot be understood costs only itself.
@@ -161,11 +167,42 @@ impl Submitter {
             Err(stop) => self.record_stop(id, attempts, &suite, stop).await?,
         };
 
+        self.keep_tokens().await;
+
         // Only now: until the outbox says so, a crash would leave the copies needed.
         if matches!(attempt, Attempt::Submitted | Attempt::Ignored) {
             self.empty_spool(&runs, root).await?;
         }
         Ok(attempt)
+    }
+
+    /// Brings back which tokens worked before this process began, once.
+    async fn remember_tokens(&self) -> Result<(), StoreError> {
+        self.remembered
+            .get_or_try_init(|| self.bring_tokens_back())
+            .await?;
+        Ok(())
+    }
+
+    async fn bring_tokens_back(&self) -> Result<(), StoreError> {
+        let kept = self.outbox.with(|store| store.worked_tokens()).await?;
+        self.connections.worked_tokens().remember(kept);
+        Ok(())
+    }
+
+    /// Keeps which tokens worked, from time to time.
+    async fn keep_tokens(&self) {
+        let Some(tokens) = self.connections.worked_tokens().to_keep() else {
+            return;
+        };
+
+        // Only words depend on it, so an outbox that does not take it fails no attempt.
+        let kept = self
+            .outbox
+            .with(move |store| store.note_worked_tokens(&tokens));
+        if let Err(error) = kept.await {
+            tracing::debug!(error = chain(&error), "which tokens worked is not kept");
+        }
     }
 
     /// Brings a submission as far as it gets; gives its ADO run when everything is confirmed.

@@ -5,13 +5,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::ado::accepted::Accepted;
 use crate::exit::Exit;
 
 /// A call to Azure DevOps did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum AdoError {
     /// The server refused the token, or the token lacks a permission. Needs a person.
-    #[error("{server} refused the credentials: {refusal}")]
+    #[error("{server} refused the credentials: {refusal}{}", and_before(.accepted.as_deref()))]
     CredentialsRefused {
         /// The server, or whoever issues its tokens.
         server: String,
@@ -20,6 +21,8 @@ pub(crate) enum AdoError {
         /// Whether nothing was sent, because the same token was refused a moment ago.
         repeated: bool,
     },
+        /// That the same token was accepted before.
+        accepted: Option<Box<Accepted>>,
     /// Something that the call names does not exist, or this token cannot see it.
     #[error("{message}")]
     Gone {
@@ -143,6 +146,14 @@ fn in_between(server: &str, answer: &ForeignAnswer, correction: Option<&str>) ->
 }
 
 /// That whoever asks is refused.
+/// That a refused credential was accepted before, behind why it is refused.
+fn and_before(accepted: Option<&Accepted>) -> String {
+    match accepted {
+        Some(accepted) => format!("; {accepted}"),
+        None => String::new(),
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     /// Why, as far as the other side said.

@@ -33,6 +33,7 @@ impl AdoClient {
                     "it is wrong, expired or revoked",
                 ),
                 repeated: false,
+                accepted: None,
             }),
         }
     }

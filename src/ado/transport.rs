@@ -27,6 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
+use crate::ado::accepted::{Accepted, CredentialKind};
 use crate::ado::allowance::{QUICK, Sign};
 use crate::ado::credential::Credential;
 use crate::ado::error::{AdoError, Missing, Refusal};
@@ -45,6 +46,7 @@ use crate::locked::locked;
 use crate::measures::{Measures, ServerMeasures};
 use crate::moment::Moment;
 use crate::server::Server;
+use crate::worked_tokens::WorkedTokens;
 
 use pause::Pause;
 use server_clock::ServerClock;
@@ -77,6 +79,8 @@ pub(crate) struct Settings {
     pub(crate) gate: Gate,
     /// Where it is noted what was sent and answered.
     pub(crate) measures: Arc<Measures>,
+    /// Which tokens worked before.
+    pub(crate) worked_tokens: Arc<WorkedTokens>,
 }
 
 /// A client for one server and token.
@@ -95,6 +99,7 @@ pub(crate) struct AdoClient {
     account: Mutex<Option<String>>,
     measures: Arc<Measures>,
     measured: Arc<ServerMeasures>,
+    worked_tokens: Arc<WorkedTokens>,
     known_keys: KnownKeys,
     recent_plans: RecentPlans,
     renamed: RenamedProjects,
@@ -164,6 +169,7 @@ impl AdoClient {
             http,
             measured: settings.measures.of_server(server.base()),
             measures: Arc::clone(&settings.measures),
+            worked_tokens: Arc::clone(&settings.worked_tokens),
             account: Mutex::default(),
             server,
             credential: settings.credential.clone(),
@@ -425,7 +431,7 @@ impl AdoClient {
             Ok(_) | Err(_) => {}
         }
 
-        result.map_err(|failed| failed.error)
+        result.map_err(|failed| self.with_history(failed))
     }
 
     /// One request, and once more with another token where the first is refused and there is
@@ -505,7 +511,10 @@ impl AdoClient {
         self.judge(&response, &body, budget.retry_after)?;
         let page = answer::page(&response, &body)?;
 
-        self.measured.answered(clock::now());
+        let now = clock::now();
+        self.measured.answered(now);
+        self.worked_tokens
+            .worked(self.server.base(), &self.credential.digest(), now);
         if let Some(account) = headers::account(response.headers()) {
             *locked(&self.account) = Some(account);
         }
@@ -557,9 +566,45 @@ impl AdoClient {
     }
 
     /// Tries the token again although it was refused a moment ago: a call may need a scope that it
+            accepted: None,
     /// lacks while others do not. For `kado check`, which asks each thing once.
     pub(crate) fn forget_refusal(&self) {
         self.refused.forget();
+    /// The error of a call; that a credential was refused as such says since when it had worked.
+    fn with_history(&self, failed: CallFailure) -> AdoError {
+        match failed {
+            CallFailure {
+                error:
+                    AdoError::CredentialsRefused {
+                        server,
+                        refusal,
+                        repeated,
+                        accepted: _,
+                    },
+                cause: FailureCause::Token,
+            } => AdoError::CredentialsRefused {
+                server,
+                refusal,
+                repeated,
+                accepted: self.accepted(),
+            },
+            CallFailure { error, .. } => error,
+        }
+    }
+
+    /// Since when the credential had worked; `None` when it never did as far as anybody knows.
+    fn accepted(&self) -> Option<Box<Accepted>> {
+        let kind = match self.credential {
+            Credential::Pat(_) if self.server.is_services() => CredentialKind::ServicesToken,
+            Credential::Pat(_) | Credential::Bearer(_) => CredentialKind::Token,
+            Credential::Entra(_) => CredentialKind::Identity,
+        };
+        let span = self
+            .worked_tokens
+            .span(self.server.base(), &self.credential.digest())?;
+        Some(Box::new(Accepted::new(kind, span, clock::now())))
+    }
+
     }
 
     /// Whether the token was refused a moment ago, for everything and not just for one call.
@@ -568,6 +613,7 @@ impl AdoClient {
     }
 
     /// As [`AdoClient::forget_refusal`], unless the token was refused this very moment.
+                accepted: self.accepted(),
     pub(crate) fn forget_old_refusal(&self) {
         self.refused.forget_old(Instant::now());
     }

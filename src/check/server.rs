@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
 use crate::katalon::project::Project;
 use crate::katalon::settings::{ConfigurationRow, is_guid};
+use crate::outbox::Store;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::options::Options;
 use crate::plan::plan_choice::PlanChoice;
@@ -38,7 +39,7 @@ pub(super) async fn check_server(
     server: Server,
     report: &mut Report,
 ) -> Result<(), Unverified> {
-    let connections = Connections::default();
+    let connections = connections(config);
     let source = connections
         .source(config, Some(&project.root), &server)
         .unwrap_or_default();
@@ -139,13 +140,24 @@ pub(crate) async fn check_machine_server(config: &Config, report: &mut Report) {
     };
     check_proxy(&server, &config.machine.access, report);
 
-    let connections = Connections::default();
+    let connections = connections(config);
     let source = connections
         .source(config, None, &server)
         .unwrap_or_default();
     if let Some(client) = connected(connections.for_machine(config, server), report) {
         check_connection(&client, &source, report).await;
     }
+}
+
+/// Connections that know which tokens worked before, as far as this account may read that.
+fn connections(config: &Config) -> Connections {
+    let connections = Connections::default();
+    if let Ok(Some(store)) = Store::open_to_read(&config.state_dir)
+        && let Ok(kept) = store.worked_tokens()
+    {
+        connections.worked_tokens().remember(kept);
+    }
+    connections
 }
 
 /// The client; why there is none is reported.

@@ -21,6 +21,7 @@ use crate::measures::Measures;
 use crate::plan::options::Options;
 use crate::plan::snapshot::Snapshot;
 use crate::server::Server;
+use crate::worked_tokens::WorkedTokens;
 
 /// Most clients that are kept; more mean that tokens come and go.
 const MOST_CLIENTS: usize = 64;
@@ -35,6 +36,7 @@ pub(crate) struct Connections {
     gate: Gate,
     /// What was measured of all of them.
     measures: Arc<Measures>,
+    worked_tokens: Arc<WorkedTokens>,
     credentials: Credentials,
 }
 
@@ -116,6 +118,11 @@ impl Connections {
     /// What was measured of what went over these connections.
     pub(crate) fn measures(&self) -> Arc<Measures> {
         Arc::clone(&self.measures)
+    }
+
+    /// Which tokens worked from when until when; what was kept of that is brought back here.
+    pub(crate) fn worked_tokens(&self) -> &WorkedTokens {
+        &self.worked_tokens
     }
 
     /// The servers that were connected to, as their last answers left them. Asks nobody.
@@ -262,6 +269,7 @@ impl Connections {
             patience: self.patience,
             gate: self.gate.clone(),
             measures: Arc::clone(&self.measures),
+            worked_tokens: Arc::clone(&self.worked_tokens),
         })?);
         // Those in use live on with whoever holds them.
         if clients.len() >= MOST_CLIENTS {

@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
         "plural",
         "server",
         "win32",
+        "worked_tokens",
     ],
     &["door", "katalon", "secrets", "state_dir"],
     &["discovery", "workspace"],

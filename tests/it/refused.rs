@@ -1,12 +1,13 @@
 //! Answers that mean "not with this token", "not now" and "not here".
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
-use fake_katalon::Test;
+use fake_katalon::{AzureSettings, SuiteRunWriter, Test};
 use jiff::Timestamp;
 
-use crate::support::{Machine, Output, finished, now, seen_within, tc};
+use crate::support::{Machine, Output, PLAN, finished, now, seen_within, tc};
 
 fn submit(machine: &Machine) -> Output {
     let shop = machine.shop(&[("Sign in", "1001")]);
@@ -178,6 +179,75 @@ fn a_token_that_expires_in_the_middle_loses_nothing() {
     assert_eq!(run.state.as_str(), "Completed");
     assert_eq!(run.results[0].outcome.as_str(), "Failed");
     assert_eq!(run.attachments.len() + run.results[0].attachments.len(), 3);
+}
+
+/// A run of another suite than the one that was submitted.
+fn later_run() -> SuiteRunWriter {
+    SuiteRunWriter::new("Test Suites/Later")
+        .pace(20)
+        .tests([Test::passed(&tc("Sign in"))])
+}
+
+/// A machine whose token worked once and is refused from now on, and its project.
+fn machine_whose_token_ended() -> (Machine, PathBuf) {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let submitted = machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    assert_eq!(submitted.code, 0, "{submitted:?}");
+
+    let expired = FaultAction::Refused(Refusal::Expired401);
+    machine.fake.fault(Fault::new("*", "", Nth::Every, expired));
+    (machine, shop)
+}
+
+#[test]
+fn whoever_meets_the_refusal_of_a_token_that_worked_is_told_since_when_it_had() {
+    let (machine, shop) = machine_whose_token_ended();
+
+    let submitted = machine.submit(&shop, &later_run());
+
+    let worked = "; this token worked from 20";
+    assert_eq!(submitted.code, 3, "{submitted:?}");
+    assert!(submitted.out.contains(worked), "{submitted:?}");
+    let rows = machine.rows();
+    let waiting = rows.iter().find(|row| row["state"] == "pending").unwrap();
+    assert!(
+        waiting["error"].as_str().unwrap().contains(worked),
+        "{rows:#?}"
+    );
+    for command in ["status", "check"] {
+        let said = machine.kado(&[command]).out.replace('\n', " ");
+        assert!(said.contains(worked), "{command}: {said}");
+    }
+}
+
+#[test]
+fn the_log_of_a_service_tells_the_first_refusal_with_what_was_before() {
+    let (machine, shop) = machine_whose_token_ended();
+    machine.configure("history = \"all\"\n");
+    let service = machine.start();
+
+    later_run().write_in(&shop).unwrap();
+
+    service.wait_for_log("this token worked from 20");
+}
+
+#[test]
+fn of_a_token_that_never_worked_nothing_is_said_that_it_did() {
+    let (machine, shop) = machine_whose_token_ended();
+    machine.fake.clear_faults();
+    let other = AzureSettings::connected(
+        &machine.fake.base_url(),
+        "a-token-that-nobody-knows",
+        "Shop",
+        (PLAN, "Release 1"),
+    );
+    machine.shop_with(other, &[("Sign in", "1001")]);
+
+    let submitted = machine.submit(&shop, &later_run());
+
+    assert_eq!(submitted.code, 3, "{submitted:?}");
+    assert!(!submitted.out.contains("worked"), "{submitted:?}");
 }
 
 #[test]

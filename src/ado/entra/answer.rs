@@ -141,6 +141,7 @@ fn judge(
             server: name.to_owned(),
             refusal: Refusal::new(words, advice),
             repeated: false,
+            accepted: None,
         });
     }
     Err(unavailable(format!("{name} gave no token: {words}")))

@@ -159,6 +159,7 @@ fn refused(name: &str, error: &KeyFileError) -> AdoError {
             advice: None,
         },
         repeated: false,
+        accepted: None,
     }
 }
 

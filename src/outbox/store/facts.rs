@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::moment::Moment;
 use crate::outbox::store::{Store, StoreError};
 use crate::watch::ToldWatchProblem;
+use crate::worked_tokens::WorkedToken;
 
 /// When kado first saw this machine: what ended before is history.
 const FIRST_SEEN: &str = "first_seen_ms";
@@ -13,6 +14,8 @@ const FIRST_SEEN: &str = "first_seen_ms";
 const POLLED: &str = "polled";
 /// What the service does not see of the watched folders, as JSON.
 const WATCH_PROBLEMS: &str = "watch_problems";
+/// Which tokens worked from when until when, as JSON.
+const WORKED_TOKENS: &str = "worked_tokens";
 /// The service that was started last.
 const SERVICE: &str = "service";
 
@@ -138,6 +141,26 @@ impl Store {
             )?,
             None => self
                 .connection
+    /// Which tokens worked from when until when; none when what is stored is not understood, for
+    /// nothing but words depends on it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn worked_tokens(&self) -> Result<Vec<WorkedToken>, StoreError> {
+        let stored = self.fact(WORKED_TOKENS)?;
+        let tokens = stored.and_then(|json| serde_json::from_str(&json).ok());
+        Ok(tokens.unwrap_or_default())
+    }
+
+    /// Records which tokens worked from when until when.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn note_worked_tokens(&mut self, tokens: &[WorkedToken]) -> Result<(), StoreError> {
+        let json = serde_json::to_string(tokens)?;
+        self.set_fact(WORKED_TOKENS, Some(&json))
+    }
+
                 .execute("DELETE FROM fact WHERE name = ?1", [name])?,
         };
         Ok(())
