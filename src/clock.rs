@@ -43,6 +43,22 @@ pub(crate) fn zone() -> TimeZone {
     TimeZone::system()
 }
 
+/// The day of a moment, as the calendar of this machine has it.
+pub(crate) fn day_of(moment: Moment) -> Date {
+    let instant = jiff::Timestamp::from_millisecond(moment.millis());
+    let instant = instant.unwrap_or(jiff::Timestamp::MAX);
+    instant.to_zoned(zone()).date()
+}
+
+/// When a day of the calendar of this machine ends.
+pub(crate) fn end_of(day: Date) -> Moment {
+    // The last day that the calendar has ends nowhere; its begin is as far away.
+    let next = day.tomorrow().unwrap_or(day);
+    let begin = next.to_zoned(zone());
+    let instant = begin.map_or(jiff::Timestamp::MAX, |begin| begin.timestamp());
+    Moment::from_millis(instant.as_millisecond())
+}
+
 /// The name of this machine, as the system tells it.
 pub(crate) fn host_name() -> String {
     gethostname::gethostname().to_string_lossy().into_owned()

@@ -3,6 +3,7 @@
 
 mod connections;
 mod credentials;
+mod ends;
 mod entra;
 mod error;
 mod network;
@@ -10,6 +11,7 @@ mod seen_tokens;
 
 pub(crate) use connections::{ConnectedServer, Connections};
 pub(crate) use credentials::misplaced;
+pub(crate) use ends::token_ends;
 pub(crate) use error::ConnectError;
 pub(crate) use network::{network, proxy_rule};
 pub(crate) use seen_tokens::SeenTokens;

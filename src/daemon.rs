@@ -22,6 +22,7 @@ mod signal;
 mod state_folder;
 mod sweeper;
 mod tidy;
+mod token_ends;
 mod unseen;
 mod watchdog;
 
@@ -114,7 +115,7 @@ pub(crate) async fn serve(
             stop.clone(),
         )),
         tokio::spawn(notified),
-        tokio::spawn(page::serve(shown_config, shown, stop.clone())),
+        tokio::spawn(show(shown_config, shown, stop.clone())),
         tokio::spawn(give_signs(
             outbox,
             Arc::clone(&turns),
@@ -148,6 +149,18 @@ fn take_away(mark: ServiceMark) {
     if let Err(error) = mark.remove() {
         tracing::warn!(%error, "`kado status` will say that the service failed: its mark stays");
     }
+}
+
+/// Shows people how things stand until `stop`: on the page, and in the log when a token ends.
+async fn show(
+    config: watch::Receiver<Arc<Config>>,
+    shown: RunningService,
+    stop: CancellationToken,
+) {
+    tokio::join!(
+        token_ends::tell(config.clone(), stop.clone()),
+        page::serve(config, shown, stop),
+    );
 }
 
 /// # Errors

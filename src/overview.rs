@@ -19,7 +19,7 @@ use problem::reason;
 
 use crate::clock;
 use crate::config::Config;
-use crate::config::expiry::token_ends;
+use crate::config::expiry::TokenEnd;
 use crate::config::notify::{NotificationKind, NotifyRules};
 use crate::connect;
 use crate::error_chain::chain;
@@ -88,6 +88,13 @@ pub(crate) struct Overview {
     pub quiet_since: Option<Moment>,
     /// Runs of the last days that Katalon submitted as well, the newest first.
     pub doubles: Vec<DoubleSubmission>,
+    /// Where tokens of kado.toml end, as far as that is known.
+    pub token_ends: Vec<TokenEnd>,
+    /// When kado first looked at this machine; `None` where it has not, and where the outbox cannot
+    /// be read.
+    pub first_look: Option<Moment>,
+    /// Katalon projects that the last sweep found.
+    pub swept_projects: Option<usize>,
     /// Every submission, the newest run first.
     pub rows: Vec<SubmissionSummary>,
     /// The folders that are watched.
@@ -169,9 +176,8 @@ fn look_through(
             problems.push(Problem::of_token(text));
         }
     }
-    for end in token_ends(config, clock::today()) {
-        problems.extend(Problem::of_end(&end));
-    }
+    let token_ends = connect::token_ends(config, clock::today());
+    problems.extend(token_ends.iter().filter_map(Problem::of_end));
 
     let mut notes = Vec::new();
     let quiet_since = outbox.as_ref().and_then(OutboxState::quiet_since);
@@ -204,6 +210,9 @@ fn look_through(
         quiet_since,
         projects: projects_of(&outbox.rows),
         doubles: outbox.doubles,
+        token_ends,
+        first_look: outbox.first_look,
+        swept_projects: outbox.swept_projects,
         rows: outbox.rows,
         watched: config.watch.clone(),
         servers: outbox.servers,

@@ -12,6 +12,7 @@ mod answer;
 pub(crate) mod assertion;
 pub(crate) mod authority;
 pub(crate) mod managed;
+mod validity;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -9,7 +9,7 @@ use crate::check::folders::{check_room, report_unseen};
 use crate::check::report::Report;
 use crate::clock;
 use crate::config::Config;
-use crate::config::expiry::{EndPhase, token_ends};
+use crate::config::expiry::EndPhase;
 use crate::config::proxy::ProxyUrl;
 use crate::error_chain::chain;
 use crate::exit::Exit;
@@ -20,7 +20,7 @@ use crate::outbox::store::DATABASE;
 use crate::plural::counted;
 use crate::secrets::{self, TokenError};
 use crate::watch::Survey;
-use crate::{service, state_dir, workspace};
+use crate::{connect, service, state_dir, workspace};
 
 /// Looks at the configuration and the folders that it names; `survey` is what was found in those
 /// that are watched.
@@ -121,7 +121,7 @@ fn check_secrets_in_file(config: &Config, report: &mut Report) {
 
 /// Whether a token ends soon, where a person said when it does.
 fn check_token_ends(config: &Config, report: &mut Report) {
-    for end in token_ends(config, clock::today()) {
+    for end in connect::token_ends(config, clock::today()) {
         let name = "end of the token";
         match end.phase {
             EndPhase::Far => report.fine(name, end.to_string()),

@@ -14,6 +14,7 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 
+use crate::ado::entra::validity;
 use crate::ado::error::AdoError;
 use crate::moment::Moment;
 
@@ -80,6 +81,12 @@ impl Certificate {
             key: key.map_err(|_| CertificateFileError::NotUsable)?,
             thumbprint: URL_SAFE_NO_PAD.encode(thumbprint.as_ref()),
         })
+    }
+
+    /// When the certificate in a text ends; `None` where there is none, or where it does not say.
+    pub(crate) fn end(pem: &[u8]) -> Option<Moment> {
+        let certificate = CertificateDer::from_pem_slice(pem).ok()?;
+        validity::not_after(&certificate)
     }
 
     /// The statement of `client_id` for this audience.
