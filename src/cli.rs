@@ -15,6 +15,7 @@ mod json;
 mod list;
 mod man;
 mod map;
+mod metrics;
 mod notify;
 mod output;
 mod page;
@@ -87,6 +88,8 @@ enum Command {
     Status(status::Arguments),
     /// Print where the status page is, and open it
     Page(page::Arguments),
+    /// Tell how things stand as metrics, for Prometheus or node_exporter
+    Metrics(metrics::Arguments),
     /// Say what kado knows and decided of a folder, and what would change it, offline
     Why(why::Arguments),
     /// Try the ways by which people are told when something needs them
@@ -182,6 +185,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Runs(arguments) => runs::runs(&arguments, &paths::load(file)?, clock, &mut out),
         Command::Status(arguments) => status::status(&arguments, &paths::load(file)?, &mut out),
         Command::Page(arguments) => page::page(&arguments, &paths::load(file)?, &mut out),
+        Command::Metrics(arguments) => metrics::metrics(&arguments, &paths::load(file)?, &mut out),
         Command::Why(arguments) => why::why(&arguments, &paths::load(file)?, &mut out),
         Command::Notify(arguments) => notify::notify(&arguments, paths::load(file)?, &mut out),
         Command::Service(arguments) => service::service(&arguments, file, &mut out),

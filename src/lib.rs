@@ -26,6 +26,7 @@ pub mod katalon;
 mod locked;
 mod mapping;
 mod measures;
+mod metrics;
 pub mod moment;
 mod notifications;
 pub mod outbox;
@@ -47,8 +48,8 @@ pub mod watch;
 mod why;
 #[cfg(any(windows, test))]
 mod win32;
-pub mod workspace;
 mod worked_tokens;
+pub mod workspace;
 
 /// The name by which the system knows the service: its unit, plist or key, and the source of its
 /// entries in the Event Log. On Windows the SID of its account is derived from it.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -144,6 +144,7 @@ fn router(page: Arc<Page>, guard: Guard) -> Router {
         .route("/page.js", get(script))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .route("/api/status", get(status))
         .route("/api/runs", get(runs))
         .route("/api/runs/{id}", get(run_as_json))
@@ -232,6 +233,14 @@ async fn alive(State(page): State<Arc<Page>>) -> Response {
 async fn ready(State(page): State<Arc<Page>>) -> Response {
     match page.lookout.look().await {
         Ok(seen) => answers::readiness(&health::reasons(&seen.overview)),
+        Err(error) => answers::failed(&error),
+    }
+}
+
+async fn metrics(State(page): State<Arc<Page>>, headers: HeaderMap) -> Response {
+    let form = answers::form_asked_for(&headers);
+    match page.lookout.metrics(form).await {
+        Ok(text) => answers::metrics(text, form),
         Err(error) => answers::failed(&error),
     }
 }

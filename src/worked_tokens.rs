@@ -1,8 +1,8 @@
 //! Since when and until when each token was accepted, so that the first refusal of one that worked
 //! says so: nobody has to wonder whether it ever did.
 //!
-//! A token is known by a part of a digest of it, from which nobody gets it back. Whoever sends notes
-//! here what was accepted; whoever has a place to keep it takes it from here from time to time and
+//! A token is known by a part of a digest of it, from which nobody gets it back. Who sends notes
+//! here what was accepted; who has a place to keep it takes it from here from time to time and
 //! brings it back after a restart. Nothing depends on it but words.
 
 use std::sync::Mutex;

@@ -88,9 +88,10 @@ mod tests {
         ];
 
         insta::assert_snapshot!(
-            all.join("\n"),
+            all.join("\n").replace("; ", ";\n  "),
             @r"
-        this token worked from 2026-09-01T09:30:00.000Z until 2026-11-30T09:30:00.000Z; tokens for all organizations ended on 1 December 2026
+        this token worked from 2026-09-01T09:30:00.000Z until 2026-11-30T09:30:00.000Z;
+          tokens for all organizations ended on 1 December 2026
         this token worked at 2026-09-01T09:30:00.000Z
         this token worked from 2026-09-01T09:30:00.000Z until 2027-02-01T09:30:00.000Z
         this token worked from 2026-09-01T09:30:00.000Z until 2026-11-30T09:30:00.000Z

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::ado::accepted::Accepted;
 use crate::exit::Exit;
+use crate::measures::RequestEnd;
 
 /// A call to Azure DevOps did not succeed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -20,9 +21,9 @@ pub(crate) enum AdoError {
         refusal: Refusal,
         /// Whether nothing was sent, because the same token was refused a moment ago.
         repeated: bool,
-    },
         /// That the same token was accepted before.
         accepted: Option<Box<Accepted>>,
+    },
     /// Something that the call names does not exist, or this token cannot see it.
     #[error("{message}")]
     Gone {
@@ -145,7 +146,6 @@ fn in_between(server: &str, answer: &ForeignAnswer, correction: Option<&str>) ->
     text
 }
 
-/// That whoever asks is refused.
 /// That a refused credential was accepted before, behind why it is refused.
 fn and_before(accepted: Option<&Accepted>) -> String {
     match accepted {
@@ -154,6 +154,7 @@ fn and_before(accepted: Option<&Accepted>) -> String {
     }
 }
 
+/// That whoever asks is refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     /// Why, as far as the other side said.
@@ -195,6 +196,17 @@ impl AdoError {
         match self {
             Self::Unavailable { wait, .. } | Self::InBetween { wait, .. } => *wait,
             _ => None,
+        }
+    }
+
+    /// How the request ended that this error came of, for who counts them.
+    pub(super) const fn request_end(&self) -> RequestEnd {
+        match self {
+            Self::CredentialsRefused { .. } => RequestEnd::Refused,
+            Self::Gone { .. } => RequestEnd::Missing,
+            Self::Rejected { .. } | Self::Configuration(_) => RequestEnd::Rejected,
+            Self::Unavailable { .. } | Self::File { .. } => RequestEnd::Unavailable,
+            Self::InBetween { .. } => RequestEnd::Intercepted,
         }
     }
 

@@ -4,7 +4,8 @@
 //! A call waits for its turn ([`crate::ado::slots`]) and for the pause that the server asked for,
 //! is sent with a token that is renewed once where that helps, and ends as the content of an answer
 //! or as an [`AdoError`]. The parts: `request` builds it, `answer` reads what came back, `versions`
-//! finds the api-version that the server knows, `pause` and `server_clock` keep what headers said.
+//! finds the api-version that the server knows, `pause` and `server_clock` keep what headers said,
+//! `refusals` knows a token that was refused.
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,6 +14,7 @@
 
 mod answer;
 mod pause;
+mod refusals;
 mod request;
 mod server_clock;
 mod state;
@@ -27,10 +29,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::ado::accepted::{Accepted, CredentialKind};
 use crate::ado::allowance::{QUICK, Sign};
 use crate::ado::credential::Credential;
-use crate::ado::error::{AdoError, Missing, Refusal};
+use crate::ado::error::{AdoError, Missing};
 use crate::ado::gone;
 use crate::ado::headers;
 use crate::ado::http::{self, Caller, Network};
@@ -40,10 +41,10 @@ use crate::ado::refused::Refused;
 use crate::ado::renamed::RenamedProjects;
 use crate::ado::slots::{Gate, Lane, Slot, SlotUse};
 use crate::ado::version::Call;
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::error_chain::chain;
 use crate::locked::locked;
-use crate::measures::{Measures, ServerMeasures};
+use crate::measures::{Measures, RequestEnd, ServerMeasures};
 use crate::moment::Moment;
 use crate::server::Server;
 use crate::worked_tokens::WorkedTokens;
@@ -487,7 +488,24 @@ impl AdoClient {
             .await
     }
 
+    /// One request, which is measured whatever becomes of it.
     async fn once<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        slot: &Slot,
+    ) -> Result<Page<T>, CallFailure> {
+        let taken = Stopwatch::start();
+        let result = self.ask(request, slot).await;
+
+        self.measures.request_took(taken.elapsed());
+        self.measured.ended(match &result {
+            Ok(_) => RequestEnd::Ok,
+            Err(failed) => failed.error.request_end(),
+        });
+        result
+    }
+
+    async fn ask<T: DeserializeOwned>(
         &self,
         request: RequestBuilder,
         slot: &Slot,
@@ -500,7 +518,8 @@ impl AdoClient {
 
         // What the server says of itself counts on any status, also when the request worked.
         let budget = headers::budget(response.headers());
-        self.pause.note(budget.pause());
+        let longer = self.pause.note(budget.pause(), Instant::now());
+        self.measured.throttled_for(longer);
         self.clock.note(response.headers());
         let is_throttled = budget.is_short() || response.status() == StatusCode::TOO_MANY_REQUESTS;
         if is_throttled {
@@ -542,80 +561,6 @@ impl AdoClient {
         } else {
             format!("the connection to {server} broke: {}", chain(error))
         })
-    }
-
-    fn refused_with(&self, refusal: Refusal) -> AdoError {
-        AdoError::CredentialsRefused {
-            server: self.server.base().to_owned(),
-            refusal,
-            repeated: false,
-        }
-    }
-
-    /// A token that was refused is tried again only after a while; another token has another
-    /// client.
-    fn not_refused(&self) -> Result<(), AdoError> {
-        match self.refused.counts(Instant::now()) {
-            Some(refusal) => Err(AdoError::CredentialsRefused {
-                server: self.server.base().to_owned(),
-                refusal,
-                repeated: true,
-            }),
-            None => Ok(()),
-        }
-    }
-
-    /// Tries the token again although it was refused a moment ago: a call may need a scope that it
-            accepted: None,
-    /// lacks while others do not. For `kado check`, which asks each thing once.
-    pub(crate) fn forget_refusal(&self) {
-        self.refused.forget();
-    /// The error of a call; that a credential was refused as such says since when it had worked.
-    fn with_history(&self, failed: CallFailure) -> AdoError {
-        match failed {
-            CallFailure {
-                error:
-                    AdoError::CredentialsRefused {
-                        server,
-                        refusal,
-                        repeated,
-                        accepted: _,
-                    },
-                cause: FailureCause::Token,
-            } => AdoError::CredentialsRefused {
-                server,
-                refusal,
-                repeated,
-                accepted: self.accepted(),
-            },
-            CallFailure { error, .. } => error,
-        }
-    }
-
-    /// Since when the credential had worked; `None` when it never did as far as anybody knows.
-    fn accepted(&self) -> Option<Box<Accepted>> {
-        let kind = match self.credential {
-            Credential::Pat(_) if self.server.is_services() => CredentialKind::ServicesToken,
-            Credential::Pat(_) | Credential::Bearer(_) => CredentialKind::Token,
-            Credential::Entra(_) => CredentialKind::Identity,
-        };
-        let span = self
-            .worked_tokens
-            .span(self.server.base(), &self.credential.digest())?;
-        Some(Box::new(Accepted::new(kind, span, clock::now())))
-    }
-
-    }
-
-    /// Whether the token was refused a moment ago, for everything and not just for one call.
-    pub(crate) fn token_is_refused(&self) -> bool {
-        self.refused.counts(Instant::now()).is_some()
-    }
-
-    /// As [`AdoClient::forget_refusal`], unless the token was refused this very moment.
-                accepted: self.accepted(),
-    pub(crate) fn forget_old_refusal(&self) {
-        self.refused.forget_old(Instant::now());
     }
 }
 

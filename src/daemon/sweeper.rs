@@ -57,6 +57,8 @@ pub(super) struct Sweeper {
     projects: HashSet<PathBuf>,
     /// Projects that the last sweep found.
     swept_projects: Vec<PathBuf>,
+    /// How many projects the outbox says there are.
+    noted_projects: Option<usize>,
 }
 
 /// What recording led to.
@@ -99,6 +101,7 @@ impl Sweeper {
             changed,
             projects: HashSet::new(),
             swept_projects: Vec::new(),
+            noted_projects: None,
         })
     }
 
@@ -169,6 +172,7 @@ impl Sweeper {
         // After the looks, which may have found the last member of a collection to be over.
         self.record_collections(config, Extent::Everything).await?;
         self.announce_projects(&projects);
+        self.note_projects().await?;
         let folders = self.age(folders).await?;
         self.tidy(config, &projects, folders).await?;
         self.answers.note_followed(&self.scout).await?;
@@ -496,6 +500,20 @@ impl Sweeper {
         // One that comes back is announced again.
         let projects: HashSet<&PathBuf> = projects.iter().collect();
         self.projects.retain(|project| projects.contains(project));
+    }
+
+    /// Notes how many projects there are, for whoever reads beside the service.
+    async fn note_projects(&mut self) -> Result<(), StoreError> {
+        let count = self.projects.len();
+        if self.noted_projects == Some(count) {
+            return Ok(());
+        }
+
+        self.outbox
+            .with(move |store| store.note_projects(count))
+            .await?;
+        self.noted_projects = Some(count);
+        Ok(())
     }
 
     /// Takes note of which settled folders are gone; gives back `folders`, which are all that are

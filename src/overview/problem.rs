@@ -90,6 +90,38 @@ pub(crate) enum ProblemKind {
     Notification,
 }
 
+impl ProblemKind {
+    /// All kinds.
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Service,
+        Self::Disk,
+        Self::Outbox,
+        Self::Credentials,
+        Self::Folder,
+        Self::Polled,
+        Self::Parked,
+        Self::Waiting,
+        Self::Member,
+        Self::Silence,
+    ];
+
+    /// The word in JSON and in metrics.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Disk => "disk",
+            Self::Outbox => "outbox",
+            Self::Credentials => "credentials",
+            Self::Folder => "folder",
+            Self::Polled => "polled",
+            Self::Parked => "parked",
+            Self::Waiting => "waiting",
+            Self::Member => "member",
+            Self::Silence => "silence",
+        }
+    }
+}
+
 impl Problem {
     fn new(kind: ProblemKind, text: String) -> Self {
         Self {
@@ -295,4 +327,16 @@ impl Problem {
 /// Why a run waits or is parked.
 pub(super) fn reason(row: &SubmissionSummary) -> &str {
     row.error.as_deref().unwrap_or("no reason is known")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_has_one_word_in_json_and_in_metrics() {
+        for kind in ProblemKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+        }
+    }
 }

@@ -2,12 +2,13 @@
 
 use axum::body::Body;
 use axum::http::header::{self, HeaderName, HeaderValue};
-use axum::http::{Response as HttpResponse, StatusCode};
+use axum::http::{HeaderMap, Response as HttpResponse, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
 
 use crate::error_chain::chain;
 use crate::foreign;
+use crate::metrics::TextForm;
 use crate::page::guard::Refusal;
 use crate::page::html::{self, PageParts};
 use crate::page::token;
@@ -97,6 +98,22 @@ pub(super) fn json_of(value: serde_json::Result<serde_json::Value>) -> Response 
         ),
         Err(error) => failed(&error),
     }
+}
+
+/// Metrics in a form.
+pub(super) fn metrics(text: String, form: TextForm) -> Response {
+    self::text(StatusCode::OK, form.content_type(), text)
+}
+
+/// The form of metrics that whoever asks understands.
+pub(super) fn form_asked_for(headers: &HeaderMap) -> TextForm {
+    for accepted in headers.get_all(header::ACCEPT) {
+        let accepted = accepted.to_str().unwrap_or_default();
+        if accepted.contains("application/openmetrics-text") {
+            return TextForm::OpenMetrics;
+        }
+    }
+    TextForm::Prometheus
 }
 
 /// Whether the process turns.

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, watch};
 use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::Config;
+use crate::metrics::{self, TextForm};
 use crate::moment::Moment;
 use crate::outbox::{OpenError, Store, StoreError};
 use crate::overview;
@@ -34,6 +35,9 @@ pub(super) enum LookError {
     /// It cannot be asked.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no text for it.
+    #[error("the metrics cannot be written")]
+    Text(#[from] std::fmt::Error),
     /// The service is ending.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -136,6 +140,20 @@ impl Lookout {
         let page = Arc::new(html::overview(&seen)?);
         *rendered = Some((seen.at, Arc::clone(&page)));
         Ok(page)
+    }
+
+    /// How things stand as metrics, with what this process counted.
+    ///
+    /// # Errors
+    /// When the outbox cannot be asked.
+    pub(super) async fn metrics(&self, form: TextForm) -> Result<String, LookError> {
+        let seen = self.look().await?;
+        let measures = self.service.connections.measures();
+        // The size of the spool is found by looking at its files.
+        let text =
+            blocking(move || metrics::of_service(&seen.overview, &seen.config, &measures, form))
+                .await?;
+        Ok(text?)
     }
 
     /// Everything that is known of one run; `None` where there is none with this id.

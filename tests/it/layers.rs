@@ -38,6 +38,7 @@ const LAYERS: &[&[&str]] = &[
     &["connect", "telemetry"],
     &["mapping", "record", "submit"],
     &["overview"],
+    &["metrics"],
     &["notifications", "page"],
     &["check", "daemon", "setup", "why"],
     &["cli"],

@@ -51,6 +51,7 @@ mod links;
 mod listing;
 mod map;
 mod memory;
+mod metrics;
 mod modes;
 mod naming;
 mod notifications;

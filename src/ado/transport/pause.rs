@@ -21,17 +21,19 @@ pub(super) struct Pause {
 }
 
 impl Pause {
-    /// The server asks for a pause from now on; one that was asked for before and lasts longer
-    /// stays.
-    pub(super) fn note(&self, wait: Option<Duration>) {
+    /// The server asks for a pause from `now` on; one that was asked for before and lasts longer
+    /// stays. Gives by how much the time is longer now in which no call leaves.
+    pub(super) fn note(&self, wait: Option<Duration>, now: Instant) -> Duration {
         let Some(wait) = wait else {
-            return;
+            return Duration::ZERO;
         };
 
         // An earlier answer may have asked for more, and meant it for everybody.
-        let until = Instant::now() + wait;
         let mut pause = locked(&self.until);
-        *pause = Some(pause.map_or(until, |before| before.max(until)));
+        let before = pause.map_or(now, |before| before.max(now));
+        let until = before.max(now + wait);
+        *pause = Some(until);
+        until - before
     }
 
     /// What is left of it; `None` when no call is kept.
@@ -76,5 +78,32 @@ impl Pause {
             leaves
         };
         tokio::time::sleep_until(leaves).await;
+    }
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a time to count from; the clock decides nothing"
+)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_was_asked_for_twice_counts_once() {
+        let pause = Pause::default();
+        let begin = Instant::now();
+        let second = Duration::from_secs(1);
+
+        assert_eq!(pause.note(Some(10 * second), begin), 10 * second);
+        assert_eq!(
+            pause.note(Some(2 * second), begin + 4 * second),
+            Duration::ZERO
+        );
+        assert_eq!(pause.note(Some(7 * second), begin + 4 * second), second);
+        assert_eq!(pause.note(None, begin + 4 * second), Duration::ZERO);
+
+        // What was over meanwhile was nobody's pause.
+        assert_eq!(pause.note(Some(second), begin + 60 * second), second);
     }
 }

@@ -14,6 +14,8 @@ const FIRST_SEEN: &str = "first_seen_ms";
 const POLLED: &str = "polled";
 /// What the service does not see of the watched folders, as JSON.
 const WATCH_PROBLEMS: &str = "watch_problems";
+/// How many projects the last sweep found.
+const PROJECTS: &str = "projects";
 /// Which tokens worked from when until when, as JSON.
 const WORKED_TOKENS: &str = "worked_tokens";
 /// The service that was started last.
@@ -100,6 +102,24 @@ impl Store {
         self.set_fact(SERVICE, Some(&json))
     }
 
+    /// How many Katalon projects the last sweep found; `None` before the first one, and when what
+    /// is stored is no number, for nothing depends on it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn projects(&self) -> Result<Option<usize>, StoreError> {
+        let stored = self.fact(PROJECTS)?;
+        Ok(stored.and_then(|count| count.parse().ok()))
+    }
+
+    /// Records how many Katalon projects a sweep found.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn note_projects(&mut self, count: usize) -> Result<(), StoreError> {
+        self.set_fact(PROJECTS, Some(&count.to_string()))
+    }
+
     /// What the last sweep did not see of the watched folders.
     ///
     /// # Errors
@@ -123,24 +143,6 @@ impl Store {
         self.set_fact(WATCH_PROBLEMS, (!problems.is_empty()).then_some(&*json))
     }
 
-    fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
-        Ok(self
-            .connection
-            .query_row("SELECT value FROM fact WHERE name = ?1", [name], |row| {
-                row.get("value")
-            })
-            .optional()?)
-    }
-
-    fn set_fact(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
-        match value {
-            Some(value) => self.connection.execute(
-                "INSERT INTO fact (name, value) VALUES (?1, ?2)
-                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                params![name, value],
-            )?,
-            None => self
-                .connection
     /// Which tokens worked from when until when; none when what is stored is not understood, for
     /// nothing but words depends on it.
     ///
@@ -161,6 +163,24 @@ impl Store {
         self.set_fact(WORKED_TOKENS, Some(&json))
     }
 
+    fn fact(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self
+            .connection
+            .query_row("SELECT value FROM fact WHERE name = ?1", [name], |row| {
+                row.get("value")
+            })
+            .optional()?)
+    }
+
+    fn set_fact(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
+        match value {
+            Some(value) => self.connection.execute(
+                "INSERT INTO fact (name, value) VALUES (?1, ?2)
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                params![name, value],
+            )?,
+            None => self
+                .connection
                 .execute("DELETE FROM fact WHERE name = ?1", [name])?,
         };
         Ok(())
