@@ -92,7 +92,7 @@ pub(crate) enum ProblemKind {
 
 impl ProblemKind {
     /// All kinds.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Service,
         Self::Disk,
         Self::Outbox,
@@ -103,6 +103,7 @@ impl ProblemKind {
         Self::Waiting,
         Self::Member,
         Self::Silence,
+        Self::Notification,
     ];
 
     /// The word in JSON and in metrics.
@@ -118,6 +119,7 @@ impl ProblemKind {
             Self::Waiting => "waiting",
             Self::Member => "member",
             Self::Silence => "silence",
+            Self::Notification => "notification",
         }
     }
 }

@@ -35,12 +35,20 @@ fn root() -> &'static Path {
 fn documents() -> Vec<(PathBuf, String)> {
     let mut documents = Vec::new();
     for folder in FOLDERS {
-        for entry in fs::read_dir(root().join(folder)).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "md") {
-                let text = fs::read_to_string(&path).unwrap();
-                documents.push((path, text));
-            }
+        documents.extend(documents_in(&root().join(folder)));
+    }
+
+    documents
+}
+
+/// The Markdown files in a folder, with their texts.
+fn documents_in(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut documents = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            let text = fs::read_to_string(&path).unwrap();
+            documents.push((path, text));
         }
     }
 
@@ -144,6 +152,33 @@ fn broken(document: &Path, own: &str, target: &str) -> Option<String> {
 
     let is_there = anchor.is_empty() || anchors(&text).contains(anchor);
     (!is_there).then(|| format!("{}: no heading for {target}", document.display()))
+}
+
+#[test]
+fn the_book_has_every_document_once_and_no_link_leaves_it() {
+    let folder = root().join("docs");
+    let contents = fs::read_to_string(folder.join("SUMMARY.md")).unwrap();
+    let mut chapters = links(&contents);
+    chapters.sort();
+
+    let mut documents = Vec::new();
+    for (path, text) in documents_in(&folder) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let outside: Vec<String> = links(&parted(&text).0)
+            .into_iter()
+            .filter(|link| link.starts_with("../"))
+            .collect();
+        assert_eq!(
+            outside, [""; 0],
+            "{name}: packages and book have no such file"
+        );
+        if name != "SUMMARY.md" {
+            documents.push(name);
+        }
+    }
+    documents.sort();
+
+    assert_eq!(chapters, documents);
 }
 
 #[test]
