@@ -31,6 +31,7 @@ mod silence;
 mod status;
 mod submission;
 mod submit;
+mod support;
 mod terminal;
 mod token_input;
 mod why;
@@ -94,6 +95,8 @@ enum Command {
     Why(why::Arguments),
     /// Try the ways by which people are told when something needs them
     Notify(notify::Arguments),
+    /// Write a file for whoever helps: versions, state, findings and logs, without a secret
+    Support(support::Arguments),
     /// Install kado as a service, start and stop it, store its token
     Service(service::Arguments),
     /// Print a completion script for a shell
@@ -188,6 +191,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Metrics(arguments) => metrics::metrics(&arguments, &paths::load(file)?, &mut out),
         Command::Why(arguments) => why::why(&arguments, &paths::load(file)?, &mut out),
         Command::Notify(arguments) => notify::notify(&arguments, paths::load(file)?, &mut out),
+        Command::Support(arguments) => support::support(&arguments, &paths::load(file)?, &mut out),
         Command::Service(arguments) => service::service(&arguments, file, &mut out),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "kado", &mut out);

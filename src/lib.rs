@@ -43,6 +43,7 @@ mod setup;
 mod spool;
 mod state_dir;
 mod submit;
+mod support;
 mod telemetry;
 pub mod watch;
 mod why;

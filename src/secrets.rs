@@ -194,6 +194,31 @@ impl TokenSources<'_> {
         None
     }
 
+    /// What stands in every source that exists and can be read, whichever counts, and whether it
+    /// has the form of a token or not: none of it may be shown to anybody.
+    pub(crate) fn all(&self) -> Vec<SecretString> {
+        let mut files = Vec::new();
+        let mut all = Vec::new();
+        if self.owner == TokenOwner::Machine {
+            files.extend(credential_file());
+            all.extend(token_variable().map(SecretString::from));
+            if let Some(store) = self.store {
+                all.extend(store::read(store).ok());
+            }
+        }
+        files.extend(self.file.map(Path::to_owned));
+
+        for file in files {
+            if let Ok(bytes) = std::fs::read(&file) {
+                all.push(SecretString::from(
+                    String::from_utf8_lossy(&bytes).into_owned(),
+                ));
+            }
+            all.extend(read_token(&file).ok());
+        }
+        all
+    }
+
     /// The token; `None` where no source is named or exists.
     ///
     /// # Errors

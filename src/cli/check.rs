@@ -117,6 +117,20 @@ fn look(arguments: &Arguments, config: &Config, report: &mut Report) -> anyhow::
     Ok(())
 }
 
+/// What looking at the machine and all its projects comes to.
+pub(super) fn findings(config: &Config, server: ServerChecks) -> anyhow::Result<Report> {
+    let arguments = Arguments {
+        project: None,
+        offline: server == ServerChecks::Skip,
+        json: true,
+        problems: false,
+        as_service: false,
+    };
+    let mut report = Report::default();
+    look(&arguments, config, &mut report)?;
+    Ok(report)
+}
+
 /// What `kado check` says of the machine and its watched projects.
 pub(super) fn print_all(config: &Config, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
     let arguments = Arguments {

@@ -198,6 +198,24 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         )],
     ),
     (
+        "support",
+        &[(
+            "kado support --offline help.zip",
+            "what a helper has to know, without a secret",
+        )],
+    ),
+    (
+        "metrics",
+        &[(
+            "kado metrics --textfile /var/lib/node_exporter/kado.prom",
+            "for node_exporter, where no port may be opened",
+        )],
+    ),
+    (
+        "page",
+        &[("kado page", "open the status page with its buttons")],
+    ),
+    (
         "notify",
         &[("kado notify test", "send a test by each way of [notify]")],
     ),

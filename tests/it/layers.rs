@@ -40,7 +40,7 @@ const LAYERS: &[&[&str]] = &[
     &["overview"],
     &["metrics"],
     &["notifications", "page"],
-    &["check", "daemon", "setup", "why"],
+    &["check", "daemon", "setup", "support", "why"],
     &["cli"],
     &["fuzzing"],
 ];

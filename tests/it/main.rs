@@ -91,6 +91,7 @@ mod state_folder;
 mod status;
 mod submit;
 mod support;
+mod support_file;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod texts;
