@@ -194,12 +194,27 @@ fn look_through(
         notes,
         ..status_of(config, service, outbox.as_ref(), problems)
     };
+    Ok(overview_of(
+        config, service, status, free, token_ends, outbox,
+    ))
+}
+
+/// All that is known, with the status that was made of it.
+fn overview_of(
+    config: &Config,
+    service: ServiceState,
+    status: Status,
+    free: Option<u64>,
+    token_ends: Vec<TokenEnd>,
+    outbox: Option<OutboxState>,
+) -> Overview {
     let run_folders = outbox
         .as_ref()
         .map(|known| folder_counts::in_words(&known.run_folders, config.history));
+    let quiet_since = outbox.as_ref().and_then(OutboxState::quiet_since);
     let outbox = outbox.unwrap_or_default();
 
-    Ok(Overview {
+    Overview {
         status,
         service,
         free,
@@ -216,7 +231,7 @@ fn look_through(
         rows: outbox.rows,
         watched: config.watch.clone(),
         servers: outbox.servers,
-    })
+    }
 }
 
 /// The projects of these rows, in their order.

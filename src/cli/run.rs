@@ -122,12 +122,13 @@ fn load_and_watch(
 
 /// Says what became of all run folders, which is the last that a single pass says.
 fn say(once: Once, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
-    if let Some(folders) = once.folders {
-        out.sentence(0, &folders)?;
-    }
     if let Some(newest) = once.newest_sent {
         out.sentence(0, WHERE_TO_LOOK)?;
         out.line(4, &["    ".into(), Piece::new(&newest).at(Some(&newest))])?;
+    }
+    // Last, because scripts read the last line.
+    if let Some(folders) = once.folders {
+        out.sentence(0, &folders)?;
     }
     Ok(once.exit)
 }
