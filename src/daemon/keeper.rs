@@ -221,10 +221,10 @@ impl Keeper {
         let (projects, sweep) = self.sweeper.sweep(&config, stop).await?;
         let done = clock::now();
         self.doubt_events(schedule.cause(), &sweep);
-        let events = if self.events_fail || hints.polled().is_some() {
-            Events::Doubted
-        } else {
+        let events = if hints.hears_all() && !self.events_fail {
             Events::Trusted
+        } else {
+            Events::Doubted
         };
         schedule.swept(done, done.since(now), sweep.look_again, events);
         if !sweep.postponed.is_empty() {

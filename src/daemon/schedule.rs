@@ -43,7 +43,7 @@ pub(super) enum Due {
 pub(super) enum Events {
     /// They did so far.
     Trusted,
-    /// Something is polled, or a sweep found what no event told of.
+    /// Something is polled, events may be lost, or a sweep found what no event told of.
     Doubted,
 }
 

@@ -86,6 +86,11 @@ impl Hints {
         std::mem::take(&mut self.heard().touched)
     }
 
+    /// Whether all that happens is heard, or at least that something was missed.
+    pub(crate) fn hears_all(&self) -> bool {
+        system::TELLS_OF_LOSSES && self.polled().is_none()
+    }
+
     /// What is polled instead of watched, and why; `None` when all is watched.
     pub(crate) fn polled(&self) -> Option<Polled> {
         if let Some(reason) = &self.no_watcher {

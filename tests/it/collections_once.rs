@@ -237,6 +237,7 @@ fn a_person_who_names_a_copy_means_the_suite_and_so_the_whole() {
     the run in `[temp]/work/Shop/Reports/archive` was submitted already, as part of run 1 (collection `Test Suites/All`); `--again` submits it once more by itself
     Test Suites/All (test plan 18): submitted as test run 150 with 2 results and 5 attachments
         [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
+    Test Plans > Runs in Azure DevOps shows manual runs of the past 7 days at first: set its filter `Run type` to `Automated` to find these there.
     ");
     machine.ado_run();
 }

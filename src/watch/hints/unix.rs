@@ -14,6 +14,10 @@ use std::time::SystemTime;
 
 use notify::{ErrorKind, RecursiveMode};
 
+/// Whether lost events are told of.
+// The kernel says when its queue ran over, and that is a reason to look everywhere.
+pub(super) const TELLS_OF_LOSSES: bool = true;
+
 /// Tells a folder from one that was made anew at its place: its inode and when it was made.
 pub(super) type FolderIdentity = (u64, Option<SystemTime>);
 

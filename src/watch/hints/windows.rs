@@ -18,6 +18,10 @@ use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_BACKUP_SEMANTICS;
 use crate::clock;
 use crate::win32::calls;
 
+/// Whether lost events are told of.
+// What did not fit into the buffer is dropped without a word.
+pub(super) const TELLS_OF_LOSSES: bool = false;
+
 /// Milliseconds after which a watch is taken up anew.
 const RENEWED_AFTER: i64 = 5 * 60 * 1000;
 
