@@ -190,16 +190,19 @@ pub(super) fn counters(seen: &Seen, clock: &LocalClock<'_>) -> Counters {
         .filter(|row| row.ended.is_some_and(|ended| ended >= day_ago))
         .count();
 
+    // That nothing waits is known where the outbox can be read.
+    let oldest = match status.oldest_pending {
+        Some(since) => Some(clock.ago(since)),
+        None => status.pending.map(|_| "–".to_owned()),
+    };
+
     Counters {
         facts: vec![
             fact("Waiting", status.pending),
             fact("Sending", status.submitting),
             fact("Need a person", status.parked),
             fact("Sent in 24 hours", Some(of_a_day)),
-            fact(
-                "Oldest waits for",
-                status.oldest_pending.map(|since| clock.ago(since)),
-            ),
+            fact("Oldest waits for", oldest),
         ],
     }
 }

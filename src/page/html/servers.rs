@@ -113,15 +113,12 @@ fn row(server: &ConnectedServer, seen: &Seen, clock: &LocalClock<'_>) -> ServerR
     }
 }
 
-/// When the token for a server ends, where somebody said it.
+/// The last day of the token for a server, or of the certificate that gets one, as far as that is
+/// known.
 fn end_of_token(server: &str, seen: &Seen) -> Option<String> {
-    let tables = seen.config.projects.iter().map(|project| &project.tables);
-    for tables in std::iter::once(&seen.config.machine).chain(tables) {
-        let url = tables.overrides.server_url.as_ref();
-        let is_meant =
-            url.is_some_and(|url| Server::parse(url).is_ok_and(|parsed| parsed.base() == server));
-        if is_meant && let Some(end) = tables.access.expires {
-            return Some(end.to_string());
+    for end in &seen.overview.token_ends {
+        if end.server.as_deref() == Some(server) {
+            return Some(end.day.to_string());
         }
     }
     None
