@@ -340,6 +340,7 @@ fn a_definition_without_a_completed_build_costs_only_the_link() {
         [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
         left out: the run is not linked with the latest build of definition 555: there is no completed build of it in this project
         left out: the run is not linked with the latest release of definition 556: there is no active release of it in this project
+    Test Plans > Runs in Azure DevOps shows manual runs of the past 7 days at first: set its filter `Run type` to `Automated` to find these there.
     ");
     assert_eq!(machine.ado_run().state, "Completed");
 }
