@@ -221,24 +221,27 @@ impl Keeper {
         let (projects, sweep) = self.sweeper.sweep(&config, stop).await?;
         let done = clock::now();
         self.doubt_events(schedule.cause(), &sweep);
-        let events = if hints.hears_all() && !self.events_fail {
-            Events::Trusted
-        } else {
-            Events::Doubted
-        };
-        schedule.swept(done, done.since(now), sweep.look_again, events);
-        if !sweep.postponed.is_empty() {
-            schedule.go_on(done);
-        }
-
         self.connections.measures().swept(SweepMeasures {
             ended: done,
             took: done.since(now),
             projects: projects.clone(),
         });
 
+        // Before it is decided when the next sweep is due: that depends on what is heard.
         let watch = config.watch.clone();
-        if lend(hints, move |hints| hints.watch(&watch, &projects)).await? {
+        let is_any_new = lend(hints, move |hints| hints.watch(&watch, &projects)).await?;
+        let is_all_seen = hints.hears_all() && !self.sweeper.has_unseen();
+        let events = if is_all_seen && !self.events_fail {
+            Events::Trusted
+        } else {
+            Events::Doubted
+        };
+        schedule.swept(done, done.since(now), sweep.look_again, events);
+
+        if !sweep.postponed.is_empty() {
+            schedule.go_on(done);
+        }
+        if is_any_new {
             tracing::debug!("folders are watched that were not");
 
             // What happened in a folder before it was watched went unheard.

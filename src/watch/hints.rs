@@ -46,6 +46,8 @@ pub(crate) struct Hints {
     polled: BTreeMap<PathBuf, String>,
     /// Why there is no watcher at all.
     no_watcher: Option<String>,
+    /// Folders that were to be watched and are not there: nobody says when they come.
+    awaited: usize,
     heard: Arc<Mutex<Heard>>,
 }
 
@@ -88,7 +90,7 @@ impl Hints {
 
     /// Whether all that happens is heard, or at least that something was missed.
     pub(crate) fn hears_all(&self) -> bool {
-        system::TELLS_OF_LOSSES && self.polled().is_none()
+        system::TELLS_OF_LOSSES && self.awaited == 0 && self.polled().is_none()
     }
 
     /// What is polled instead of watched, and why; `None` when all is watched.
@@ -111,10 +113,12 @@ impl Hints {
         self.end_watches(&wanted);
 
         self.polled.clear();
+        self.awaited = 0;
         let mut is_any_new = false;
         for (folder, mode) in wanted {
             if !self.watched.contains_key(&folder) {
                 is_any_new |= self.add(&folder, mode);
+                self.awaited += usize::from(!self.watched.contains_key(&folder));
             }
         }
         is_any_new

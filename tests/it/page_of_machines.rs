@@ -102,7 +102,7 @@ fn older_runs_are_left() {
     machine.configure("[status_page]\nlisten = \"127.0.0.1:0\"\n");
     with_run(&machine, "1001");
 
-    let (sentence, page) = page_with(&machine, "All well");
+    let (sentence, page) = page_with(&machine, "from before kado");
 
     assert_eq!(
         sentence,
