@@ -57,6 +57,7 @@ fn a_test_case_without_a_point_is_reported_and_the_rest_goes_on() {
     Test Suites/Smoke (test plan 18): submitted as test run 150 with 2 results and 0 attachments
         [server]/Shop/_TestManagement/Runs?runId=150&_a=runCharts
         left out: Test Cases/Add to cart: test case 1099 has no test point in test plan 18; add it to a suite of the plan, or correct the id
+    Test Plans > Runs in Azure DevOps shows manual runs of the past 7 days at first: set its filter `Run type` to `Automated` to find these there.
     ");
     assert_eq!(points(&machine), [11, 13]);
     let run = machine.ado_run();
