@@ -410,7 +410,7 @@ impl AdoClient {
         // Looked at only now: much may have happened while this one waited for its slot.
         self.not_refused()?;
         self.pause.keep().await?;
-        self.pause.keep_apart(slot.gap()).await;
+        self.pause.keep_apart(slot.gap()).await?;
 
         let result = self.exchange(request, slot).await;
 

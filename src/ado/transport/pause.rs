@@ -69,15 +69,29 @@ impl Pause {
     }
 
     /// Waits until a call is as far from the one before it as `gap` says.
-    pub(super) async fn keep_apart(&self, gap: Duration) {
+    ///
+    /// # Errors
+    /// As [`Pause::keep`].
+    pub(super) async fn keep_apart(&self, gap: Duration) -> Result<(), AdoError> {
         let leaves = {
             let now = Instant::now();
             let mut last_call = locked(&self.last_call);
             let leaves = last_call.map_or(now, |last| now.max(last + gap));
+            let left = leaves.saturating_duration_since(now);
+            if left > LONGEST {
+                return Err(AdoError::Unavailable {
+                    message: "Azure DevOps is asked too much with this token, so requests keep a \
+                              distance"
+                        .to_owned(),
+                    wait: Some(left),
+                });
+            }
+
             *last_call = Some(leaves);
             leaves
         };
         tokio::time::sleep_until(leaves).await;
+        Ok(())
     }
 }
 
