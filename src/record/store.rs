@@ -169,6 +169,7 @@ fn give_katalon_time(
         .plus(snapshot.options.katalon.wait(&uploads));
 
     if until > clock::now() {
+        tracing::info!(?ids, %until, "Katalon has time to submit this run itself");
         store.hold_for_katalon(ids, until)?;
     }
     Ok(())
