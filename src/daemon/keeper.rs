@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::blocking::{Stopped, lend, unless_stopped};
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::connect::Connections;
 use crate::daemon::polling::Polling;
 use crate::daemon::reload::FollowedConfig;
@@ -202,7 +202,7 @@ impl Keeper {
                 }
                 schedule.minded_rules(now);
             }
-            Due::Sweep => self.sweep(now, hints, schedule, stop).await?,
+            Due::Sweep => self.sweep(hints, schedule, stop).await?,
         }
 
         // In every turn, whatever was due: somebody sits in front of the command line and waits.
@@ -212,18 +212,20 @@ impl Keeper {
     /// Sweeps everything, and then has the folders watched that were found.
     async fn sweep(
         &mut self,
-        now: Moment,
         hints: &mut Hints,
         schedule: &mut Schedule,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
         let config = self.config.current();
+        // Not by the clock: one that is set meanwhile would make the sweep look dear.
+        let taken = Stopwatch::start();
         let (projects, sweep) = self.sweeper.sweep(&config, stop).await?;
+        let took = taken.elapsed();
         let done = clock::now();
         self.doubt_events(schedule.cause(), &sweep);
         self.connections.measures().swept(SweepMeasures {
             ended: done,
-            took: done.since(now),
+            took,
             projects: projects.clone(),
         });
 
@@ -236,7 +238,7 @@ impl Keeper {
         } else {
             Events::Doubted
         };
-        schedule.swept(done, done.since(now), sweep.look_again, events);
+        schedule.swept(done, took, sweep.look_again, events);
 
         if !sweep.postponed.is_empty() {
             schedule.go_on(done);
