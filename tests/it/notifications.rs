@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::Test;
 use jiff::SignedDuration;
-use serde_json::Value;
 
 use crate::support::{
     Machine, Receiver, Reply, Service, TOKEN, age, finished, now, tc, wait_until,
@@ -343,7 +342,7 @@ fn a_command_that_fails_is_tried_again_and_a_problem_of_the_status() {
     service.wait_for_log("a notification does not arrive; it is tried again");
     let problem = wait_until("a problem of the status", || {
         let said = machine.kado(&["status", "--json"]).out;
-        let status: Value = serde_json::from_str(&said).unwrap();
+        let status: serde_json::Value = serde_json::from_str(&said).unwrap();
         let problems = status["problems"].as_array().unwrap().clone();
         let found = problems
             .into_iter()
