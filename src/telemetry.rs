@@ -87,9 +87,18 @@ impl LogGuard {
 /// Logs what goes wrong during a command, on standard error, but not what its result says as well.
 /// `$KADO_LOG` may ask for more.
 pub(crate) fn start_for_command(passage: Option<Passage>) {
+    let usual = filter(LevelFilter::WARN);
+    // Whoever asks for a log gets all of it, also what the result says as well.
+    let is_asked_for = EnvFilter::try_from_env(LOG_VARIABLE).is_ok();
+    let filter = if is_asked_for {
+        usual
+    } else {
+        usual.add_directive(directive(&format!("{OUTCOMES}=off")))
+    };
+
     // A second start in the same process, as in tests, keeps the first.
     let _ = tracing_subscriber::registry()
-        .with(filter(LevelFilter::WARN).add_directive(directive(&format!("{OUTCOMES}=off"))))
+        .with(filter)
         .with(standard_error(passage))
         .try_init();
 }
