@@ -1,7 +1,7 @@
 //! What changed on a page, as it changes: server-sent events, one for each section.
 //!
 //! Nothing is looked at for this but what a listener asks for, and all of them share the looks of
-//! the [`Lookout`](crate::page::lookout::Lookout). A listener has a limited life: a browser comes
+//! the [`Lookout`]. A listener has a limited life: a browser comes
 //! back by itself, and one that reads no more holds its place no longer.
 
 use std::collections::VecDeque;
