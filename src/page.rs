@@ -1,10 +1,10 @@
 //! The status page: how things stand, for a browser, a health check, or a script.
 //!
 //! It shows, and where `status_page.actions` says so its buttons leave the requests that `kado runs
-//! retry` and `forget` leave (`actions`). It opens the outbox for reading alone, and however often it
-//! is asked it looks at most once a second (`lookout`), so that uploads do not notice it. Whoever
-//! asks is judged before anything else (`guard`). What fails is one answer with a status, never the
-//! service: a port in use is a warning.
+//! retry` and `forget` leave (`actions`). It opens the outbox for reading alone, and however often
+//! it is asked it looks at most once a second (`lookout`), so that uploads do not notice it.
+//! Whoever asks is judged before anything else (`guard`). What fails is one answer with a status,
+//! never the service: a port in use is a warning.
 
 mod actions;
 mod answers;

@@ -11,8 +11,6 @@
 mod collection_members;
 mod columns;
 mod commands;
-#[cfg(test)]
-mod crowd;
 mod error;
 mod facts;
 mod folders;
@@ -32,6 +30,8 @@ mod requests;
 mod retry;
 mod run_folders;
 mod run_parts;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod state;
 mod steps;

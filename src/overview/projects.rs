@@ -86,8 +86,8 @@ pub(crate) struct ProjectFiles {
 }
 
 impl ProjectFiles {
-    /// Reads the files of the project at `root`, its test cases as well, which may take long; `None`
-    /// where there is no project any more.
+    /// Reads the files of the project at `root`, its test cases as well, which may take long;
+    /// `None` where there is no project any more.
     pub(crate) fn read(root: &Path, config: &Config) -> Option<Self> {
         let mut project = workspace::read_project(root).ok()?;
         let own_file = ProjectFile::of(root, config);

@@ -1,5 +1,5 @@
-//! What the buttons do: they leave the request in the outbox that the command leaves there, and wait
-//! a little for its answer. The [`guard`](crate::page::guard) has judged whoever asks by then.
+//! What the buttons do: they leave the request in the outbox that the command leaves there, and
+//! wait a little for its answer. The [`guard`](crate::page::guard) has judged whoever asks by then.
 
 use std::time::Duration;
 

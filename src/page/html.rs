@@ -2,8 +2,8 @@
 //! every text of others by themselves. Pure.
 //!
 //! A page is a frame around sections. Each section is rendered for itself, because a browser that
-//! listens is sent only those that changed. Only what came out of a template is put into another one
-//! as it is.
+//! listens is sent only those that changed. Only what came out of a template is put into another
+//! one as it is.
 
 mod machine;
 mod problems;

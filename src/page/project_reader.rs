@@ -1,5 +1,5 @@
-//! Reads the files of projects for the page: one project after the other and each from time to time,
-//! because one may have thousands of test cases. Nothing is read while nobody looks.
+//! Reads the files of projects for the page: one project after the other and each from time to
+//! time, because one may have thousands of test cases. Nothing is read while nobody looks.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! How much room the spool and the database take: a walk through many files, so it is done from time
-//! to time and not with each look.
+//! How much room the spool and the database take: a walk through many files, so it is done from
+//! time to time and not with each look.
 
 #![expect(
     clippy::disallowed_methods,

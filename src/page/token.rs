@@ -1,5 +1,5 @@
-//! The page's token, and where `kado page` finds it: a file of the state folder, which the service's
-//! group alone may read. It is another one at each start.
+//! The page's token, and where `kado page` finds it: a file of the state folder, which the
+//! service's group alone may read. It is another one at each start.
 
 #![expect(
     clippy::disallowed_methods,

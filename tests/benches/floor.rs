@@ -1,5 +1,5 @@
-//! The floor: a client that knows everything beforehand, asks for nothing twice and keeps no memory.
-//! No careful sender can be faster than this against the same server.
+//! The floor: a client that knows everything beforehand, asks for nothing twice and keeps no
+//! memory. No careful sender can be faster than this against the same server.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -217,8 +217,8 @@ pub(crate) fn processor_time(process: u32) -> f64 {
     let stat = Path::new("/proc").join(process.to_string()).join("stat");
     let text = fs::read_to_string(stat).unwrap_or_default();
 
-    // The name in parentheses may hold blanks; user and system time are the 12th and 13th behind it,
-    // in hundredths of a second.
+    // The name in parentheses may hold blanks; user and system time are the 12th and 13th behind
+    // it, in hundredths of a second.
     let behind = text.rsplit_once(')').map_or("", |(_, behind)| behind);
     let fields: Vec<&str> = behind.split_whitespace().collect();
     let hundredths = |index: usize| -> f64 {
