@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use decide::Teller;
-use message::{Content, Message};
+use message::{Message, MessageContent};
 use unrecorded::Unrecorded;
 
 use crate::blocking::blocking;
@@ -306,7 +306,7 @@ async fn send(outbox: &Outbox, config: &Arc<Config>, way: Way) -> Result<(), Sto
         id: &open.id,
         host: &host,
         at: open.made,
-        content: Content::Notices(&open.notices),
+        content: MessageContent::Notices(&open.notices),
     };
     match ways::deliver(way, config, &message).await {
         Ok(()) => delivered(outbox, way, open).await,

@@ -238,9 +238,11 @@ fn overview_of(
 fn projects_of(rows: &[SubmissionSummary]) -> Vec<ProjectRuns> {
     let mut projects: Vec<ProjectRuns> = Vec::new();
     let mut seen = HashSet::new();
+
     for row in rows {
         // Of several test plans: a summary holds no identity, but these are alike in one run.
         let is_new = seen.insert((&row.folder, &row.suite, row.started));
+
         match projects.iter_mut().find(|known| known.name == row.project) {
             Some(known) => {
                 known.runs += usize::from(is_new);
@@ -253,6 +255,7 @@ fn projects_of(rows: &[SubmissionSummary]) -> Vec<ProjectRuns> {
             }),
         }
     }
+
     projects
 }
 

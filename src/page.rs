@@ -34,7 +34,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use connections::Connection;
+use connections::PageConnection;
 use events::{Followed, Places};
 use guard::Guard;
 use listener::Bound;
@@ -120,7 +120,10 @@ async fn serve_as(
 /// Leaves the address for `kado page`.
 fn tell_address(state_dir: &path::Path, bound: &Bound, token: Option<SecretString>) {
     if let Err(error) = PageAddress::new(bound.address, token).write(state_dir) {
-        tracing::warn!(%error, "`kado page` cannot find the status page: its address is not written");
+        tracing::warn!(
+            %error,
+            "`kado page` cannot find the status page: its address is not written"
+        );
     }
 }
 
@@ -133,7 +136,7 @@ fn remove_address(state_dir: &path::Path) {
 
 /// Who answers what. The guard stands before the routes, so that nobody learns which there are.
 fn router(page: Arc<Page>, guard: Guard) -> Router {
-    Router::new()
+    let for_people = Router::new()
         .route("/", get(overview))
         .route("/events", get(follow_overview))
         .route("/runs/{id}", get(run))
@@ -141,14 +144,19 @@ fn router(page: Arc<Page>, guard: Guard) -> Router {
         .route("/runs/{id}/retry", post(retry))
         .route("/runs/{id}/forget", post(forget))
         .route("/style.css", get(style))
-        .route("/page.js", get(script))
+        .route("/page.js", get(script));
+
+    let for_programs = Router::new()
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/api/status", get(status))
         .route("/api/runs", get(runs))
         .route("/api/runs/{id}", get(run_as_json))
-        .route("/api/projects", get(projects))
+        .route("/api/projects", get(projects));
+
+    for_people
+        .merge(for_programs)
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::new(guard), guarded))
@@ -186,7 +194,7 @@ fn seen_by(query: Option<&str>) -> String {
 
 async fn follow_overview(
     State(page): State<Arc<Page>>,
-    Extension(connection): Extension<Connection>,
+    Extension(connection): Extension<PageConnection>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let seen = seen_by(query.as_deref());
@@ -196,7 +204,7 @@ async fn follow_overview(
 async fn follow_run(
     State(page): State<Arc<Page>>,
     Path(id): Path<i64>,
-    Extension(connection): Extension<Connection>,
+    Extension(connection): Extension<PageConnection>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let seen = seen_by(query.as_deref());

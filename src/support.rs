@@ -22,7 +22,7 @@ use serde_json::json;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-pub(crate) use secrets::Finding;
+pub(crate) use secrets::FoundSecret;
 use secrets::Secrets;
 
 use crate::check::Report;
@@ -62,7 +62,7 @@ pub(crate) enum SupportError {
          somebody wrote it there: please look, and report it without the secret",
         entry = .0.entry, what = .0.what, form = .0.form
     )]
-    Secret(Finding),
+    Secret(FoundSecret),
 }
 
 /// Texts by the names of their entries.
@@ -157,7 +157,7 @@ impl Bundle {
     }
 
     /// Writes a file that was not there; gives the secret that it holds.
-    fn write_new(&self, file: &Path) -> io::Result<Option<Finding>> {
+    fn write_new(&self, file: &Path) -> io::Result<Option<FoundSecret>> {
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
         let mut archive = ZipWriter::new(state_dir::make_file(file)?);
         for (name, text) in &self.entries {
@@ -169,7 +169,7 @@ impl Bundle {
     }
 
     /// Looks for every secret in the file as it lies there, and in each of its entries.
-    fn look_through(&self, file: &Path) -> io::Result<Option<Finding>> {
+    fn look_through(&self, file: &Path) -> io::Result<Option<FoundSecret>> {
         let mut whole = Vec::new();
         File::open(file)?.read_to_end(&mut whole)?;
         if let Some(finding) = self.secrets.find("the file itself", &whole) {

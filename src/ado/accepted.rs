@@ -15,14 +15,14 @@ const NONE_WORKED_AFTER: Moment = Moment::from_millis(1_798_761_600_000);
 /// That a credential was accepted before it was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Accepted {
-    kind: CredentialKind,
+    kind: AcceptedKind,
     span: WorkedSpan,
     may_be_global: bool,
 }
 
 /// What the credential is, as far as it matters for what is said.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum CredentialKind {
+pub(super) enum AcceptedKind {
     /// A personal access token for Azure DevOps Services.
     ServicesToken,
     /// Another token.
@@ -33,12 +33,12 @@ pub(super) enum CredentialKind {
 
 impl Accepted {
     /// A credential of this kind was accepted then, and is refused `now`.
-    pub(super) fn new(kind: CredentialKind, span: WorkedSpan, now: Moment) -> Self {
+    pub(super) fn new(kind: AcceptedKind, span: WorkedSpan, now: Moment) -> Self {
         let is_over = now >= GLOBAL_TOKENS_ENDED && span.last < NONE_WORKED_AFTER;
         Self {
             kind,
             span,
-            may_be_global: kind == CredentialKind::ServicesToken && is_over,
+            may_be_global: kind == AcceptedKind::ServicesToken && is_over,
         }
     }
 }
@@ -48,8 +48,8 @@ impl Accepted {
 impl fmt::Display for Accepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
-            CredentialKind::ServicesToken | CredentialKind::Token => "token",
-            CredentialKind::Identity => "identity",
+            AcceptedKind::ServicesToken | AcceptedKind::Token => "token",
+            AcceptedKind::Identity => "identity",
         };
         let WorkedSpan { first, last } = self.span;
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     /// What is said of one that worked for these days and is refused on that day.
-    fn said(kind: CredentialKind, days: [&str; 2], refused: &str) -> String {
+    fn said(kind: AcceptedKind, days: [&str; 2], refused: &str) -> String {
         let [first, last, now] = [days[0], days[1], refused]
             .map(|day| Moment::parse(&format!("{day}T09:30:00Z")).unwrap());
         Accepted::new(kind, WorkedSpan { first, last }, now).to_string()
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_token_that_worked_says_since_when_and_what_may_have_ended_it() {
-        use CredentialKind::{Identity, ServicesToken, Token};
+        use AcceptedKind::{Identity, ServicesToken, Token};
         let all = [
             said(ServicesToken, ["2026-09-01", "2026-11-30"], "2026-12-01"),
             said(ServicesToken, ["2026-09-01", "2026-09-01"], "2026-11-30"),
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn all_of_it_is_left_of_a_reason_that_is_shortened() {
         let days = ["2026-09-01", "2026-11-30"];
-        let said = said(CredentialKind::ServicesToken, days, "2026-12-01");
+        let said = said(AcceptedKind::ServicesToken, days, "2026-12-01");
         let reason = crate::plan::text::reason(&format!("{}; {said}", "x".repeat(1000)));
 
         assert!(reason.ends_with(&format!("; {said}")), "{reason}");

@@ -88,14 +88,14 @@ mod tests {
 
     /// The budget of one identity.
     #[derive(Default)]
-    struct Server {
+    struct SharedBudget {
         /// When each request of the window came.
         window: VecDeque<u64>,
         refused: Vec<u64>,
     }
 
     /// An answer under way to an agent.
-    struct Answer {
+    struct AnswerOnTheWay {
         at: u64,
         asked: u64,
         budget: Budget,
@@ -103,13 +103,13 @@ mod tests {
         before: TroubleCount,
     }
 
-    impl Server {
+    impl SharedBudget {
         fn used(&self) -> f64 {
             self.window.len() as f64 * COST
         }
 
         /// Takes a request in; says when its answer comes.
-        fn take(&mut self, now: u64, before: TroubleCount) -> Answer {
+        fn take(&mut self, now: u64, before: TroubleCount) -> AnswerOnTheWay {
             while self.window.front().is_some_and(|at| at + WINDOW <= now) {
                 self.window.pop_front();
             }
@@ -124,7 +124,7 @@ mod tests {
             // Up to 30 s, the more the further beyond the limit.
             let beyond = (self.used() - LIMIT).max(0.0) / (REFUSED - LIMIT);
             let delay = (beyond.min(1.0) * 30_000.0) as u64;
-            Answer {
+            AnswerOnTheWay {
                 at: now + LATENCY + delay,
                 asked: now,
                 budget: Budget {
@@ -144,7 +144,7 @@ mod tests {
         allowance: Allowance,
         /// No request begins before.
         not_before: u64,
-        under_way: Vec<Answer>,
+        under_way: Vec<AnswerOnTheWay>,
         left: u32,
         done_at: Option<u64>,
     }
@@ -160,10 +160,10 @@ mod tests {
             }
         }
 
-        fn step(&mut self, now: u64, server: &mut Server) {
+        fn step(&mut self, now: u64, server: &mut SharedBudget) {
             let (ended, under_way) = std::mem::take(&mut self.under_way)
                 .into_iter()
-                .partition(|answer: &Answer| answer.at <= now);
+                .partition(|answer: &AnswerOnTheWay| answer.at <= now);
             self.under_way = under_way;
             for answer in ended {
                 self.take_in(now, &answer);
@@ -183,7 +183,7 @@ mod tests {
             }
         }
 
-        fn take_in(&mut self, now: u64, answer: &Answer) {
+        fn take_in(&mut self, now: u64, answer: &AnswerOnTheWay) {
             if answer.is_refused {
                 // It is sent again.
                 self.left += 1;
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn fifty_agents_on_one_budget_all_get_through_and_after_a_minute_none_is_refused() {
-        let mut server = Server::default();
+        let mut server = SharedBudget::default();
         let mut agents: Vec<Agent> = (0..AGENTS).map(|_| Agent::new()).collect();
         let all = f64::from(WORK) * AGENTS as f64 * COST;
         let soonest = ((all - LIMIT) / LIMIT * WINDOW as f64) as u64;

@@ -33,7 +33,7 @@ use crate::plan::several_plans::NoResultsHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::{SubmissionPlan, plan};
 use crate::record::CommandClues;
-use crate::submit::facts::{self, Asker};
+use crate::submit::facts::{self, WaitSoFar};
 use crate::workspace::Location;
 
 /// A plan as scripts see it (product contract, section 6).
@@ -174,11 +174,11 @@ async fn plans_of(
         let project = snapshot.options.project.as_deref().unwrap_or_default();
 
         // With no attempt before it, another test plan that does not answer ends the command.
-        let asker = Asker {
+        let waited = WaitSoFar {
             attempts: 0,
             since: clock::now(),
         };
-        let facts = facts::read(&client, project, plan_id, &snapshot.options, asker).await?;
+        let facts = facts::read(&client, project, plan_id, &snapshot.options, waited).await?;
         plans.push(plan(&snapshot, plan_id, &submission.key, &facts));
     }
     Ok(plans)

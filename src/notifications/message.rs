@@ -28,12 +28,12 @@ pub(super) struct Message<'a> {
     pub host: &'a str,
     /// When it was made.
     pub at: Moment,
-    pub content: Content<'a>,
+    pub content: MessageContent<'a>,
 }
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Content<'a> {
+pub(super) enum MessageContent<'a> {
     /// These, the oldest first.
     Notices(&'a [Notice]),
     /// Somebody wants to see whether messages arrive.
@@ -90,10 +90,10 @@ impl Message<'_> {
     pub(super) fn headline(&self) -> String {
         let host = foreign::one_line(self.host);
         match self.content {
-            Content::Test => {
+            MessageContent::Test => {
                 format!("kado on {host}: this is a test, and notifications arrive")
             }
-            Content::Notices(_) => {
+            MessageContent::Notices(_) => {
                 let begun = self.count(NoticeEvent::Begun);
                 let over = self.count(NoticeEvent::Over);
 
@@ -110,8 +110,8 @@ impl Message<'_> {
 
     fn notices(&self) -> &[Notice] {
         match self.content {
-            Content::Notices(notices) => notices,
-            Content::Test => &[],
+            MessageContent::Notices(notices) => notices,
+            MessageContent::Test => &[],
         }
     }
 
@@ -147,7 +147,7 @@ impl Message<'_> {
             version: env!("CARGO_PKG_VERSION"),
             at: self.at,
             text: self.headline(),
-            test: matches!(self.content, Content::Test),
+            test: matches!(self.content, MessageContent::Test),
             begun: self.count(NoticeEvent::Begun),
             over: self.count(NoticeEvent::Over),
             notifications: self.shown(),
@@ -332,7 +332,7 @@ mod tests {
             id: "5eed",
             host: "agent-7",
             at: Moment::from_millis(7_200_000),
-            content: Content::Notices(notices),
+            content: MessageContent::Notices(notices),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::message::{Content, Message};
+use super::message::{Message, MessageContent};
 use super::ways::{self, DeliveryError};
 use super::{clock, new_id};
 
@@ -30,7 +30,7 @@ pub(crate) async fn send_test(config: &Arc<Config>) -> Vec<Arrival> {
         id: &id,
         host: &host,
         at: now,
-        content: Content::Test,
+        content: MessageContent::Test,
     };
 
     let mut arrivals = Vec::new();

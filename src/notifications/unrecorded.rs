@@ -11,7 +11,7 @@ use crate::clock::{self, Stopwatch};
 use crate::config::Config;
 use crate::config::notify::{NotificationKind, NotifyRules};
 use crate::notifications::decide::Teller;
-use crate::notifications::message::{Content, Message};
+use crate::notifications::message::{Message, MessageContent};
 use crate::notifications::{found, new_id, ways};
 use crate::outbox::notification::{CauseKey, Decision, Notice, StoredCause, Way};
 use crate::overview::{self, DISK};
@@ -92,7 +92,7 @@ async fn send(config: &Arc<Config>, way: Way, notice: &Notice) -> Result<(), way
         id: &new_id(way, now),
         host: &clock::host_name(),
         at: now,
-        content: Content::Notices(std::slice::from_ref(notice)),
+        content: MessageContent::Notices(std::slice::from_ref(notice)),
     };
     ways::deliver(way, config, &message).await
 }

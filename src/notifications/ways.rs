@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::config::notify::{NotificationKind, NotifyRules};
 use crate::connect;
 use crate::exit::Exit;
-use crate::notifications::message::{Content, Message, hint, sentence};
+use crate::notifications::message::{Message, MessageContent, hint, sentence};
 use crate::outbox::notification::{Notice, NoticeEvent, Way};
 use crate::telemetry::notice::{
     NoticeEntry, NoticeSubject, NoticeWeight, SystemLog, tell, tell_system,
@@ -170,7 +170,7 @@ impl Entry {
 
 /// One entry for each kind, because its number is that of the kind; of its begin and of its end.
 fn entries(message: &Message<'_>) -> Vec<Entry> {
-    let Content::Notices(notices) = message.content else {
+    let MessageContent::Notices(notices) = message.content else {
         return Vec::new();
     };
 

@@ -75,7 +75,7 @@ pub(crate) enum Submitter {
 
 /// What the files of a project say.
 #[derive(Clone, Debug)]
-pub(crate) struct ProjectFiles {
+pub(crate) struct ProjectContent {
     name: String,
     integration: Integration,
     server_url: Option<String>,
@@ -85,7 +85,7 @@ pub(crate) struct ProjectFiles {
     mapped: usize,
 }
 
-impl ProjectFiles {
+impl ProjectContent {
     /// Reads the files of the project at `root`, its test cases as well, which may take long;
     /// `None` where there is no project any more.
     pub(crate) fn read(root: &Path, config: &Config) -> Option<Self> {
@@ -188,7 +188,7 @@ fn plan_url(options: &Options, plan: u32) -> Option<String> {
 /// last run.
 pub(crate) fn states(
     roots: &[PathBuf],
-    read: &HashMap<PathBuf, ProjectFiles>,
+    read: &HashMap<PathBuf, ProjectContent>,
     last_runs: &[LastRun],
     rows: &[SubmissionSummary],
 ) -> Vec<ProjectState> {
@@ -210,7 +210,7 @@ pub(crate) fn states(
 
 fn state(
     root: &Path,
-    files: Option<&ProjectFiles>,
+    files: Option<&ProjectContent>,
     last: Option<&LastRun>,
     rows: &[&SubmissionSummary],
 ) -> ProjectState {

@@ -1,6 +1,6 @@
 //! The connections of the page. They are few and short: whoever opens many, or sends a request
 //! letter by letter, holds up others who look, and never an upload. One that listens for changes
-//! ([`Connection::lasts`]) gives its place back and is counted elsewhere.
+//! ([`PageConnection::lasts`]) gives its place back and is counted elsewhere.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The connection of a request.
 #[derive(Clone)]
-pub(super) struct Connection(Arc<Place>);
+pub(super) struct PageConnection(Arc<Place>);
 
 struct Place {
     /// Among the short ones.
@@ -35,7 +35,7 @@ struct Place {
     lasts: AtomicBool,
 }
 
-impl Connection {
+impl PageConnection {
     fn short(permit: OwnedSemaphorePermit) -> Self {
         Self(Arc::new(Place {
             permit: Mutex::new(Some(permit)),
@@ -94,14 +94,14 @@ async fn accept(
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = answer(stream, router, Connection::short(permit)) => {}
+                () = answer(stream, router, PageConnection::short(permit)) => {}
             }
         });
     }
 }
 
 /// Answers the one request of a connection.
-async fn answer(stream: TcpStream, router: Router, connection: Connection) {
+async fn answer(stream: TcpStream, router: Router, connection: PageConnection) {
     let router = router.layer(Extension(connection.clone()));
     let service = TowerToHyperService::new(router);
     let served = http1::Builder::new()

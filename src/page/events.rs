@@ -16,8 +16,8 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Stopwatch;
-use crate::page::connections::Connection;
-use crate::page::html::{PageParts, Section};
+use crate::page::connections::PageConnection;
+use crate::page::html::{PageParts, PageSection};
 use crate::page::lookout::{LookError, Lookout};
 use crate::page::{Page, answers};
 
@@ -49,7 +49,7 @@ pub(super) enum Followed {
 
 /// A section as a script takes it.
 #[derive(Serialize)]
-struct Changed<'a> {
+struct ChangedSection<'a> {
     id: &'a str,
     html: &'a str,
 }
@@ -59,7 +59,7 @@ struct Listener {
     followed: Followed,
     life: Stopwatch,
     /// What it has by now; `None` when that is another page than the one of the first look.
-    has: Option<Vec<Section>>,
+    has: Option<Vec<PageSection>>,
     to_send: VecDeque<Event>,
     first: bool,
     _place: OwnedSemaphorePermit,
@@ -70,7 +70,7 @@ pub(super) fn listen(
     page: Arc<Page>,
     followed: Followed,
     digest: String,
-    connection: &Connection,
+    connection: &PageConnection,
 ) -> Response {
     let Ok(place) = Arc::clone(&page.places.0).try_acquire_owned() else {
         return answers::too_many();
@@ -140,8 +140,8 @@ impl Listener {
     }
 }
 
-fn event(section: &Section) -> Option<Event> {
-    let changed = Changed {
+fn event(section: &PageSection) -> Option<Event> {
+    let changed = ChangedSection {
         id: section.id,
         html: &section.html,
     };

@@ -81,8 +81,8 @@ impl Refusal {
                  `status_page.allowed_hosts`, with its port"
             }
             Self::Method => {
-                "nothing is changed here; this page takes GET alone, and POST for its buttons where \
-                 `status_page.actions` is true"
+                "nothing is changed here; this page takes GET alone, and POST for its buttons \
+                 where `status_page.actions` is true"
             }
             Self::Password => "this page wants the password of `status_page.password_file`",
             Self::NoPassword(reason) => reason,
@@ -370,6 +370,7 @@ mod tests {
                 "{origin}"
             );
         }
+
         let without = [RIGHT[0], RIGHT[2], RIGHT[3]];
         assert_eq!(
             judged(&guard_with_buttons(), &Method::POST, &without),

@@ -30,13 +30,13 @@ pub(super) const SCRIPT: &str = include_str!("templates/page.js");
 
 /// A part of a page that changes as a whole.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Section {
+pub(super) struct PageSection {
     /// The id of its element.
     pub id: &'static str,
     pub html: String,
 }
 
-impl Section {
+impl PageSection {
     /// # Errors
     /// When the template cannot be filled, which no text of others brings about.
     fn of(id: &'static str, template: &impl Template) -> Result<Self, askama::Error> {
@@ -50,7 +50,7 @@ impl Section {
 pub(super) struct PageParts {
     title: String,
     /// The first of them stands in the head of the page.
-    pub sections: Vec<Section>,
+    pub sections: Vec<PageSection>,
     /// Where its changes are told.
     events: String,
     /// When it was so.
@@ -127,15 +127,15 @@ pub(super) fn overview(seen: &Seen) -> Result<PageParts, askama::Error> {
     Ok(PageParts {
         title: sentence.text.clone(),
         sections: vec![
-            Section::of("sentence", &sentence)?,
-            Section::of("counters", &sentence::counters(seen, &clock))?,
-            Section::of("problems", &problems::of(seen, &clock))?,
-            Section::of("servers", &servers::of(seen, &clock))?,
-            Section::of("projects", &projects::of(seen, &clock))?,
-            Section::of("runs", &runs::of(seen, &clock))?,
-            Section::of("machine", &machine::of(seen, &clock))?,
-            Section::of("configuration", &machine::configuration(seen))?,
-            Section::of("warnings", &machine::warnings(seen, &clock))?,
+            PageSection::of("sentence", &sentence)?,
+            PageSection::of("counters", &sentence::counters(seen, &clock))?,
+            PageSection::of("problems", &problems::of(seen, &clock))?,
+            PageSection::of("servers", &servers::of(seen, &clock))?,
+            PageSection::of("projects", &projects::of(seen, &clock))?,
+            PageSection::of("runs", &runs::of(seen, &clock))?,
+            PageSection::of("machine", &machine::of(seen, &clock))?,
+            PageSection::of("configuration", &machine::configuration(seen))?,
+            PageSection::of("warnings", &machine::warnings(seen, &clock))?,
         ],
         events: "/events".to_owned(),
         at: clock.time(seen.at),
@@ -154,11 +154,11 @@ pub(super) fn run(details: &RunDetails, seen: &Seen) -> Result<PageParts, askama
     Ok(PageParts {
         title: format!("run {id}, {}", shown(&details.row.suite)),
         sections: vec![
-            Section::of("sentence", &run::head(details, seen.buttons, &clock))?,
-            Section::of("facts", &run::facts(details, &clock))?,
-            Section::of("tests", &run::tests(details))?,
-            Section::of("files", &run::files(details))?,
-            Section::of("remarks", &run::remarks(details))?,
+            PageSection::of("sentence", &run::head(details, seen.buttons, &clock))?,
+            PageSection::of("facts", &run::facts(details, &clock))?,
+            PageSection::of("tests", &run::tests(details))?,
+            PageSection::of("files", &run::files(details))?,
+            PageSection::of("remarks", &run::remarks(details))?,
         ],
         events: format!("/runs/{id}/events"),
         at: clock.time(seen.at),

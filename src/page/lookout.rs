@@ -21,7 +21,7 @@ use crate::page::health::RunningService;
 use crate::page::html::{self, PageParts};
 use crate::page::project_reader::ProjectReader;
 use crate::page::room::RoomReader;
-use crate::page::seen::{Buttons, Seen, ServiceState};
+use crate::page::seen::{Buttons, Seen, ServiceSeen};
 
 /// How long a look is good for.
 const GOOD_FOR: Duration = Duration::from_secs(1);
@@ -85,7 +85,7 @@ impl Lookout {
         }
 
         let config = Arc::clone(&self.config.borrow());
-        let service = ServiceState::of(&self.service);
+        let service = ServiceSeen::of(&self.service);
         let roots = match &service.last_sweep {
             Some(sweep) => sweep.projects.clone(),
             None => Vec::new(),

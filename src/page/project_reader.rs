@@ -10,7 +10,7 @@ use crate::blocking::blocking;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::locked::locked;
-use crate::overview::projects::ProjectFiles;
+use crate::overview::projects::ProjectContent;
 
 /// How long what was read of a project is good for.
 const GOOD_FOR: Duration = Duration::from_secs(5 * 60);
@@ -21,12 +21,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// What was read, and what is to be read; clones share it.
 #[derive(Clone, Default)]
-pub(super) struct ProjectReader(Arc<Mutex<Reading>>);
+pub(super) struct ProjectReader(Arc<Mutex<ProjectsRead>>);
 
 #[derive(Default)]
-struct Reading {
+struct ProjectsRead {
     /// `None` of a project that could not be read.
-    read: HashMap<PathBuf, (Stopwatch, Option<ProjectFiles>)>,
+    read: HashMap<PathBuf, (Stopwatch, Option<ProjectContent>)>,
     /// Those that somebody wants to see, and since when.
     wanted: Vec<PathBuf>,
     asked: Option<Stopwatch>,
@@ -39,7 +39,7 @@ impl ProjectReader {
         &self,
         roots: &[PathBuf],
         config: &Arc<Config>,
-    ) -> HashMap<PathBuf, ProjectFiles> {
+    ) -> HashMap<PathBuf, ProjectContent> {
         let mut reading = locked(&self.0);
         let wanted: HashSet<&PathBuf> = roots.iter().collect();
         reading.read.retain(|root, _| wanted.contains(root));
@@ -65,7 +65,7 @@ impl ProjectReader {
         while let Some(root) = self.next_or_end() {
             let config = Arc::clone(&config);
             let read = blocking(move || {
-                let files = ProjectFiles::read(&root, &config);
+                let files = ProjectContent::read(&root, &config);
                 (root, files)
             });
             // The service is ending.
@@ -91,7 +91,7 @@ impl ProjectReader {
     }
 }
 
-impl Reading {
+impl ProjectsRead {
     fn next(&self) -> Option<PathBuf> {
         let next = self.wanted.iter().find(|root| match self.read.get(*root) {
             Some((since, _)) => since.elapsed() >= GOOD_FOR,

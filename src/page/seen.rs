@@ -30,7 +30,7 @@ pub(super) struct Seen {
     pub overview: Overview,
     /// The configuration that was in force.
     pub config: Arc<Config>,
-    pub service: ServiceState,
+    pub service: ServiceSeen,
     /// Those that the last sweep found.
     pub projects: Vec<ProjectState>,
     pub room: Room,
@@ -40,7 +40,7 @@ pub(super) struct Seen {
 }
 
 /// How the running service was at that moment.
-pub(super) struct ServiceState {
+pub(super) struct ServiceSeen {
     pub servers: Vec<ConnectedServer>,
     pub uploads: Vec<Arc<UploadMeasures>>,
     pub last_sweep: Option<Arc<SweepMeasures>>,
@@ -48,7 +48,7 @@ pub(super) struct ServiceState {
     pub warnings: Vec<RecentWarning>,
 }
 
-impl ServiceState {
+impl ServiceSeen {
     pub(super) fn of(service: &RunningService) -> Self {
         let measures = service.connections.measures();
         Self {

@@ -26,9 +26,9 @@ const LOOK_UP: Duration = Duration::from_secs(20);
 /// own does.
 const WAITS: u32 = 3;
 
-/// Who waits for the facts.
+/// How a submission has waited until now for what is read for it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asker {
+pub(crate) struct WaitSoFar {
     /// How many attempts failed before.
     pub attempts: u32,
     /// Since when it waits: points that were read later are good enough.
@@ -44,15 +44,15 @@ pub(crate) async fn read(
     project: &str,
     plan_id: u32,
     options: &Options,
-    asker: Asker,
+    waited: WaitSoFar,
 ) -> Result<AdoFacts, AdoError> {
-    let points = client.points_since(project, plan_id, asker.since).await?;
+    let points = client.points_since(project, plan_id, waited.since).await?;
 
     // Only when its own plan is there: else there is nothing to wait for.
     let mut elsewhere = Vec::new();
     for other in options.plan_ids() {
         if other != plan_id {
-            elsewhere.push(read_other_plan(client, project, other, asker).await?);
+            elsewhere.push(read_other_plan(client, project, other, waited).await?);
         }
     }
 
@@ -76,7 +76,7 @@ async fn read_other_plan(
     client: &AdoClient,
     project: &str,
     plan_id: u32,
-    asker: Asker,
+    waited: WaitSoFar,
 ) -> Result<OtherPlan, AdoError> {
     let mut other = OtherPlan {
         plan_id,
@@ -84,12 +84,12 @@ async fn read_other_plan(
         unread: None,
     };
 
-    match client.points_since(project, plan_id, asker.since).await {
+    match client.points_since(project, plan_id, waited.since).await {
         Ok(points) => other.points = points.into(),
         // A plan that does not exist has no points.
         Err(AdoError::Gone { .. }) => {}
         Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. }))
-            if asker.attempts < WAITS =>
+            if waited.attempts < WAITS =>
         {
             return Err(AdoError::Unavailable {
                 message: format!("test plan {plan_id}, which this run goes to as well: {error}"),

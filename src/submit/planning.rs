@@ -14,7 +14,7 @@ use crate::plan::several_plans::NoResultsHere;
 use crate::plan::without_ids::{is_without_ids, reason_without_ids};
 use crate::plan::{self, SubmissionPlan};
 use crate::plural::counted;
-use crate::submit::facts::{self, Asker};
+use crate::submit::facts::{self, WaitSoFar};
 use crate::submit::probe;
 use crate::submit::stop::Stop;
 
@@ -102,7 +102,7 @@ async fn make(
     };
 
     let id = submission.id;
-    let asker = Asker {
+    let waited = WaitSoFar {
         attempts: submission.attempts,
         since: outbox.with(move |store| store.last_event(id)).await?,
     };
@@ -112,7 +112,7 @@ async fn make(
     let (facts, early_look) = tokio::join!(
         async {
             let _end = facts_are_read.clone().drop_guard();
-            facts::read(client, project, plan_id, &snapshot.options, asker).await
+            facts::read(client, project, plan_id, &snapshot.options, waited).await
         },
         probe::early_look(client, project, submission, &facts_are_read)
     );

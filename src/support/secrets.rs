@@ -41,7 +41,7 @@ const NAMES: [&str; 7] = [
 
 /// What was found, without the secret.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Finding {
+pub(crate) struct FoundSecret {
     /// In which entry.
     pub entry: String,
     /// Whose secret it is.
@@ -177,11 +177,11 @@ impl Secrets {
     }
 
     /// The first secret that stands in this content.
-    pub(super) fn find(&self, entry: &str, content: &[u8]) -> Option<Finding> {
+    pub(super) fn find(&self, entry: &str, content: &[u8]) -> Option<FoundSecret> {
         for (what, secret) in &self.0 {
             for (form, needle) in forms(secret.expose_secret()) {
                 if memmem::find(content, &needle).is_some() {
-                    return Some(Finding {
+                    return Some(FoundSecret {
                         entry: entry.to_owned(),
                         what,
                         form,

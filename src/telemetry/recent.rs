@@ -62,7 +62,7 @@ impl<S: Subscriber> Layer<S> for RecentWarnings {
             _ => return,
         };
 
-        let mut line = Line::default();
+        let mut line = RecentLine::default();
         event.record(&mut line);
         let text = format!("{}{}", line.sentence, line.fields);
         self.keep(RecentWarning {
@@ -75,12 +75,12 @@ impl<S: Subscriber> Layer<S> for RecentWarnings {
 
 /// The sentence of an event, and its fields behind it.
 #[derive(Default)]
-struct Line {
+struct RecentLine {
     sentence: String,
     fields: String,
 }
 
-impl Visit for Line {
+impl Visit for RecentLine {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         let value = format!("{value:?}");
         let value = foreign::one_line(&value);

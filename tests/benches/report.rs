@@ -8,10 +8,10 @@ use std::path::Path;
 const HEAD: &str = "\
 # Benchmarks
 
-`cargo bench` runs the real program against the bundled fake Azure DevOps, and beside it the *floor*:
-a client that knows everything beforehand, asks for nothing twice and keeps no memory
-(`tests/benches/floor.rs`). This file is what `cargo bench -- --write` wrote on one machine. A slower
-machine is no defect, and no test asserts a time.
+`cargo bench` runs the real program against the bundled fake Azure DevOps, and beside it the
+*floor*: a client that knows everything beforehand, asks for nothing twice and keeps no memory
+(`tests/benches/floor.rs`). This file is what `cargo bench -- --write` wrote on one machine. A
+slower machine is no defect, and no test asserts a time.
 ";
 
 /// Everything that was measured.

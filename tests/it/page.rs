@@ -323,7 +323,8 @@ fn the_one_script_that_may_run_is_named_by_a_number_of_this_answer() {
         nonce
     };
 
-    let (one, other) = (nonce(), nonce());
+    let one = nonce();
+    let other = nonce();
 
     assert_ne!(one, other);
     assert_eq!(one.len(), 64);

@@ -132,8 +132,9 @@ fn many_runs_wait_for_a_server_that_is_down() {
 
 #[test]
 fn katalon_submits_as_well() {
-    let half = |machine: &Machine, folder: &Path| upload(machine, folder, NAME, Some).first(1);
-    let (machine, _) = submit_beside(half);
+    let (machine, _) = submit_beside(|machine: &Machine, folder: &Path| {
+        upload(machine, folder, NAME, Some).first(1)
+    });
     machine.configure("[status_page]\nlisten = \"127.0.0.1:0\"\n");
 
     let (sentence, page) = page_with(&machine, "Katalon submits as well");

@@ -8,7 +8,7 @@
 
 use tokio::time::Instant;
 
-use crate::ado::accepted::{Accepted, CredentialKind};
+use crate::ado::accepted::{Accepted, AcceptedKind};
 use crate::ado::credential::Credential;
 use crate::ado::error::{AdoError, Refusal};
 use crate::ado::transport::{AdoClient, CallFailure, FailureCause};
@@ -38,9 +38,9 @@ impl AdoClient {
     /// Since when the credential had worked; `None` when it never did as far as anybody knows.
     fn accepted(&self) -> Option<Box<Accepted>> {
         let kind = match self.credential {
-            Credential::Pat(_) if self.server.is_services() => CredentialKind::ServicesToken,
-            Credential::Pat(_) | Credential::Bearer(_) => CredentialKind::Token,
-            Credential::Entra(_) => CredentialKind::Identity,
+            Credential::Pat(_) if self.server.is_services() => AcceptedKind::ServicesToken,
+            Credential::Pat(_) | Credential::Bearer(_) => AcceptedKind::Token,
+            Credential::Entra(_) => AcceptedKind::Identity,
         };
         let span = self
             .worked_tokens

@@ -7,7 +7,6 @@ use crate::cli::json;
 use crate::cli::plain::or_dash;
 use crate::cli::plan_tables;
 use crate::cli::terminal::{Piece, Screen, Table, always, table, weighing};
-use crate::outbox::store::{DoubleSubmission, Overlap};
 use crate::outbox::submission::SubmittedBy;
 use crate::overview::WHERE_TO_LOOK;
 use crate::overview::run_details::{ResultDetails, RunDetails, TestDetails};
@@ -49,7 +48,6 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
     let row = &details.row;
     let times = out.terminal().times().clone();
     let error = row.error.as_ref().map(|error| times.told_in(error));
-    let double = details.double.as_ref().map(double_in_words);
     let plan = super::plan_in_words(row);
 
     fact(out, "Suite", &*row.suite)?;
@@ -73,21 +71,13 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
     if row.submitted_by == Some(SubmittedBy::Kado) {
         fact(out, "In ADO", WHERE_TO_LOOK)?;
     }
-    fact_if_known(out, "Katalon's", double)?;
+    fact_if_known(
+        out,
+        "Katalon's",
+        details.double.as_ref().map(ToString::to_string),
+    )?;
     fact(out, "Key", &*row.key)?;
     Ok(())
-}
-
-/// What Katalon submitted beside kado.
-fn double_in_words(double: &DoubleSubmission) -> String {
-    let what = match double.extent {
-        Overlap::Whole => "the same run",
-        Overlap::Part => "a part of this run",
-    };
-    format!(
-        "{what}, submitted by Katalon itself as test run {}",
-        double.katalon_run
-    )
 }
 
 fn table_of_tests(tests: &[TestDetails], out: &Screen<'_>) -> Table {

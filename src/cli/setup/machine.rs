@@ -73,8 +73,20 @@ pub(super) struct MachineOptions {
 impl MachineOptions {
     /// Which of them were given, as they are written.
     pub(super) fn given(&self) -> Vec<&'static str> {
+        let mut given = named(&[("--watch", !self.watch.is_empty())]);
+        given.extend(self.given_of_identity());
+
+        given.extend(named(&[
+            ("--expires", self.expires.is_some()),
+            ("--history", self.history.is_some()),
+            ("--service", self.service),
+            ("--no-service", self.no_service),
+        ]));
+        given
+    }
+
+    fn given_of_identity(&self) -> Vec<&'static str> {
         named(&[
-            ("--watch", !self.watch.is_empty()),
             ("--identity-kind", self.identity_kind.is_some()),
             ("--identity-tenant-id", self.identity_tenant_id.is_some()),
             ("--identity-client-id", self.identity_client_id.is_some()),
@@ -90,10 +102,6 @@ impl MachineOptions {
                 "--identity-authority-url",
                 self.identity_authority_url.is_some(),
             ),
-            ("--expires", self.expires.is_some()),
-            ("--history", self.history.is_some()),
-            ("--service", self.service),
-            ("--no-service", self.no_service),
         ])
     }
 

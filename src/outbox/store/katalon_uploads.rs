@@ -1,5 +1,7 @@
 //! Katalon's own uploads: what was seen of them, and submissions that they make needless.
 
+use std::fmt;
+
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use crate::moment::Moment;
@@ -41,6 +43,20 @@ pub(crate) struct DoubleSubmission {
     pub extent: Overlap,
     /// When it was noticed.
     pub at: Moment,
+}
+
+impl fmt::Display for DoubleSubmission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.extent {
+            Overlap::Whole => "the same run",
+            Overlap::Part => "a part of this run",
+        };
+        write!(
+            f,
+            "{what}, submitted by Katalon itself as test run {}",
+            self.katalon_run
+        )
+    }
 }
 
 /// A project is named by `crate::plan::katalon_upload::project_key`.

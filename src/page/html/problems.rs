@@ -17,21 +17,21 @@ const MOST: usize = 200;
 /// The list.
 #[derive(Template)]
 #[template(path = "problems.html", config = "src/page/askama.toml")]
-pub(super) struct Problems {
-    first: Vec<Line>,
-    folded: Vec<Line>,
+pub(super) struct ProblemsSection {
+    first: Vec<ProblemLine>,
+    folded: Vec<ProblemLine>,
     /// How many more there are.
     left_out: usize,
-    notes: Vec<Line>,
+    notes: Vec<ProblemLine>,
 }
 
 /// Something, and what mends it.
-struct Line {
+struct ProblemLine {
     text: String,
     hint: String,
 }
 
-pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> Problems {
+pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> ProblemsSection {
     let mut first = Vec::new();
     let mut parked = Vec::new();
     for problem in &seen.overview.status.problems {
@@ -49,10 +49,10 @@ pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> Problems {
     folded.truncate(room);
     first.truncate(MOST);
 
-    let mut notes: Vec<Line> = seen.overview.status.notes.iter().map(line).collect();
+    let mut notes: Vec<ProblemLine> = seen.overview.status.notes.iter().map(line).collect();
     notes.extend(seen.overview.older_runs.iter().map(older));
     notes.extend(doubles(&seen.overview.doubles, clock));
-    Problems {
+    ProblemsSection {
         first,
         folded,
         left_out,
@@ -60,15 +60,15 @@ pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> Problems {
     }
 }
 
-fn line(problem: &Problem) -> Line {
-    Line {
+fn line(problem: &Problem) -> ProblemLine {
+    ProblemLine {
         text: shown(&problem.text),
         hint: problem.hint.as_deref().map(shown).unwrap_or_default(),
     }
 }
 
 /// Runs that were there before kado was.
-fn older(runs: &OlderRuns) -> Line {
+fn older(runs: &OlderRuns) -> ProblemLine {
     let text = format!(
         "{} of `{}` {} older than the history and {} left alone; the newest is of {}",
         counted(runs.count, "run"),
@@ -82,14 +82,14 @@ fn older(runs: &OlderRuns) -> Line {
          \"{}\"` the newest alone",
         runs.newest
     );
-    Line {
+    ProblemLine {
         text: shown(&text),
         hint: shown(&hint),
     }
 }
 
 /// Runs that both submitted, the newest first.
-fn doubles(doubles: &[DoubleSubmission], clock: &LocalClock<'_>) -> Option<Line> {
+fn doubles(doubles: &[DoubleSubmission], clock: &LocalClock<'_>) -> Option<ProblemLine> {
     let newest = doubles.first()?;
     let text = format!(
         "Katalon submits as well: {} of the last seven days arrived twice, the newest {} ago: test \
@@ -102,7 +102,7 @@ fn doubles(doubles: &[DoubleSubmission], clock: &LocalClock<'_>) -> Option<Line>
     );
     let hint = "a longer `submit.katalon_wait` in kado.toml lets Katalon be first, or switch \
                 automatic submission off in Katalon; kado deletes no test run";
-    Some(Line {
+    Some(ProblemLine {
         text: shown(&text),
         hint: hint.to_owned(),
     })

@@ -13,7 +13,7 @@ const FEW: usize = 8;
 /// The section.
 #[derive(Template)]
 #[template(path = "projects.html", config = "src/page/askama.toml")]
-pub(super) struct Projects {
+pub(super) struct ProjectsSection {
     projects: Vec<ProjectRow>,
     is_open: bool,
     /// How many have test cases without a point.
@@ -39,7 +39,7 @@ struct PlanLink {
     url: Option<String>,
 }
 
-pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> Projects {
+pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> ProjectsSection {
     let projects: Vec<_> = seen
         .projects
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> Projects {
         .iter()
         .filter(|project| project.without_point.is_some_and(|count| count > 0))
         .count();
-    Projects {
+    ProjectsSection {
         is_open: projects.len() <= FEW,
         with_gaps,
         projects,

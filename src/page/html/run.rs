@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use crate::outbox::store::Overlap;
 use crate::outbox::submission::SubmittedBy;
 use crate::overview::WHERE_TO_LOOK;
 use crate::overview::run_details::{ResultDetails, RunDetails, TestDetails};
@@ -47,7 +46,7 @@ struct TestRow {
 /// Its files.
 #[derive(Template)]
 #[template(path = "run_files.html", config = "src/page/askama.toml")]
-pub(super) struct Files {
+pub(super) struct FilesSection {
     files: Vec<FileRow>,
     by_katalon: bool,
 }
@@ -61,7 +60,7 @@ struct FileRow {
 /// What was left out, and what was odd.
 #[derive(Template)]
 #[template(path = "run_remarks.html", config = "src/page/askama.toml")]
-pub(super) struct Remarks {
+pub(super) struct RemarksSection {
     left_out: Vec<String>,
     warnings: Vec<String>,
 }
@@ -76,16 +75,6 @@ pub(super) fn head(details: &RunDetails, buttons: Buttons, clock: &LocalClock<'_
 
 pub(super) fn facts(details: &RunDetails, clock: &LocalClock<'_>) -> Facts {
     let row = &details.row;
-    let double = details.double.as_ref().map(|double| {
-        let what = match double.extent {
-            Overlap::Whole => "the same run",
-            Overlap::Part => "a part of this run",
-        };
-        format!(
-            "{what}, submitted by Katalon itself as test run {}",
-            double.katalon_run
-        )
-    });
 
     let mut facts = vec![
         fact("Project", Some(&row.project)),
@@ -96,7 +85,7 @@ pub(super) fn facts(details: &RunDetails, clock: &LocalClock<'_>) -> Facts {
         fact("Options of katalonc", details.ado_options()),
         fact("Mapping row", details.mapping_row.as_ref()),
         fact("Test run", row.ado_run_id),
-        fact("Katalon's", double),
+        fact("Katalon's", details.double.as_ref()),
         time_fact("Next try", row.next_attempt, clock),
         fact("Key", Some(&row.key)),
     ];
@@ -136,7 +125,7 @@ fn arrived(result: &ResultDetails) -> String {
     ))
 }
 
-pub(super) fn files(details: &RunDetails) -> Files {
+pub(super) fn files(details: &RunDetails) -> FilesSection {
     let mut files = Vec::new();
     if let Some(plan) = &details.submission.plan {
         for attachment in &plan.attachments {
@@ -151,19 +140,19 @@ pub(super) fn files(details: &RunDetails) -> Files {
         }
     }
 
-    Files {
+    FilesSection {
         files,
         by_katalon: details.row.submitted_by == Some(SubmittedBy::Katalon),
     }
 }
 
-pub(super) fn remarks(details: &RunDetails) -> Remarks {
+pub(super) fn remarks(details: &RunDetails) -> RemarksSection {
     let mut left_out = Vec::new();
     for one in &details.row.skipped {
         left_out.push(shown(&one.to_string()));
     }
     let warnings = &details.submission.snapshot.run.warnings;
-    Remarks {
+    RemarksSection {
         left_out,
         warnings: warnings.iter().map(|text| shown(text)).collect(),
     }
