@@ -40,10 +40,16 @@ pub(crate) fn katalon_commands_of_others() -> Vec<Command> {
 
 /// Those of these processes that run.
 pub(crate) fn running(processes: &[ProcessKey]) -> HashSet<ProcessKey> {
-    let pids: Vec<Pid> = processes
+    let mut pids: Vec<Pid> = processes
         .iter()
         .map(|process| Pid::from_u32(process.id))
         .collect();
+
+    // One command can have started many runs, and sysinfo takes a process that it is asked for
+    // twice for a dead one.
+    pids.sort_unstable();
+    pids.dedup();
+
     let mut system = System::new();
     system.refresh_processes_specifics(
         ProcessesToUpdate::Some(&pids),
@@ -241,5 +247,36 @@ mod tests {
             (12, None, of("/w/Shop", "-adoPlanId=23", 5)),
         ];
         assert_eq!(plans(&side_by_side).len(), 5);
+    }
+
+    /// This process, as the system tells it.
+    fn this_process() -> ProcessKey {
+        let id = std::process::id();
+        let processes = Processes::read();
+        let process = processes.0.process(Pid::from_u32(id)).unwrap();
+
+        ProcessKey {
+            id,
+            started: started(process).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_process_that_made_several_runs_is_running_for_each() {
+        let this = this_process();
+
+        assert_eq!(running(&[this, this, this]), HashSet::from([this]));
+    }
+
+    #[test]
+    fn a_process_that_got_the_number_of_an_ended_one_is_not_that() {
+        let this = this_process();
+        let ended = ProcessKey {
+            started: this.started.minus(std::time::Duration::from_secs(60)),
+            ..this
+        };
+
+        assert_eq!(running(&[ended, this]), HashSet::from([this]));
+        assert_eq!(running(&[ended]), HashSet::new());
     }
 }
