@@ -68,6 +68,8 @@ struct Done {
     answered: Vec<AnsweredFolder>,
     /// New submissions.
     submissions: Vec<i64>,
+    /// Those of them that need not wait for Katalon's own upload.
+    released: Vec<i64>,
 }
 
 impl Sweeper {
@@ -314,12 +316,14 @@ impl Sweeper {
         self.recorder.note_vanished(&sweep.gone);
         let mut done = Done {
             answered: std::mem::take(&mut sweep.remembered),
-            submissions: Vec::new(),
+            ..Done::default()
         };
         let recorded = self.record_each(config, sweep, &mut done).await;
 
-        // What was recorded before something failed is recorded all the same.
+        // What was recorded before something failed is recorded all the same. Nothing is let go
+        // before that: a newer run would overtake an older one that is recorded a moment later.
         self.answers.note(done.answered).await?;
+        self.let_go(done.released).await?;
         self.announce_submissions(done.submissions).await?;
         recorded
     }
@@ -330,6 +334,9 @@ impl Sweeper {
         sweep: &mut Sweep,
         done: &mut Done,
     ) -> Result<(), StoreError> {
+        // The runs of a test plan are sent in the order of their ends.
+        sweep.over.sort_by_key(|finished| finished.ended);
+
         for finished in std::mem::take(&mut sweep.over) {
             // It is as due in the next round: those of other projects have their turn first.
             let project = self.scout.project_or_parent(&finished.folder);
@@ -349,10 +356,10 @@ impl Sweeper {
                 } => {
                     let settled = self.settle(&finished, answer, run);
                     done.answered.push(settled);
-                    let alone = self
+                    let released = self
                         .running_commands
                         .recorded(&finished.folder, &submissions);
-                    self.let_go(alone).await?;
+                    done.released.extend(released);
                     done.submissions.extend(submissions);
                 }
 

@@ -98,6 +98,9 @@ pub(crate) struct FinishedFolder {
     pub folder: PathBuf,
     /// Finished, crashed or aborted.
     pub state: RunState,
+    /// When its suite ended, or its newest file was changed where its log does not say: the order
+    /// in which runs are recorded.
+    pub ended: Moment,
     /// How the folder looked.
     pub fingerprint: u64,
 }
@@ -445,6 +448,7 @@ impl Scout {
         let finished = FinishedFolder {
             folder: folder.to_owned(),
             state,
+            ended: observation.ended.unwrap_or(observation.newest),
             fingerprint,
         };
         sweep.add(finished, &assessment);
