@@ -250,5 +250,7 @@ fn merge(stronger: &Overrides, weaker: &Overrides) -> Overrides {
         attachments: stronger.attachments.or(weaker.attachments),
         attach: stronger.attach.or(weaker.attach),
         multiple_points: stronger.multiple_points.or(weaker.multiple_points),
+        history_line: stronger.history_line.or(weaker.history_line),
+        failure_type: stronger.failure_type.or(weaker.failure_type),
     }
 }

@@ -32,6 +32,7 @@
 //! |---|---|
 //! | `run` | one suite run, by what its log says (invariant I2), with the snapshot of the moment it finished |
 //! | `run_member` | of a collection that is one run, the suite runs it consists of |
+//! | `test_history` | how each test ended in its newest runs; the rest is forgotten |
 //! | `submission` | a run for one test plan: its state, its plan, what it waits for |
 //! | `step` | the requests of a submission that write, and how far each is |
 //! | `refused` | what was left out of a submission while it was sent, a row for each |

@@ -11,6 +11,7 @@ pub(crate) mod automation;
 pub(crate) mod comment;
 pub(crate) mod configuration;
 pub(crate) mod hidden;
+pub(crate) mod history;
 pub(crate) mod job_links;
 pub(crate) mod join;
 pub(crate) mod katalon_rule;
@@ -114,7 +115,7 @@ impl SubmissionPlan {
 
 /// Plans the submission of a run to one test plan.
 ///
-/// `facts` is what ADO said; `key` is kado's key for this submission (`plan/key.rs`).
+/// `facts` is what ADO said and what kado remembers of the tests; `key` is kado's key for this submission (`plan/key.rs`).
 pub(crate) fn plan(
     snapshot: &Snapshot,
     plan_id: u32,
@@ -130,7 +131,7 @@ pub(crate) fn plan(
     let results: Vec<PlannedResult> = targets
         .with_result
         .iter()
-        .map(|fed| results::result(snapshot, fed.point, &fed.tests))
+        .map(|fed| results::result(snapshot, &facts.memory, fed.point, &fed.tests))
         .collect();
     let files = attachments::choose(snapshot, &targets.with_result);
 

@@ -26,6 +26,7 @@ use crate::outbox::new_run::new_submissions;
 use crate::outbox::store::Remaining;
 use crate::outbox::submission::SubmissionState;
 use crate::plan::attachments::{PlannedAttachment, Source};
+use crate::plan::history::{TestMemory, to_recall};
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::results::PlannedResult;
@@ -178,7 +179,8 @@ async fn plans_of(
             attempts: 0,
             since: clock::now(),
         };
-        let facts = facts::read(&client, project, plan_id, &snapshot.options, waited).await?;
+        let mut facts = facts::read(&client, project, plan_id, &snapshot.options, waited).await?;
+        facts.memory = memory_of(config, &snapshot)?;
         plans.push(plan(&snapshot, plan_id, &submission.key, &facts));
     }
     Ok(plans)
@@ -239,6 +241,14 @@ fn remaining(config: &Config, snapshot: &Snapshot) -> anyhow::Result<Remaining> 
     match Store::open_to_read(&config.state_dir)? {
         Some(store) => Ok(store.remaining(snapshot)?),
         None => Ok(Remaining::Whole),
+    }
+}
+
+/// What is remembered of the tests of a run, if there is an outbox.
+fn memory_of(config: &Config, snapshot: &Snapshot) -> anyhow::Result<TestMemory> {
+    match Store::open_to_read(&config.state_dir)? {
+        Some(store) => Ok(store.memory_of(&to_recall(snapshot), snapshot.ended())?),
+        None => Ok(TestMemory::default()),
     }
 }
 

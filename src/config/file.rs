@@ -359,6 +359,8 @@ pub(super) fn submit(
     });
     overrides.attach = submit.read("attach", problems, values::sending);
     overrides.multiple_points = submit.read("multiple_points", problems, values::boolean);
+    overrides.history_line = submit.read("history_line", problems, values::boolean);
+    overrides.failure_type = submit.read("failure_type", problems, values::boolean);
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! What a plan depends on besides the snapshot: what ADO said when the submission was planned.
+//! What a plan depends on besides the snapshot: what ADO said when the submission was planned, and
+//! what kado remembered of its tests then.
 
+use crate::plan::history::TestMemory;
 use crate::plan::links::{BuildLink, LookUp, ReleaseLink};
 #[cfg(test)]
 use crate::plan::point_rule::Point;
@@ -18,6 +20,8 @@ pub(crate) struct AdoFacts {
     pub build: LookUp<BuildLink>,
     /// The release to link with.
     pub release: LookUp<ReleaseLink>,
+    /// Earlier results of the tests that failed: not from ADO, but from the outbox.
+    pub memory: TestMemory,
 }
 
 /// Another test plan of the same run.

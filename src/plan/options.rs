@@ -53,6 +53,12 @@ pub(crate) struct Options {
     pub configuration_rows: Vec<ConfigurationRow>,
     /// Whether a test case with several points gets a result for each of them.
     pub multiple_points: bool,
+    /// Whether comments of results say what kado remembers of their tests (`submit.history_line`).
+    #[serde(default)]
+    pub history_line: bool,
+    /// Whether ADO's failure type is set where it is certain (`submit.failure_type`).
+    #[serde(default)]
+    pub failure_type: bool,
     /// Which files are sent.
     pub attachments: AttachmentRule,
     /// How long a file is tried whose upload always breaks off while the server answers everything

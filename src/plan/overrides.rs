@@ -69,6 +69,10 @@ pub(crate) struct Overrides {
     pub attach: Option<SendingRule>,
     /// `submit.multiple_points`.
     pub multiple_points: Option<bool>,
+    /// `submit.history_line`.
+    pub history_line: Option<bool>,
+    /// `submit.failure_type`.
+    pub failure_type: Option<bool>,
 }
 
 /// What becomes of the automation fields of test cases.
@@ -152,6 +156,9 @@ pub(crate) fn effective(
             .multiple_points
             .or(settings.multiple_points)
             .unwrap_or(false),
+        history_line: overrides.history_line.unwrap_or(true),
+        // What people see as a judgement of a tester is set only where somebody wants that.
+        failure_type: overrides.failure_type.unwrap_or(false),
         attachments: attachments(settings, overrides),
         give_up_files_ms: give_up_files_ms(overrides),
         // One client reports that ADO refuses an automated run of test cases without an automation,

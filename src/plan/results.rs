@@ -7,10 +7,11 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::katalon::id_source::IdSource;
-use crate::katalon::run::{Attempt, TestResult};
+use crate::katalon::run::TestResult;
 use crate::katalon::status::Status;
 use crate::moment::Moment;
 use crate::plan::automation;
+use crate::plan::history::{self, FailureType, TestMemory};
 use crate::plan::outcome::{counts, outcome, worst};
 use crate::plan::point_rule::Point;
 use crate::plan::snapshot::Snapshot;
@@ -57,6 +58,9 @@ pub(crate) struct PlannedResult {
     /// Where the ADO id of the first test stands.
     #[serde(default, skip_serializing_if = "IdSource::is_integration")]
     pub source: IdSource,
+    /// ADO's failure type, where that is certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure_type: Option<FailureType>,
 }
 
 /// A text that was cut in its result or sub-result and goes along whole, as a file of the result.
@@ -69,7 +73,12 @@ pub(super) struct LongText<'a> {
 }
 
 /// The result of all `tests` (at least one, in the order of the run) for a point.
-pub(super) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) -> PlannedResult {
+pub(super) fn result(
+    snapshot: &Snapshot,
+    memory: &TestMemory,
+    point: &Point,
+    tests: &[&TestResult],
+) -> PlannedResult {
     let status =
         worst(tests.iter().map(|test| test.status())).expect("a point is fed by at least one test");
     let deciding = deciding(tests);
@@ -96,9 +105,9 @@ pub(super) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) 
         status,
         started,
         completed: completed.max(started),
-        error_message: text::fit_error(deciding.message.as_deref()),
-        stack_trace: text::fit_error(deciding.stack_trace.as_deref()),
-        comment: text::fit(&describe(tests), text::COMMENT),
+        error_message: text::fit_error(deciding.last().message.as_deref()),
+        stack_trace: text::fit_error(deciding.last().stack_trace.as_deref()),
+        comment: comment(snapshot, memory, tests, deciding),
         computer_name: snapshot
             .run
             .environment
@@ -113,6 +122,7 @@ pub(super) fn result(snapshot: &Snapshot, point: &Point, tests: &[&TestResult]) 
             .cases
             .get(&first.id)
             .map_or(IdSource::Integration, |case| case.source),
+        failure_type: history::failure_type(snapshot, memory, tests),
     }
 }
 
@@ -154,16 +164,14 @@ pub(super) fn long_texts<'a>(tests: &[&'a TestResult]) -> Vec<LongText<'a>> {
     long_texts
 }
 
-/// The attempt whose error text stands for the whole result: of the first test with the worst
-/// status.
-fn deciding<'a>(tests: &[&'a TestResult]) -> &'a Attempt {
+/// The test whose error text stands for the whole result: the first with the worst status.
+fn deciding<'a>(tests: &[&'a TestResult]) -> &'a TestResult {
     // The variants of `Status` are declared from the worst to the best, and of equal ones
     // `min_by_key` takes the first.
     tests
         .iter()
         .min_by_key(|test| test.status())
         .expect("a point is fed by at least one test")
-        .last()
 }
 
 fn ids_once(tests: &[&TestResult]) -> Vec<String> {
@@ -177,12 +185,40 @@ fn ids_once(tests: &[&TestResult]) -> Vec<String> {
     ids
 }
 
+/// What happened, and behind it the history, which is what is cut where there is no room.
+fn comment(
+    snapshot: &Snapshot,
+    memory: &TestMemory,
+    tests: &[&TestResult],
+    deciding: &TestResult,
+) -> String {
+    let Some(history) = history::line(snapshot, memory, tests, deciding) else {
+        return text::fit(&describe(tests, Attempts::Told), text::COMMENT);
+    };
+
+    // Of a test that passed the history is how many retries that took.
+    let attempts = match deciding.status() {
+        Status::Passed => Attempts::Untold,
+        _ => Attempts::Told,
+    };
+    let comment = format!("{}; {history}", describe(tests, attempts));
+    text::fit(&comment, text::COMMENT)
+}
+
+/// Whether a line says in which attempt a test ended so.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempts {
+    Told,
+    Untold,
+}
+
 /// A line for the result's comment, because ADO's pages do not show sub-results everywhere.
-fn describe(tests: &[&TestResult]) -> String {
+fn describe(tests: &[&TestResult], attempts: Attempts) -> String {
     if let [test] = tests {
         let status = test.status();
         return match test.attempts.len() {
             1 => format!("Katalon: {status}"),
+            _ if attempts == Attempts::Untold => format!("Katalon: {status}"),
             attempts => format!("Katalon: {status} in attempt {attempts} of {attempts}"),
         };
     }

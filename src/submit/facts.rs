@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::ado::{AdoClient, AdoError};
 use crate::moment::Moment;
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
+use crate::plan::history::TestMemory;
 use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
 use crate::plan::options::Options;
 use crate::plan::point_rule::Points;
@@ -66,6 +67,8 @@ pub(crate) async fn read(
         build,
         release,
         no_tags: client.is_before_2020(),
+        // What kado remembers is no matter of the server's.
+        memory: TestMemory::default(),
     })
 }
 

@@ -7,10 +7,12 @@ use crate::ado::search::FoundRuns;
 use crate::ado::{AdoClient, AdoError, Missing};
 use crate::clock;
 use crate::config::Late;
-use crate::outbox::Outbox;
 use crate::outbox::submission::Submission;
+use crate::outbox::{Outbox, StoreError};
+use crate::plan::history::{TestMemory, to_recall};
 use crate::plan::left_out::LeftOutKind;
 use crate::plan::several_plans::NoResultsHere;
+use crate::plan::snapshot::Snapshot;
 use crate::plan::without_ids::{is_without_ids, reason_without_ids};
 use crate::plan::{self, SubmissionPlan};
 use crate::plural::counted;
@@ -118,7 +120,9 @@ async fn make(
     );
 
     match facts {
-        Ok(facts) => {
+        Ok(mut facts) => {
+            facts.memory = memory_of(outbox, snapshot).await?;
+
             let plan = plan::plan(snapshot, plan_id, &submission.key, &facts);
             Ok((plan, early_look))
         }
@@ -134,6 +138,17 @@ async fn make(
         }),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is remembered of the tests of a run that failed.
+async fn memory_of(outbox: &Outbox, snapshot: &Snapshot) -> Result<TestMemory, StoreError> {
+    let tests = to_recall(snapshot);
+    if tests.is_empty() {
+        return Ok(TestMemory::default());
+    }
+
+    let end = snapshot.ended();
+    outbox.with(move |store| store.memory_of(&tests, end)).await
 }
 
 /// An older run whose points have a newer result is left to a person: ADO would show the older

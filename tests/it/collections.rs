@@ -225,7 +225,7 @@ fn a_member_that_katalon_ran_again_because_it_failed_is_another_attempt_in_the_w
     assert_eq!(outcomes(&run), [(12, "Passed")]);
     assert_eq!(
         run.results[0].comment.as_deref(),
-        Some("Katalon: PASSED in attempt 2 of 2")
+        Some("Katalon: PASSED; passed on retry 1")
     );
 }
 

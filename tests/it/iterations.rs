@@ -213,7 +213,7 @@ fn earlier_attempts_are_parts_of_the_result_of_the_last_one() {
     assert_eq!(result.started, result.sub_results[0].started);
     assert_eq!(
         result.comment.as_deref(),
-        Some("Katalon: PASSED in attempt 3 of 3")
+        Some("Katalon: PASSED; passed on retry 2")
     );
 }
 

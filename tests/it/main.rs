@@ -32,6 +32,7 @@ mod exec;
 mod faults;
 mod first_sweep;
 mod foreign_texts;
+mod history;
 mod hostile;
 mod identity;
 mod ids;

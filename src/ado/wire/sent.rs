@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::pipeline::PipelineBuild;
+use crate::plan::history::FailureType;
 use crate::plan::sub_results::GroupType;
 
 /// A reference by id, as requests of the `test` area want it: as a text.
@@ -176,6 +177,9 @@ pub(crate) struct ResultUpdate<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stack_trace: Option<&'a str>,
     pub(crate) comment: &'a str,
+    /// `New Issue` or `Known Issue`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failure_type: Option<FailureType>,
     /// Machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) computer_name: Option<&'a str>,

@@ -42,6 +42,21 @@ CREATE TABLE run_member (
 CREATE INDEX run_member_by_identity ON run_member (suite, started_ms, host);
 CREATE INDEX run_member_by_run ON run_member (run_id);
 
+-- How tests ended in the newest runs, for the history in a result's comment.
+CREATE TABLE test_history (
+    -- Digest of project, suite, test case and iteration: by them a test is the same one from run to run.
+    subject    INTEGER NOT NULL,
+    -- Start of the suite run, by which a result counts once, whatever it was recorded with.
+    started_ms INTEGER NOT NULL,
+    -- End of the run: the order of results.
+    ended_ms   INTEGER NOT NULL,
+    -- Whether it failed; else it passed.
+    failed     INTEGER NOT NULL,
+    -- Digest of the message of a failure that has one.
+    message    INTEGER,
+    PRIMARY KEY (subject, started_ms)
+) STRICT, WITHOUT ROWID;
+
 -- One suite run for one test plan: a row of `kado runs`.
 CREATE TABLE submission (
     id              INTEGER PRIMARY KEY,

@@ -10,6 +10,7 @@ use crate::moment::Moment;
 use crate::outbox::kinship::{Kinship, kinship};
 use crate::outbox::new_run::{NewRun, Occasion, RecordOutcome, Stuck};
 use crate::outbox::store::columns::json;
+use crate::outbox::store::history::remember;
 use crate::outbox::store::recorded_run::{RecordedRun, with_identity};
 use crate::outbox::store::run_parts::insert_submissions;
 use crate::outbox::store::state::{apply, log, state_of};
@@ -74,6 +75,7 @@ impl Store {
         }
 
         let ids = take_over(&transaction, run, &relative.recorded, now)?;
+        remember(&transaction, run.snapshot)?;
         transaction.commit()?;
         Ok(RecordOutcome::New(ids))
     }

@@ -9,6 +9,7 @@ use crate::outbox::new_run::{NewRun, RecordOutcome};
 use crate::outbox::store::collection_members::{
     Asker, Remaining, by_itself, collections_with, part_of, remaining, set_members,
 };
+use crate::outbox::store::history::remember;
 use crate::outbox::store::other_projects::{Decision, decide, insert_new, record_own, relative_of};
 use crate::outbox::store::recorded_run::{Projects, RecordedRun, with_id, with_identity};
 use crate::outbox::store::take_up::record_again;
@@ -28,6 +29,10 @@ impl Store {
     ) -> Result<RecordOutcome, StoreError> {
         let transaction = self.begin()?;
         let outcome = record(&transaction, run, now)?;
+        if matches!(outcome, RecordOutcome::New(_)) && run.occasion.ignored_because().is_none() {
+            remember(&transaction, run.snapshot)?;
+        }
+
         transaction.commit()?;
         Ok(outcome)
     }

@@ -7,6 +7,7 @@ use crate::moment::Moment;
 use crate::outbox::new_run::{NewSubmission, new_submissions};
 use crate::outbox::store::collection_members::{Asker, Remaining, by_itself, part_of, remaining};
 use crate::outbox::store::columns::{IDENTITY, identity};
+use crate::outbox::store::history::remember;
 use crate::outbox::store::recorded_run::Projects;
 use crate::outbox::store::run_parts::{renew_snapshot, stored_snapshot};
 use crate::outbox::store::state::{apply, begin_anew, change_one, drop_steps, log, state_of};
@@ -163,6 +164,7 @@ fn plan_again(
         snapshot = without_what_was_sent(transaction, retried, snapshot)?;
     }
     renew_snapshot(transaction, retried.run, &snapshot)?;
+    remember(transaction, &snapshot)?;
 
     // It goes to its own plan if that is still wanted, else to the first.
     let wanted = new_submissions(

@@ -281,7 +281,7 @@ fn a_member_that_ran_again_because_it_failed_is_another_attempt() {
         results_in_words(&plan),
         [
             "point 1: Passed (Katalon: PASSED)",
-            "point 3: Passed (Katalon: PASSED in attempt 2 of 2)"
+            "point 3: Passed (Katalon: PASSED; passed on retry 1)"
         ]
     );
 }

@@ -36,6 +36,7 @@ fn planned(point_id: u32, outcome: &str, started: i64, ended: i64) -> PlannedRes
         sub_results: Vec::new(),
         iterations: 1,
         source: IdSource::Integration,
+        failure_type: None,
     }
 }
 

@@ -197,6 +197,13 @@ async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
         .collect())
 }
 
+/// Whether the failure types of a request go along.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FailureTypes {
+    Sent,
+    LeftOut,
+}
+
 /// Results that belong together in one request.
 type ResultBatch<'a> = Vec<(&'a PlannedResult, &'a ResultRef)>;
 
@@ -209,14 +216,14 @@ async fn write(
 ) -> Result<Vec<LeftOut>, Stop> {
     let mut refused = Vec::new();
     let mut filtered = Filtered::default();
-    let mut waiting = vec![results];
-    while let Some(mut batch) = waiting.pop() {
+    let mut waiting = vec![(results, FailureTypes::Sent)];
+    while let Some((mut batch, failure_types)) = waiting.pop() {
         if batch.is_empty() {
             continue;
         }
         let updates: Vec<ResultUpdate<'_>> = batch
             .iter()
-            .map(|(result, result_ref)| update(result, result_ref))
+            .map(|(result, result_ref)| update(result, result_ref, failure_types))
             .collect();
 
         match execution
@@ -224,7 +231,15 @@ async fn write(
             .write_results(execution.project(), execution.run_id()?, &updates)
             .await
         {
-            Ok(()) => filtered.in_a_row = 0,
+            Ok(()) => {
+                filtered.in_a_row = 0;
+                if failure_types == FailureTypes::LeftOut {
+                    tracing::warn!(
+                        id = execution.submission.id,
+                        "Azure DevOps takes these results without failure types only"
+                    );
+                }
+            }
             Err(error) => {
                 let objection = objection_to_body(&error);
                 if objection.is_none() && !filtered.may_be_of_one_result(&error) {
@@ -235,13 +250,23 @@ async fn write(
                 let stored = completed(execution).await?;
                 batch.retain(|(_, result_ref)| !stored.contains(&result_ref.result_id));
 
+                // A failure type that a server does not know costs itself and not the result.
+                let has_types = batch
+                    .iter()
+                    .any(|(result, _)| result.failure_type.is_some());
+                if objection.is_some() && has_types && failure_types == FailureTypes::Sent {
+                    waiting.push((batch, FailureTypes::LeftOut));
+                    continue;
+                }
+
                 match (batch.as_slice(), objection) {
                     ([], _) => {}
                     ([(only, _)], Some(by)) => refused.push(refused_result(only, &by)),
                     ([(only, _)], None) => filtered.results.push((*only, error)),
                     _ => {
                         let (front, back) = batch.split_at(batch.len() / 2);
-                        waiting.extend([back.to_vec(), front.to_vec()]);
+                        waiting.push((back.to_vec(), FailureTypes::Sent));
+                        waiting.push((front.to_vec(), FailureTypes::Sent));
                     }
                 }
             }
@@ -328,7 +353,11 @@ fn refused_result(result: &PlannedResult, by: &str) -> LeftOut {
     )
 }
 
-fn update<'a>(result: &'a PlannedResult, result_ref: &'a ResultRef) -> ResultUpdate<'a> {
+fn update<'a>(
+    result: &'a PlannedResult,
+    result_ref: &'a ResultRef,
+    failure_types: FailureTypes,
+) -> ResultUpdate<'a> {
     ResultUpdate {
         id: result_ref.result_id,
         test_point: result.point_id.into(),
@@ -346,6 +375,10 @@ fn update<'a>(result: &'a PlannedResult, result_ref: &'a ResultRef) -> ResultUpd
         error_message: result.error_message.as_deref(),
         stack_trace: result.stack_trace.as_deref(),
         comment: &result.comment,
+        failure_type: match failure_types {
+            FailureTypes::Sent => result.failure_type,
+            FailureTypes::LeftOut => None,
+        },
         computer_name: result.computer_name.as_deref(),
         automated_test_name: &result.automated_test_name,
         automated_test_storage: &result.automated_test_storage,

@@ -107,6 +107,8 @@ pub struct TestResult {
     pub stack_trace: Option<String>,
     /// The comment.
     pub comment: Option<String>,
+    /// Its failure type, such as `Known Issue`.
+    pub failure_type: Option<String>,
     /// The computer's name.
     pub computer_name: Option<String>,
     /// The name of the automated test.

@@ -23,6 +23,8 @@ pub struct Settings {
     pub refuse_result_attachments_after_completed: bool,
     /// Whether `automated: true` is refused for test cases that are not automated.
     pub refuse_automated_run_of_manual_cases: bool,
+    /// Whether results with a failure type are refused: the words are those of one version.
+    pub refuse_failure_types: bool,
     /// Whether lists of releases leave out when their stages were deployed.
     pub release_list_without_steps: bool,
     /// How many more times somebody else changes a work item just before an update of it arrives.
@@ -65,6 +67,7 @@ impl Default for Settings {
             omit_leaves_out: false,
             refuse_result_attachments_after_completed: false,
             refuse_automated_run_of_manual_cases: false,
+            refuse_failure_types: false,
             release_list_without_steps: false,
             rival_edits: 0,
             run_list_lag_ms: 0,

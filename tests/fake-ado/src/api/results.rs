@@ -55,7 +55,8 @@ fn result_json(call: &Call<'_>, run: &TestRun, result: &TestResult, details: &st
     let mut answer = json!({"id": result.id, "project": {"id": call.project().id, "name": run.project},
         "outcome": result.outcome, "state": result.state, "revision": result.revision,
         "testRun": {"id": run.id.to_string(), "name": run.name}, "priority": result.priority.unwrap_or(255),
-        "url": format!("{}/test/Runs/{}/Results/{}", call.apis(), run.id, result.id), "failureType": "None",
+        "url": format!("{}/test/Runs/{}/Results/{}", call.apis(), run.id, result.id),
+        "failureType": result.failure_type.as_deref().unwrap_or("None"),
         "testCaseTitle": result.title, "testCaseRevision": result.test_case_revision, "customFields": [],
         "createdDate": run.created, "lastUpdatedDate": result.updated, "lastUpdatedBy": identity(),
         "owner": identity(), "runBy": identity()});

@@ -35,6 +35,7 @@ const STATES: [&str; 6] = [
     "Paused",
     "Completed",
 ];
+const FAILURE_TYPES: [&str; 5] = ["Known Issue", "New Issue", "Regression", "Unknown", "None"];
 const GROUPS: [&str; 5] = ["none", "rerun", "dataDriven", "orderedTest", "generic"];
 
 /// The results of the body, when the run still takes any.
@@ -77,11 +78,17 @@ fn short(run: u32, results: &[(u32, Vec<u32>)], outcomes: &[Value]) -> Answer {
 pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
     let body = std::mem::take(&mut call.body.value);
     let limit = call.world.settings.error_text_limit;
+    let refuses_failure_types = call.world.settings.refuse_failure_types;
     let run = call.run_mut(id)?;
     let items = batch(body, run)?;
     let mut changed: Vec<(TestResult, Vec<SubResult>)> = Vec::new();
 
     for item in &items {
+        if refuses_failure_types && item["failureType"].is_string() {
+            return Err(bad(
+                "Invalid value specified\r\nParameter name: FailureType",
+            ));
+        }
         let Some(result) = id_of(&item["id"]).filter(|id| *id > 0) else {
             return Err(bad(
                 "TestResult Id must be specified\r\nParameter name: TestResult",
@@ -222,6 +229,10 @@ fn apply(result: &mut TestResult, item: &Value, limit: usize) -> Result<(), Answ
 
     if let Some(group) = word(item["resultGroupType"].as_str(), &GROUPS, "ResultGroupType")? {
         result.result_group_type = Some(group);
+    }
+
+    if let Some(kind) = word(item["failureType"].as_str(), &FAILURE_TYPES, "FailureType")? {
+        result.failure_type = Some(kind);
     }
 
     result.started = moment_of(item, "startedDate")?.or(result.started);
