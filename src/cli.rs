@@ -10,6 +10,15 @@ mod error;
 mod examples;
 mod exec;
 mod facts;
+#[cfg_attr(
+    all(target_os = "linux", target_env = "gnu"),
+    path = "cli/heaps/glibc.rs"
+)]
+#[cfg_attr(
+    not(all(target_os = "linux", target_env = "gnu")),
+    path = "cli/heaps/elsewhere.rs"
+)]
+mod heaps;
 pub mod inspect;
 mod json;
 mod list;
@@ -122,6 +131,7 @@ struct InspectArguments {
 pub fn main() -> ExitCode {
     // Before anything reads a token: a core dump would hold it as well.
     dumps::keep_out();
+    heaps::limit();
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -1,7 +1,7 @@
 //! What only Windows has: access lists, protected data, the Event Log, drives.
 //!
-//! [`access_list`] and [`service_sid`] are pure and tested on every system. `calls` holds every
-//! `unsafe` of the program, behind safe functions; nothing else calls the system's C interface.
+//! [`access_list`] and [`service_sid`] are pure and tested on every system. `calls` holds all
+//! that calls the C interface of Windows, behind safe functions.
 //! `closed` makes what only kado's service and administrators may use, `event_log` writes what an
 //! administrator looks for.
 

@@ -13,8 +13,9 @@ use fake_katalon::{AzureSettings, ProjectWriter, Sending, SuiteRunWriter, Test, 
 pub(crate) const PLAN: u32 = 18;
 /// The token of everybody.
 pub(crate) const TOKEN: &str = "bench";
-/// A folder has to be still for a second before it is due, and it is the change time that counts.
-const STILL: Duration = Duration::from_millis(1_500);
+/// A folder has to be still for a second before it is due, and settings that were written just now
+/// are waited for; it is the change time that counts.
+const STILL: Duration = Duration::from_secs(3);
 
 /// A machine that is measured.
 pub(crate) struct Machine {

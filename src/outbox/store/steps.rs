@@ -201,11 +201,10 @@ impl Store {
             Some(&detail),
         )?;
 
-        // `attempts` counts failures in a row, for the back-off: who gets on has none.
-        change_one(
-            &transaction,
-            submission,
-            "UPDATE submission SET attempts = 0 WHERE id = ?1",
+        // `attempts` counts failures in a row, for the back-off: who gets on has none. A row is
+        // written with its plan and snapshot, which are megabytes, so only where it changes.
+        transaction.execute(
+            "UPDATE submission SET attempts = 0 WHERE id = ?1 AND attempts <> 0",
             [submission],
         )?;
 

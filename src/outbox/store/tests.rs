@@ -263,6 +263,26 @@ fn a_submission_that_takes_over_the_progress_of_its_steps_is_as_if_read_anew() {
 }
 
 #[test]
+fn a_confirmation_does_not_write_the_plan_and_the_snapshot_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let run = snapshot(&[18], None);
+    let id = found(&mut store, &run);
+    store_plan(&mut store, id, &run);
+    store.intend(id, 0).unwrap();
+    store
+        .confirm_run(id, 0, 150, "https://x", "\"created\"", NOW)
+        .unwrap();
+    store.intend(id, 1).unwrap();
+    let before = store.changes().unwrap();
+
+    store.confirm(id, 1, &(), NOW).unwrap();
+
+    // The step and its line of the ledger; the row of the submission holds megabytes.
+    assert_eq!(store.changes().unwrap() - before, 2);
+}
+
+#[test]
 fn what_is_refused_is_a_row_each_in_its_order_and_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());

@@ -1,0 +1,4 @@
+//! Other allocators have no heap for each thread.
+
+/// Nothing is to be done.
+pub(super) const fn limit() {}
