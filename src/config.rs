@@ -252,5 +252,6 @@ fn merge(stronger: &Overrides, weaker: &Overrides) -> Overrides {
         multiple_points: stronger.multiple_points.or(weaker.multiple_points),
         history_line: stronger.history_line.or(weaker.history_line),
         failure_type: stronger.failure_type.or(weaker.failure_type),
+        verify: stronger.verify.or(weaker.verify),
     }
 }

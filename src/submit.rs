@@ -23,6 +23,7 @@ mod open_plans;
 pub(crate) mod outcome;
 mod planning;
 mod probe;
+pub(crate) mod recount;
 mod serve;
 mod steps;
 mod stop;

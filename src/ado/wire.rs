@@ -352,6 +352,10 @@ pub struct TestRun {
     pub(crate) last_updated_date: Option<String>,
     /// Comment; lists have it only with details.
     pub(crate) comment: Option<String>,
+    /// How many results it has; computed late by some servers.
+    pub(crate) total_tests: Option<u32>,
+    /// How many of them passed; computed late by some servers.
+    pub(crate) passed_tests: Option<u32>,
     /// Address of the run for people.
     pub(crate) web_access_url: Option<String>,
 }

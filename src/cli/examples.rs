@@ -183,6 +183,19 @@ const EXAMPLES: &[(&str, &[Example])] = &[
         ],
     ),
     (
+        "runs verify",
+        &[
+            (
+                "kado runs verify 17",
+                "is run 17 in Azure DevOps as it was sent",
+            ),
+            (
+                "kado runs verify --since 30d",
+                "the same for all runs of a month",
+            ),
+        ],
+    ),
+    (
         "runs forget",
         &[("kado runs forget 17", "never submit run 17 by itself")],
     ),

@@ -3,11 +3,12 @@
 
 mod filter;
 mod show;
+mod verify;
 mod watch;
 
 use clap::{Args, Subcommand};
 
-use filter::Filter;
+use filter::{Filter, Since};
 
 use crate::cli::delegate::Delegate;
 use crate::cli::json;
@@ -63,6 +64,14 @@ enum Action {
         )]
         plan: Option<u32>,
     },
+    /// Compare what Azure DevOps holds of submitted runs with what was sent; changes nothing
+    Verify {
+        /// Id from `kado runs`
+        id: Option<i64>,
+        /// Runs that ended since then: an instant, a day such as 2026-01-31, or a span such as 3d
+        #[arg(long, value_name = "WHEN", default_value = "7d", conflicts_with = "id")]
+        since: Since,
+    },
     /// Never submit a run by itself; it stays listed as ignored
     Forget {
         /// Id from `kado runs`
@@ -113,6 +122,8 @@ pub(super) fn runs(
 
             ask(&requests, json, config, progress(), out)
         }
+
+        Some(Action::Verify { id, since }) => verify::verify(*id, since, json, config, out),
 
         Some(Action::Forget { id }) => {
             let request = Request::Forget { submission: *id };

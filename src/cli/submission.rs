@@ -52,6 +52,12 @@ fn lines_of(row: &SubmissionSummary, terminal: &Terminal) -> Vec<Vec<Piece>> {
         let text = Piece::new(format!("left out: {left_out}"));
         lines.push(vec![indented(), text]);
     }
+    if let Some(recount) = &row.recount {
+        for line in recount.lines() {
+            let text = Piece::new(format!("not as sent: {line}"));
+            lines.push(vec![indented(), text]);
+        }
+    }
     lines
 }
 

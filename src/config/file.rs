@@ -361,6 +361,7 @@ pub(super) fn submit(
     overrides.multiple_points = submit.read("multiple_points", problems, values::boolean);
     overrides.history_line = submit.read("history_line", problems, values::boolean);
     overrides.failure_type = submit.read("failure_type", problems, values::boolean);
+    overrides.verify = submit.read("verify", problems, values::verify);
 }
 
 #[cfg(test)]

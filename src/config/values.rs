@@ -22,6 +22,7 @@ use crate::plan::automation::AutomationRule;
 use crate::plan::options::Unmapped;
 use crate::plan::overrides::{AutomationChoice, Collections, Definition, KatalonSubmits};
 use crate::plan::plan_choice::{CURRENT, PlanChoice, PlanDescription};
+use crate::plan::recount::Verify;
 
 /// Most patterns of `redact.patterns`: each is looked for in each text.
 const MOST_REDACT_PATTERNS: usize = 100;
@@ -447,6 +448,11 @@ pub(super) fn collections(value: &DeValue<'_>) -> Read<Collections> {
         value,
         &[("each", Collections::Each), ("one", Collections::One)],
     )
+}
+
+/// `counts` or `full`.
+pub(super) fn verify(value: &DeValue<'_>) -> Read<Verify> {
+    choice(value, &[("counts", Verify::Counts), ("full", Verify::Full)])
 }
 
 /// `all` or `failed`.

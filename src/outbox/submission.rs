@@ -10,6 +10,7 @@ use crate::outbox::step::{Step, StepState};
 use crate::plan::SubmissionPlan;
 use crate::plan::left_out::LeftOut;
 use crate::plan::plan_choice::PlanChoice;
+use crate::plan::recount::Recount;
 use crate::plan::snapshot::Snapshot;
 
 /// State of a submission; the words scripts see in `kado runs --json`.
@@ -227,6 +228,8 @@ pub(crate) struct SubmissionSummary {
     pub attachments: usize,
     /// What was left out, and why.
     pub skipped: Vec<LeftOut>,
+    /// What Azure DevOps holds of it, compared with what was sent; once it is completed.
+    pub recount: Option<Recount>,
     /// Why it waits, is parked or ignored.
     pub error: Option<String>,
     /// What it waits for; only while it waits.

@@ -13,6 +13,7 @@ use crate::plan::automation::AutomationRule;
 use crate::plan::katalon_rule::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::plan_choice::PlanChoice;
+use crate::plan::recount::Verify;
 
 /// `submit.give_up_files_after` when nothing says otherwise: a day.
 pub(crate) const GIVE_UP_FILES_MS: u64 = 24 * 60 * 60 * 1000;
@@ -59,6 +60,9 @@ pub(crate) struct Options {
     /// Whether ADO's failure type is set where it is certain (`submit.failure_type`).
     #[serde(default)]
     pub failure_type: bool,
+    /// When the results of a completed run are read again (`submit.verify`).
+    #[serde(default)]
+    pub verify: Verify,
     /// Which files are sent.
     pub attachments: AttachmentRule,
     /// How long a file is tried whose upload always breaks off while the server answers everything

@@ -13,6 +13,7 @@ use crate::plan::katalon_rule::{DEFAULT_WAIT, KatalonRule};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
 use crate::plan::options::{AttachmentRule, GIVE_UP_FILES_MS, Options, RunName, Unmapped};
 use crate::plan::plan_choice::PlanChoice;
+use crate::plan::recount::Verify;
 use crate::plan::run_name::{self, NamePattern};
 
 /// Largest attachment in bytes when nothing says otherwise: what the Microsoft agent keeps to
@@ -73,6 +74,8 @@ pub(crate) struct Overrides {
     pub history_line: Option<bool>,
     /// `submit.failure_type`.
     pub failure_type: Option<bool>,
+    /// `submit.verify`.
+    pub verify: Option<Verify>,
 }
 
 /// What becomes of the automation fields of test cases.
@@ -159,6 +162,7 @@ pub(crate) fn effective(
         history_line: overrides.history_line.unwrap_or(true),
         // What people see as a judgement of a tester is set only where somebody wants that.
         failure_type: overrides.failure_type.unwrap_or(false),
+        verify: overrides.verify.unwrap_or_default(),
         attachments: attachments(settings, overrides),
         give_up_files_ms: give_up_files_ms(overrides),
         // One client reports that ADO refuses an automated run of test cases without an automation,

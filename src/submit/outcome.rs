@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::exit::Exit;
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary};
+use crate::plan::recount::Recount;
 use crate::submit::Attempt;
 
 /// The exit code of an invocation that attempted submissions. `rows` are those that it answers for:
@@ -39,6 +40,7 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
 
 fn exit_of_left_out(row: Option<&SubmissionSummary>) -> Exit {
     match row {
+        Some(row) if row.recount.as_ref().is_some_and(Recount::is_different) => Exit::NotDone,
         Some(row) if row.skipped.iter().any(|left_out| left_out.kind.counts()) => Exit::NotDone,
         _ => Exit::Done,
     }

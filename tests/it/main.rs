@@ -72,6 +72,7 @@ mod project_file;
 mod proxies;
 mod reading;
 mod recordings;
+mod recount;
 mod redaction;
 mod refused;
 mod renamed;

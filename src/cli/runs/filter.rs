@@ -63,7 +63,7 @@ impl StateName {
 
 /// A beginning in time, as it was written.
 #[derive(Clone, Debug)]
-enum Since {
+pub(super) enum Since {
     Instant(Moment),
     Day(Date),
     /// So long before now.
@@ -76,7 +76,7 @@ enum Since {
     "it must be an instant such as 2026-01-31T08:00:00Z, a day such as 2026-01-31, or a span such \
      as 3d or 12h"
 )]
-struct NoTime;
+pub(super) struct NoTime;
 
 impl FromStr for Since {
     type Err = NoTime;
@@ -94,6 +94,22 @@ impl FromStr for Since {
             Ok(span) if !span.is_negative() && !span.is_zero() => Ok(Self::Span(span)),
             _ => Err(NoTime),
         }
+    }
+}
+
+impl Since {
+    /// Leaves the rows whose runs ended since then; their order stays.
+    ///
+    /// # Errors
+    /// When a span leads out of the calendar.
+    pub(super) fn retain(
+        &self,
+        rows: &mut Vec<SubmissionSummary>,
+        times: &Times,
+    ) -> Result<(), UsageError> {
+        let since = begin(self, times, clock::now())?;
+        rows.retain(|row| is_late_enough(row, Some(since)));
+        Ok(())
     }
 }
 
@@ -121,13 +137,8 @@ impl Filter {
         let is_in_state =
             self.state.is_empty() || self.state.iter().any(|name| name.state() == row.state);
 
-        // A run of which no time is known is not hidden by one.
-        let is_late_enough = match (since, row.ended.or(row.started)) {
-            (Some(since), Some(ended)) => ended >= since,
-            _ => true,
-        };
         is_in_state
-            && is_late_enough
+            && is_late_enough(row, since)
             && contains(&row.project, self.project.as_deref())
             && contains(&row.suite, self.suite.as_deref())
     }
@@ -164,6 +175,14 @@ pub(super) fn refuse_beside_action(option: Option<&str>) -> Result<(), UsageErro
             "`{name}` goes with the list of runs alone, as in `kado runs {name}`"
         ))),
         None => Ok(()),
+    }
+}
+
+/// A run of which no time is known is not hidden by one.
+fn is_late_enough(row: &SubmissionSummary, since: Option<Moment>) -> bool {
+    match (since, row.ended.or(row.started)) {
+        (Some(since), Some(ended)) => ended >= since,
+        _ => true,
     }
 }
 

@@ -38,6 +38,11 @@ pub(super) fn show(details: &RunDetails, json: bool, out: &mut Screen<'_>) -> an
     for left_out in &row.skipped {
         out.sentence(4, &format!("left out: {left_out}"))?;
     }
+    if let Some(recount) = &row.recount {
+        for line in recount.lines() {
+            out.sentence(4, &format!("not as sent: {line}"))?;
+        }
+    }
     for warning in &submission.snapshot.run.warnings {
         out.sentence(4, &format!("warning: {warning}"))?;
     }
@@ -71,6 +76,7 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
     if row.submitted_by == Some(SubmittedBy::Kado) {
         fact(out, "In ADO", WHERE_TO_LOOK)?;
     }
+    fact_if_known(out, "Counted", row.recount.as_ref())?;
     fact_if_known(
         out,
         "Katalon's",

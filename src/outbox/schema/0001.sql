@@ -94,7 +94,9 @@ CREATE TABLE submission (
     -- Whether Katalon submitted the run, so that kado sent nothing: the ADO run is Katalon's then.
     by_katalon      INTEGER NOT NULL DEFAULT 0,
     -- When it was submitted first; late reports do not change it.
-    submitted_ms    INTEGER
+    submitted_ms    INTEGER,
+    -- What ADO holds of it, compared with what was planned, as JSON; NULL before it is completed.
+    recount         TEXT
 ) STRICT;
 CREATE INDEX submission_by_state ON submission (state, next_attempt_ms);
 CREATE INDEX submission_by_run ON submission (run_id);

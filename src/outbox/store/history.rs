@@ -34,11 +34,11 @@ impl Store {
             wanted.push((test.subject.0, test.suite_started.millis()));
         }
 
-        // One query for all of them. A result of the same suite run, which was recorded by itself
+        // One query for all of them; `CROSS` has SQLite look each one up. A result of the same suite run, which was recorded by itself
         // before its collection was, is none from before.
         let mut statement = self.connection.prepare_cached(
             "SELECT subject, ended_ms, failed, message
-             FROM json_each(?1) AS wanted JOIN test_history ON subject = wanted.value->>0
+             FROM json_each(?1) AS wanted CROSS JOIN test_history ON subject = wanted.value->>0
              WHERE ended_ms < ?2 AND started_ms <> wanted.value->>1
              ORDER BY subject, ended_ms DESC",
         )?;
@@ -99,4 +99,92 @@ pub(super) fn remember(
         forget.execute(params![subject, KEPT])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::status::Status;
+    use crate::outbox::new_run::Occasion;
+    use crate::outbox::store::test_runs::{at, found, ignored, open, record, snapshot};
+    use crate::plan::history::to_recall;
+    use crate::plan::sample;
+
+    /// A run of so many tests that started and ended then.
+    fn run(millis: i64, status: Status, tests: usize) -> Snapshot {
+        let mut run = at(millis, millis + 1, snapshot(&[18], None));
+        run.run.tests = (0..tests)
+            .map(|number| sample::test(&format!("T{number}"), millis, &[status]))
+            .collect();
+        run
+    }
+
+    /// How many earlier results are remembered of each test of a run that failed.
+    fn remembered(store: &Store, run: &Snapshot) -> Vec<usize> {
+        let memory = store.memory_of(&to_recall(run), run.ended()).unwrap();
+        memory.0.values().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn what_is_asked_is_remembered_and_no_more_than_is_kept_is_stored() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        for number in 0..60 {
+            found(&mut store, &run(10 * number, Status::Passed, 2));
+        }
+
+        let failed = run(1000, Status::Failed, 2);
+
+        assert_eq!(remembered(&store, &failed), [LOOKED_AT, LOOKED_AT]);
+        let stored: usize = store
+            .connection
+            .query_row("SELECT count(*) FROM test_history", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(stored, 2 * KEPT);
+    }
+
+    #[test]
+    fn a_run_that_is_left_out_is_remembered_once_it_is_taken_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let left_out = run(10, Status::Passed, 1);
+        let failed = run(1000, Status::Failed, 1);
+
+        record(&mut store, &left_out, &ignored("switched off"));
+        assert_eq!(remembered(&store, &failed), [0; 0]);
+
+        record(&mut store, &left_out, &Occasion::Found);
+        assert_eq!(remembered(&store, &failed), [1]);
+    }
+
+    #[test]
+    fn neither_the_run_itself_nor_a_later_one_is_an_earlier_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let failed = run(100, Status::Failed, 1);
+        found(&mut store, &failed);
+        found(&mut store, &run(200, Status::Passed, 1));
+
+        assert_eq!(remembered(&store, &failed), [0; 0]);
+    }
+
+    #[test]
+    fn a_run_of_two_thousand_failures_is_looked_up_by_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        found(&mut store, &run(10, Status::Passed, 2000));
+
+        let failed = run(1000, Status::Failed, 2000);
+
+        assert_eq!(remembered(&store, &failed), [1; 2000]);
+        let sql = "EXPLAIN QUERY PLAN SELECT subject FROM json_each('[]') AS wanted
+                   CROSS JOIN test_history ON subject = wanted.value->>0";
+        let mut statement = store.connection.prepare(sql).unwrap();
+        let steps: Vec<String> = statement
+            .query_map([], |row| row.get("detail"))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert!(steps[1].starts_with("SEARCH test_history"), "{steps:?}");
+    }
 }

@@ -14,6 +14,7 @@ use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::PlannedAttachment;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::recount::Recount;
 
 impl Store {
     /// Stores the plan of a submission whole, with its steps and the snapshot that it was made
@@ -279,6 +280,26 @@ impl Store {
     ) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         add_refused(&transaction, submission, left_out)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Records what ADO holds of a submission that it has completed.
+    ///
+    /// # Errors
+    /// When there is no such submission, or when the database fails.
+    pub(crate) fn note_recount(
+        &mut self,
+        submission: i64,
+        recount: &Recount,
+    ) -> Result<(), StoreError> {
+        let transaction = self.begin()?;
+        let text = serde_json::to_string(recount)?;
+        change_one(
+            &transaction,
+            submission,
+            "UPDATE submission SET recount = ?2 WHERE id = ?1",
+            params![submission, text],
+        )?;
         Ok(transaction.commit()?)
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::Row;
 
 use crate::outbox::new_run::open_choice;
-use crate::outbox::store::columns::{REFUSED, identity};
+use crate::outbox::store::columns::{REFUSED, identity, json_or_null};
 use crate::outbox::store::submissions::unreadable;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{
@@ -17,7 +17,7 @@ use crate::plan::options::Options;
 /// What [`summary`] reads, beside [`REFUSED`]. A plan is never read whole: it may be megabytes. One
 /// that is no JSON is handed on as it is, so that it is said that it cannot be read.
 const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id,
-    state, ado_run_id, url, by_katalon, reason, obstacle, next_attempt_ms,
+    state, ado_run_id, url, by_katalon, recount, reason, obstacle, next_attempt_ms,
     iif(json_valid(plan), json_array_length(plan, '$.results'), NULL) AS results,
     iif(json_valid(plan), json_array_length(plan, '$.attachments'), NULL) AS attachments,
     iif(json_valid(plan), json_extract(plan, '$.skipped'), plan) AS skipped,
@@ -83,6 +83,8 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
             attachments.unwrap_or(0).saturating_sub(refused_files)
         },
         skipped,
+        // What another version stored and this one cannot read is not known.
+        recount: json_or_null(row, "recount").unwrap_or_default(),
         error: match unreadable {
             Some(text) => Some(text),
             None => row.get("reason")?,

@@ -85,6 +85,7 @@ pub(super) fn facts(details: &RunDetails, clock: &LocalClock<'_>) -> Facts {
         fact("Options of katalonc", details.ado_options()),
         fact("Mapping row", details.mapping_row.as_ref()),
         fact("Test run", row.ado_run_id),
+        fact("Counted", row.recount.as_ref()),
         fact("Katalon's", details.double.as_ref()),
         time_fact("Next try", row.next_attempt, clock),
         fact("Key", Some(&row.key)),
@@ -151,9 +152,15 @@ pub(super) fn remarks(details: &RunDetails) -> RemarksSection {
     for one in &details.row.skipped {
         left_out.push(shown(&one.to_string()));
     }
-    let warnings = &details.submission.snapshot.run.warnings;
-    RemarksSection {
-        left_out,
-        warnings: warnings.iter().map(|text| shown(text)).collect(),
+    let mut warnings = Vec::new();
+    if let Some(recount) = &details.row.recount {
+        for line in recount.lines() {
+            warnings.push(shown(&format!("not as sent: {line}")));
+        }
     }
+    for text in &details.submission.snapshot.run.warnings {
+        warnings.push(shown(text));
+    }
+
+    RemarksSection { left_out, warnings }
 }

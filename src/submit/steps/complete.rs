@@ -1,11 +1,15 @@
 //! The last step: the run is completed, with the comment that names everything that is missing from
 //! it (invariant I7). `outbox::step` lets it begin only when all other steps are settled.
 //!
+//! What ADO then counts is compared with the plan, and a difference is kept and told; it holds nothing
+//! up, because what is completed cannot be changed any more.
+//!
 //! **Asked before it is sent again:** nothing. The request says what the run is to be, so a second
 //! one changes nothing.
 
 use crate::ado::wire::RunUpdate;
 use crate::submit::execution::{Execution, OpenStep, StepResult};
+use crate::submit::recount;
 
 /// Completes the run.
 pub(in crate::submit) async fn complete_run(
@@ -26,9 +30,17 @@ pub(in crate::submit) async fn complete_run(
         comment: &comment.text,
     };
 
-    execution
+    let completed = execution
         .client
         .update_run(execution.project(), execution.run_id()?, &update)
+        .await?;
+
+    // Before the confirmation: who sees that it is submitted sees this as well.
+    let recount = recount::of_completed(execution, &completed).await;
+    let id = execution.submission.id;
+    execution
+        .outbox
+        .with(move |store| store.note_recount(id, &recount))
         .await?;
     execution.confirm(open, &()).await
 }

@@ -36,6 +36,10 @@ pub struct Settings {
     /// Milliseconds after a change of results during which the run's totals still tell the old
     /// state.
     pub statistics_lag_ms: u64,
+    /// The point whose result a run loses when it is completed, as by a defect of the server.
+    pub lose_result_of_point: Option<u32>,
+    /// The point whose result has another outcome, `Inconclusive`, once the run is completed.
+    pub change_result_of_point: Option<u32>,
     /// Attachments above this size keep only size and digest.
     pub keep_attachment_bytes: usize,
     /// The largest attachment, decoded.
@@ -73,6 +77,8 @@ impl Default for Settings {
             run_list_lag_ms: 0,
             run_list_without_comments: false,
             statistics_lag_ms: 0,
+            lose_result_of_point: None,
+            change_result_of_point: None,
             keep_attachment_bytes: 8 << 20,
             max_attachment_bytes: 104_857_600,
             error_text_limit: 4000,

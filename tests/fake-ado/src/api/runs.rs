@@ -280,6 +280,8 @@ pub(super) fn get(call: &Call<'_>, id: u32) -> Outcome {
 pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
     let body = std::mem::take(&mut call.body.value);
     let limit = call.world.settings.error_text_limit;
+    let lost = call.world.settings.lose_result_of_point;
+    let changed = call.world.settings.change_result_of_point;
     let run = call.run_mut(id)?;
     at_most(&body, "name", 256)?;
     at_most(&body, "comment", 1000)?;
@@ -303,10 +305,26 @@ pub(super) fn update(call: &mut Call<'_>, id: u32) -> Outcome {
         run.results.retain(|result| result.state == "Completed");
     }
 
+    if run.state == "Completed" {
+        spoil(run, lost, changed);
+    }
+
     run.revision += 1;
     run.updated = crate::query::now();
 
     Ok(ok(&run_json(call, call.run(id)?, true)))
+}
+
+/// Loses one result and changes another, where the world says so.
+fn spoil(run: &mut TestRun, lost: Option<u32>, changed: Option<u32>) {
+    if lost.is_some() {
+        run.results.retain(|result| result.point_id != lost);
+    }
+    for result in &mut run.results {
+        if changed.is_some() && result.point_id == changed {
+            result.outcome = "Inconclusive".into();
+        }
+    }
 }
 
 /// What is left out or null stays.
