@@ -133,11 +133,38 @@ pub(crate) fn wanted(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
 /// depends on the outcomes of all members then.
 pub(crate) fn wanted_in_a_whole(snapshot: &Snapshot) -> impl Iterator<Item = &RunFile> {
     let rule = &snapshot.options.attachments;
-    snapshot
-        .run
-        .files
-        .iter()
-        .filter(|file| rule.kinds.contains(&file.kind) && file.size <= rule.max_bytes)
+    let unwanted = unwanted_videos(snapshot);
+    snapshot.run.files.iter().filter(move |file| {
+        rule.kinds.contains(&file.kind)
+            && file.size <= rule.max_bytes
+            && !unwanted.contains(file.path.as_str())
+    })
+}
+
+/// The videos that belong to tests that passed, where only those of others are wanted.
+fn unwanted_videos(snapshot: &Snapshot) -> HashSet<&str> {
+    let mut unwanted = HashSet::new();
+    for test in &snapshot.run.tests {
+        if wants_video_of(snapshot, test) {
+            continue;
+        }
+        for path in test
+            .attempts
+            .iter()
+            .flat_map(|attempt| &attempt.attachments)
+        {
+            if FileKind::of(path) == FileKind::Video {
+                unwanted.insert(path.as_str());
+            }
+        }
+    }
+    unwanted
+}
+
+/// Whether the video of a test is sent. Videos are large, so they are chosen test by test, and not
+/// run by run as other files are.
+fn wants_video_of(snapshot: &Snapshot, test: &TestResult) -> bool {
+    snapshot.options.attachments.when == SendingRule::All || test.status() != Status::Passed
 }
 
 /// Whether files of this run are sent at all (`attachmentSendingType`): of all runs, or only of
@@ -185,13 +212,20 @@ impl ChosenFiles {
         for &test in &fed.tests {
             for attempt in &test.attempts {
                 for path in &attempt.attachments {
+                    let is_video = FileKind::of(path) == FileKind::Video;
+                    if is_video && !wants_video_of(snapshot, test) {
+                        continue;
+                    }
                     if !named.insert(path.as_str()) {
                         continue;
                     }
                     if let Some(file) = listed.get(path.as_str()) {
                         self.add(snapshot, target, file, Some(test));
-                    } else if kinds.contains(&FileKind::of(path)) {
-                        // Nobody misses a file of a kind that is not sent.
+                    } else if kinds.contains(&FileKind::of(path))
+                        && !(is_video && test.status() == Status::Passed)
+                    {
+                        // Nobody misses a file of a kind that is not sent, nor the video of a test
+                        // that passed: Katalon removes it.
                         let path = text::quoted(path);
                         let reason =
                             format!("file `{path}` is named by the log and not in the run folder");

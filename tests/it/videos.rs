@@ -200,3 +200,36 @@ fn a_video_that_the_log_names_and_that_is_gone_is_named() {
         "{comment}"
     );
 }
+
+#[test]
+fn only_tests_that_did_not_pass_have_their_videos_sent_unless_all_are_wanted() {
+    let videos = ["test_1.avi", "test_1.srt", "test_2.avi", "test_2.srt"];
+    let machine = Machine::new();
+    machine.configure("[submit]\nattachments = [\"VIDEO\"]\nattach = \"failed\"\n");
+    let folder = write(&machine.shop(&CASES), &run(), &videos);
+
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+
+    let [of_run, first, second] = sent(&machine);
+    assert_eq!(of_run, [""; 0]);
+    assert_eq!(first, [""; 0]);
+    assert_eq!(second, ["test_2.avi", "test_2.srt"]);
+
+    let [_, first, second] = sent_of(&run(), &videos);
+    assert_eq!(first, ["test_1.avi", "test_1.srt"]);
+    assert_eq!(second, ["test_2.avi", "test_2.srt"]);
+}
+
+#[test]
+fn nobody_misses_the_video_of_a_test_that_passed() {
+    let machine = machine();
+    let both_passed = finished([
+        Test::passed(&tc("Sign in")),
+        Test::passed(&tc("Add to cart")),
+    ])
+    .reports(&[]);
+    let folder = write(&machine.shop(&CASES), &both_passed, &[]);
+    name_in_log(&folder, "screen_recording_2_0.avi");
+
+    assert_eq!(machine.submit_folder(&folder).code, 0, "Katalon removes it");
+}
