@@ -10,6 +10,7 @@ mod coverage;
 mod definitions;
 mod folders;
 mod katalon_upload;
+mod live;
 mod machine;
 mod mapped_ids;
 mod mapping_rows;

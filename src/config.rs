@@ -234,6 +234,7 @@ fn merge(stronger: &Overrides, weaker: &Overrides) -> Overrides {
         max_attachment: stronger.max_attachment.or(weaker.max_attachment),
         auto_submit: stronger.auto_submit.or(weaker.auto_submit),
         katalon_submits: stronger.katalon_submits.or(weaker.katalon_submits),
+        live: stronger.live.or(weaker.live),
         collections: stronger.collections.or(weaker.collections),
         katalon_wait: stronger.katalon_wait.or(weaker.katalon_wait),
         give_up_files_after: stronger.give_up_files_after.or(weaker.give_up_files_after),

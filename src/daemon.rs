@@ -45,6 +45,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::connect::Connections;
 use crate::exit::Exit;
+use crate::live::{Previewer, RunningSuites};
 use crate::measures::Measures;
 use crate::moment::Moment;
 use crate::notifications;
@@ -88,13 +89,21 @@ pub(crate) async fn serve(
     let submitter = Arc::new(Submitter::for_service(outbox.clone(), config_receiver));
     let config = FollowedConfig::new(config_sender, config_file).await?;
     let connections = submitter.connections();
+    let (running_sender, running) = watch::channel(RunningSuites::default());
     let mut keeper = Keeper::new(
         outbox.clone(),
         config,
         Arc::clone(&changed),
         Arc::clone(&connections),
+        running_sender,
     )
     .await?;
+    let previewer = Previewer {
+        outbox: outbox.clone(),
+        connections: Arc::clone(&connections),
+        config: shown_config.clone(),
+        running,
+    };
 
     // Only now: a service that cannot use its state folder must not be told to be up.
     service::ready();
@@ -115,6 +124,7 @@ pub(crate) async fn serve(
             stop.clone(),
         )),
         tokio::spawn(notified),
+        tokio::spawn(previewer.serve(stop.clone())),
         tokio::spawn(show(shown_config, shown, stop.clone())),
         tokio::spawn(give_signs(
             outbox,
@@ -267,7 +277,9 @@ pub(crate) async fn once(
     // Nobody has to be woken: what is recorded is sent afterwards.
     let changed = Arc::new(Notify::new());
     let connections = submitter.connections();
-    let mut keeper = Keeper::new(outbox.clone(), config, changed, connections).await?;
+    // A pass is over before a suite is that runs meanwhile.
+    let (running, _) = watch::channel(RunningSuites::default());
+    let mut keeper = Keeper::new(outbox.clone(), config, changed, connections, running).await?;
     let unread = keeper
         .sweep_until_settled(&stop)
         .await

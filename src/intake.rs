@@ -47,7 +47,7 @@ use crate::plan::run_name;
 use crate::plan::sensitive::looks_secret;
 use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::server::{Server, ServerIdentity};
-use crate::workspace::{self, Location, ReadError, RunReader};
+use crate::workspace::{self, GrowingLog, Location, ReadError, RunReader};
 
 pub(crate) use refusal::Refusal;
 pub(crate) use requested::{read_again, read_ended, read_requested};
@@ -172,7 +172,37 @@ pub(crate) fn read(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
-    let mut run = reader.read(location)?;
+    let run = reader.read(location)?;
+    read_with_project(location, run, config, commands)
+}
+
+/// Reads a suite that still runs and its project, as [`read_settled`] will when it is over; planned
+/// tests that have not started are open. `log` is what was read of its log before.
+///
+/// # Errors
+/// As [`read_settled`].
+pub(crate) fn read_running(
+    location: &Location,
+    log: &mut GrowingLog,
+    config: &Config,
+    commands: &KnownCommands,
+) -> Result<FinishedRun, IntakeError> {
+    let root = root_of(location)?;
+    if settings_are_in_flux(root, clock::now()) {
+        return Err(IntakeError::SettingsInFlux(root.to_owned()));
+    }
+
+    let run = workspace::read_running(location, log)?;
+    read_with_project(location, run, config, commands)
+}
+
+/// Reads what the project of a run says.
+fn read_with_project(
+    location: &Location,
+    mut run: SuiteRun,
+    config: &Config,
+    commands: &KnownCommands,
+) -> Result<FinishedRun, IntakeError> {
     let root = root_of(location)?;
     let settings = settings_of(root)?;
 

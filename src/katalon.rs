@@ -39,6 +39,7 @@ pub(crate) mod suite;
 pub(crate) mod terminal;
 pub mod test_case;
 pub(crate) mod text;
+pub(crate) mod unstarted;
 pub(crate) mod url_secrets;
 pub(crate) mod videos;
 pub mod witness;

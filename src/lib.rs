@@ -23,6 +23,7 @@ pub mod fuzzing;
 mod holes;
 mod intake;
 pub mod katalon;
+mod live;
 mod locked;
 mod mapping;
 mod measures;

@@ -43,6 +43,7 @@
 //! | `request` | what commands ask of the service, and its answers |
 //! | `seen_command`, `claim` | which command started a run |
 //! | `katalon_upload` | what was seen of Katalon's own uploads, by project |
+//! | `live_run` | test runs that show a suite while it runs, until its submission has them |
 //! | `cause` | what people are to be told of, as long as it is there |
 //! | `notice`, `message` | what each way has to tell, and how far each message is |
 //! | `fact` | single facts |
@@ -95,6 +96,20 @@ pub(crate) struct Outbox {
     // A lock of its own: a mark is taken and dropped in asynchronous code, which must not wait
     // while somebody else's statement runs.
     under_way: Arc<Mutex<HashSet<i64>>>,
+    /// Keys of the live runs that a request of this process is about at this moment.
+    previews: Arc<Mutex<HashSet<String>>>,
+}
+
+/// A request about a live run, which its submission waits for, until this is dropped.
+pub(crate) struct PreviewUnderWay {
+    key: String,
+    all: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Drop for PreviewUnderWay {
+    fn drop(&mut self) {
+        locked(&self.all).remove(&self.key);
+    }
 }
 
 /// A submission that is being sent by this process, until this is dropped.
@@ -130,7 +145,22 @@ impl Outbox {
         Self {
             store: Arc::new(Mutex::new(store)),
             under_way: Arc::default(),
+            previews: Arc::default(),
         }
+    }
+
+    /// Marks that a request about a live run is about to leave.
+    pub(crate) fn begin_preview(&self, key: &str) -> PreviewUnderWay {
+        locked(&self.previews).insert(key.to_owned());
+        PreviewUnderWay {
+            key: key.to_owned(),
+            all: Arc::clone(&self.previews),
+        }
+    }
+
+    /// Whether a request about a live run is under way.
+    pub(crate) fn is_previewed_now(&self, key: &str) -> bool {
+        locked(&self.previews).contains(key)
     }
 
     /// Marks a submission as being sent; `None` when it is already.

@@ -27,6 +27,7 @@ pub(crate) mod outcome;
 pub(crate) mod overrides;
 pub(crate) mod plan_choice;
 pub(crate) mod point_rule;
+pub(crate) mod preview;
 pub(crate) mod recount;
 pub(crate) mod results;
 pub(crate) mod run_name;

@@ -13,6 +13,7 @@
 
 pub(crate) mod backoff;
 mod content;
+pub(crate) mod creation;
 mod drain;
 mod execution;
 mod executor;

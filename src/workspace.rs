@@ -11,6 +11,7 @@
 
 mod collection_folder;
 mod earlier_run;
+mod growing_log;
 mod launch;
 mod listing;
 mod location;
@@ -21,6 +22,7 @@ mod parsed_logs;
 mod project_folder;
 mod replace;
 mod run_folder;
+mod running_folder;
 mod session_reports;
 
 use std::io;
@@ -29,6 +31,7 @@ use std::path::PathBuf;
 pub(crate) use collection_folder::{
     CollectionFolder, ListedMember, collection_in, collection_of, written_to,
 };
+pub(crate) use growing_log::GrowingLog;
 pub(crate) use launch::read_launch;
 pub use listing::is_run_folder;
 pub(crate) use listing::{
@@ -46,6 +49,7 @@ pub(crate) use replace::{Original, ReplaceError};
 pub(crate) use run_folder::RunReader;
 pub use run_folder::{JunitState, read_junit, read_run};
 pub(crate) use run_folder::{junit_state, state_of};
+pub(crate) use running_folder::{has_grown, read_running};
 
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Importance};
 use crate::ado::wire::{
-    NewResult, ResultUpdate, RunCreation, RunEnd, RunUpdate, TestResult, TestRun,
+    NewResult, OutcomeUpdate, ResultUpdate, RunCreation, RunEnd, RunUpdate, TestResult, TestRun,
 };
 
 /// Results on a page: what servers give without details (`ado/api.md` §11).
@@ -138,6 +138,20 @@ impl AdoClient {
         results: &[ResultUpdate<'_>],
     ) -> Result<(), AdoError> {
         self.send_results(Method::PATCH, project, run, &results)
+            .await
+    }
+
+    /// Writes the outcomes of results of a run, and nothing else of them.
+    ///
+    /// # Errors
+    /// When the server fails or refuses them.
+    pub(crate) async fn write_outcomes(
+        &self,
+        project: &str,
+        run: u32,
+        outcomes: &[OutcomeUpdate<'_>],
+    ) -> Result<(), AdoError> {
+        self.send_results(Method::PATCH, project, run, &outcomes)
             .await
     }
 

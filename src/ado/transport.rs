@@ -20,6 +20,7 @@ mod server_clock;
 mod state;
 mod versions;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -100,6 +101,8 @@ pub(crate) struct AdoClient {
     account: Mutex<Option<String>>,
     measures: Arc<Measures>,
     measured: Arc<ServerMeasures>,
+    /// How many requests were refused because there were too many.
+    too_many: AtomicU64,
     worked_tokens: Arc<WorkedTokens>,
     known_keys: KnownKeys,
     recent_plans: RecentPlans,
@@ -172,6 +175,7 @@ impl AdoClient {
             measures: Arc::clone(&settings.measures),
             worked_tokens: Arc::clone(&settings.worked_tokens),
             account: Mutex::default(),
+            too_many: AtomicU64::new(0),
             server,
             credential: settings.credential.clone(),
             version: SpokenVersion::new(settings.api_version.as_deref()),
@@ -224,6 +228,16 @@ impl AdoClient {
     /// A time of this machine, as the server would have told it.
     pub(crate) fn on_server(&self, time: Moment) -> Moment {
         self.clock.on_server(time)
+    }
+
+    /// How many requests the server refused because there were too many.
+    pub(crate) fn refused_as_too_many(&self) -> u64 {
+        self.too_many.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server asked for a pause that is not over.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.pause.left().is_some()
     }
 
     /// What is remembered of runs whose comment the server's lists leave out.
@@ -521,7 +535,10 @@ impl AdoClient {
         let longer = self.pause.note(budget.pause(), Instant::now());
         self.measured.throttled_for(longer);
         self.clock.note(response.headers());
-        let is_throttled = budget.is_short() || response.status() == StatusCode::TOO_MANY_REQUESTS;
+        let is_refused = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        self.too_many
+            .fetch_add(u64::from(is_refused), Ordering::Relaxed);
+        let is_throttled = budget.is_short() || is_refused;
         if is_throttled {
             slot.note(Sign::Throttled);
         }

@@ -379,6 +379,7 @@ pub struct TestResult {
     #[serde(deserialize_with = "id")]
     pub(crate) id: u32,
     pub(crate) test_point: Option<Reference>,
+    pub(crate) test_case: Option<Reference>,
     /// Title of its test case.
     pub(crate) test_case_title: Option<String>,
     /// Revision of its test case.
@@ -392,6 +393,7 @@ pub struct TestResult {
     pub(crate) completed_date: Option<String>,
     /// Machine, as somebody told it.
     pub(crate) computer_name: Option<String>,
+    pub(crate) comment: Option<String>,
     /// When something of it changed.
     pub(crate) last_updated_date: Option<String>,
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::check::connection::check_proxy;
 use crate::check::folders::check_project_folders;
+use crate::check::live::check_live;
 use crate::check::mapped_ids::{Unverified, mapped_ids, report_no_ids};
 use crate::check::outcomes::check_outcomes;
 use crate::check::report::{CORRECT_SETTINGS, Report};
@@ -92,6 +93,7 @@ pub(crate) async fn check_project(
         check_submission(&project.settings, &overrides, report);
     }
     katalon_upload::check_katalon_upload(&project, config, &overrides, &options, report);
+    check_live(&project.settings, &overrides, report);
     check_token(&project, config, server.as_ref(), report);
     check_outcomes(&options.outcomes, report);
     check_attachments(&options, report);

@@ -331,6 +331,7 @@ pub(super) fn submit(
 ) {
     overrides.auto_submit = submit.read("auto_submit", problems, values::boolean);
     overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
+    overrides.live = submit.read("live", problems, values::boolean);
     overrides.collections = submit.read("collections", problems, values::collections);
     overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
     overrides.give_up_files_after = submit.read("give_up_files_after", problems, values::pause);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::blocking::{Stopped, lend, unless_stopped};
@@ -20,6 +20,7 @@ use crate::daemon::reload::FollowedConfig;
 use crate::daemon::schedule::{Due, Events, Schedule, SweepCause};
 use crate::daemon::sweeper::Sweeper;
 use crate::error_chain::chain;
+use crate::live::RunningSuites;
 use crate::measures::SweepMeasures;
 use crate::moment::Moment;
 use crate::outbox::request::{Answer, Request};
@@ -70,7 +71,8 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// A keeper for an outbox; it wakes `changed` when there is something to send, and adds tokens
-    /// of projects that it comes across to those of `connections`.
+    /// of projects that it comes across to those of `connections`. It tells `running` which suites
+    /// run.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -79,6 +81,7 @@ impl Keeper {
         config: FollowedConfig,
         changed: Arc<Notify>,
         connections: Arc<Connections>,
+        running: watch::Sender<RunningSuites>,
     ) -> Result<Self, StoreError> {
         let now = clock::now();
         let first_seen = outbox.with(move |store| store.first_seen(now)).await?;
@@ -88,8 +91,14 @@ impl Keeper {
             .await?;
 
         let tokens = connections.seen_tokens();
-        let sweeper =
-            Sweeper::new(outbox.clone(), first_seen, tokens, Arc::clone(&changed)).await?;
+        let sweeper = Sweeper::new(
+            outbox.clone(),
+            first_seen,
+            tokens,
+            Arc::clone(&changed),
+            running,
+        )
+        .await?;
         Ok(Self {
             outbox,
             config,

@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 
 use crate::blocking::{blocking, lend};
@@ -27,6 +27,7 @@ use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::settled::Settled;
 use crate::discovery::tracker::BETWEEN_LOOKS;
+use crate::live::RunningSuites;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
 use crate::record::handling::{Again, Handling};
@@ -53,6 +54,8 @@ pub(super) struct Sweeper {
     first_seen: Moment,
     /// Wakes the submitter.
     changed: Arc<Notify>,
+    /// Tells which suites run.
+    running: watch_channel::Sender<RunningSuites>,
     /// Projects that were announced in the log.
     projects: HashSet<PathBuf>,
     /// Projects that the last sweep found.
@@ -74,7 +77,7 @@ struct Done {
 
 impl Sweeper {
     /// A sweeper for an outbox; it wakes `changed` when there is something to send, and adds tokens
-    /// of projects that it comes across to `tokens`.
+    /// of projects that it comes across to `tokens`. It tells `running` which suites run.
     ///
     /// # Errors
     /// When the outbox cannot be read.
@@ -83,6 +86,7 @@ impl Sweeper {
         first_seen: Moment,
         tokens: Arc<SeenTokens>,
         changed: Arc<Notify>,
+        running: watch_channel::Sender<RunningSuites>,
     ) -> Result<Self, StoreError> {
         let settled = outbox.with(|store| store.settled_folders()).await?;
         let scout = Scout::new(Settled::new(settled));
@@ -101,6 +105,7 @@ impl Sweeper {
             outbox,
             first_seen,
             changed,
+            running,
             projects: HashSet::new(),
             swept_projects: Vec::new(),
             noted_projects: None,
@@ -170,6 +175,8 @@ impl Sweeper {
             read = sweep.read,
             "looked at everything"
         );
+
+        self.tell_running(Extent::Everything);
 
         // After the looks, which may have found the last member of a collection to be over.
         self.record_collections(config, Extent::Everything).await?;
@@ -262,12 +269,27 @@ impl Sweeper {
         })
         .await?;
 
+        // Before anything is recorded: what shows a suite while it runs must have ended by then.
+        self.tell_running(Extent::News);
+
         // Commands are looked for before their runs are recorded. Should that fail, what vanished is
         // recorded all the same: it is seen once.
         let commands_noted = self.look_for_commands(config, &mut sweep).await;
         self.record(config, &mut sweep).await?;
         commands_noted?;
         Ok(sweep)
+    }
+
+    /// Tells which suites run; after a look at everything those that are not told do not.
+    fn tell_running(&self, extent: Extent) {
+        let folders = self.scout.running();
+        self.running.send_if_modified(|told| {
+            let is_whole = told.is_whole || extent == Extent::Everything;
+            let now = RunningSuites { folders, is_whole };
+            let is_news = *told != now;
+            *told = now;
+            is_news
+        });
     }
 
     /// Looks for the commands of runs that are young.

@@ -17,6 +17,7 @@ mod folders;
 mod history;
 mod katalon_uploads;
 mod last_runs;
+mod live_runs;
 #[cfg(test)]
 mod model;
 mod notifications;
@@ -59,6 +60,7 @@ pub use error::{OpenError, StoreError};
 pub(crate) use facts::ServiceFacts;
 pub(crate) use katalon_uploads::{DoubleSubmission, Overlap};
 pub(crate) use last_runs::LastRun;
+pub(crate) use live_runs::{LiveFate, LiveRun};
 pub(crate) use notifications::LONGEST_WAIT as LONGEST_MESSAGE_WAIT;
 pub(crate) use pending_members::StoredMember;
 pub(crate) use reconsider::UnmappedRun;

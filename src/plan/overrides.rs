@@ -42,6 +42,8 @@ pub(crate) struct Overrides {
     pub katalon_wait: Option<Duration>,
     /// `submit.give_up_files_after`.
     pub give_up_files_after: Option<Duration>,
+    /// `submit.live`.
+    pub live: Option<bool>,
     /// `submit.collections`.
     pub collections: Option<Collections>,
     /// `submit.test_plans`.

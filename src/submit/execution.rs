@@ -33,6 +33,8 @@ use crate::telemetry::OUTCOMES;
 /// are stored.
 pub(super) const CREATED: &str = "\"created\"";
 pub(super) const ADOPTED: &str = "\"adopted\"";
+/// It found a run that showed the suite while it ran: what stands in there is a preview.
+pub(super) const LIVE: &str = "\"live\"";
 
 /// A result of the ADO run and the point it belongs to; what [`Step::ReadResults`] confirms. Stored
 /// as JSON.
@@ -181,10 +183,17 @@ impl<'a> Execution<'a> {
     /// Whether the run was there when this submission looked for one: another machine, an earlier
     /// installation or a request without an answer made it.
     fn is_adopted(&self) -> bool {
-        self.submission
-            .steps
-            .first()
-            .is_some_and(|first| first.detail.as_deref() == Some(ADOPTED))
+        self.origin() == Some(ADOPTED) || self.is_live()
+    }
+
+    /// Whether the run showed the suite while it ran.
+    pub(super) fn is_live(&self) -> bool {
+        self.origin() == Some(LIVE)
+    }
+
+    /// What the first step confirmed.
+    fn origin(&self) -> Option<&str> {
+        self.submission.steps.first()?.detail.as_deref()
     }
 
     /// Records that the request of a step is about to leave. A crash from here on finds the step

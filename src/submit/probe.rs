@@ -9,6 +9,7 @@ use crate::ado::search::{DAY, FoundRuns, OtherRuns, RunSearch};
 use crate::ado::upload::comment_of;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
+use crate::moment::Moment;
 use crate::outbox::submission::Submission;
 use crate::plan::SubmissionPlan;
 use crate::plan::without_ids::is_without_ids;
@@ -69,7 +70,8 @@ pub(super) async fn early_look(
 
 /// The run that carries kado's key, and those without one that have one of `names`. Before the
 /// first creation one look is enough: it finds what another machine or an earlier installation
-/// made; after a creation that may have been lost several looks are needed.
+/// made; after a creation that may have been lost several looks are needed. Nothing of what is
+/// looked for changed last before `since`.
 ///
 /// # Errors
 /// When the server fails. Nothing may be created then.
@@ -78,6 +80,7 @@ pub(super) async fn run(
     project: &str,
     plan: &SubmissionPlan,
     names: &[&str],
+    since: Moment,
     earlier: Earlier,
 ) -> Result<FoundRuns, AdoError> {
     let looks = match earlier {
@@ -92,7 +95,7 @@ pub(super) async fn run(
             plan: plan.plan_id,
             key: plan.key.as_str(),
             others: OtherRuns::Named(names),
-            since: plan.completed,
+            since,
             now: clock::now(),
             clocks: DAY,
         };

@@ -5,3 +5,4 @@ pub(super) mod automation;
 pub(super) mod complete;
 pub(super) mod create;
 pub(super) mod results;
+mod unplanned;

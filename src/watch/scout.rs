@@ -1,6 +1,6 @@
 //! Remembers every run folder that is not settled, and says which runs are over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -187,6 +187,17 @@ impl Scout {
     /// The folders that are followed: those whose run is not decided.
     pub(crate) fn followed(&self) -> Vec<PathBuf> {
         self.followed.keys().cloned().collect()
+    }
+
+    /// The folders with a suite that runs, as the last look at each saw it.
+    pub(crate) fn running(&self) -> BTreeSet<PathBuf> {
+        let mut running = BTreeSet::new();
+        for (folder, followed) in &self.followed {
+            if let Some((RunState::Running, _)) = followed.last_assessment {
+                running.insert(folder.clone());
+            }
+        }
+        running
     }
 
     /// Looks at these folders.

@@ -240,7 +240,7 @@ pub(crate) fn state_of(
     lifecycle::state(evidence, abort_after)
 }
 
-fn io_error(folder: &Path, source: io::Error) -> ReadError {
+pub(super) fn io_error(folder: &Path, source: io::Error) -> ReadError {
     ReadError::Io {
         path: folder.to_owned(),
         source,
@@ -373,7 +373,7 @@ fn read_report(
 
 /// Reads `execution.properties`. What was lost of one that is there is a damage and a warning; a
 /// folder without one was copied without it, or is of a version that writes none.
-fn read_execution(folder: &Folder, warnings: &mut Vec<String>) -> io::Result<Execution> {
+pub(super) fn read_execution(folder: &Folder, warnings: &mut Vec<String>) -> io::Result<Execution> {
     let execution = match folder.whole_if_any(Path::new(execution::FILE)) {
         Ok(Some(bytes)) => Execution::read(&bytes),
         Ok(None) => Execution::default(),
@@ -386,7 +386,7 @@ fn read_execution(folder: &Folder, warnings: &mut Vec<String>) -> io::Result<Exe
 }
 
 /// The options of `console.properties`, which speaks of runs in console mode only.
-fn console_options(
+pub(super) fn console_options(
     location: &Location,
     execution: &Execution,
     warnings: &mut Vec<String>,
@@ -408,7 +408,11 @@ fn console_options(
 ///
 /// # Errors
 /// Only when another program holds it, which passes.
-fn read_small(folder: &Folder, name: &str, damage: &mut Vec<Damage>) -> io::Result<Vec<u8>> {
+pub(super) fn read_small(
+    folder: &Folder,
+    name: &str,
+    damage: &mut Vec<Damage>,
+) -> io::Result<Vec<u8>> {
     match folder.whole_if_any(Path::new(name)) {
         Ok(bytes) => Ok(bytes.unwrap_or_default()),
         Err(error) if door::is_held(&error) => Err(error),
@@ -421,7 +425,7 @@ fn read_small(folder: &Folder, name: &str, damage: &mut Vec<Damage>) -> io::Resu
 }
 
 /// The names of the folder's path below `Reports`, or else the last two.
-fn last_names(folder: &Path) -> Vec<String> {
+pub(super) fn last_names(folder: &Path) -> Vec<String> {
     let Ok(path) = std::path::absolute(folder) else {
         return Vec::new();
     };

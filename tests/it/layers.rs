@@ -37,6 +37,7 @@ const LAYERS: &[&[&str]] = &[
     &["ado", "intake", "outbox", "service"],
     &["connect", "telemetry"],
     &["mapping", "record", "submit"],
+    &["live"],
     &["overview"],
     &["metrics"],
     &["notifications", "page"],

@@ -50,6 +50,7 @@ mod layers;
 mod ledger;
 mod links;
 mod listing;
+mod live;
 mod map;
 mod memory;
 mod metrics;

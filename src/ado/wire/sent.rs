@@ -136,6 +136,25 @@ pub(crate) struct RunUpdate<'a> {
     pub(crate) completed_date: String,
     /// The final comment.
     pub(crate) comment: &'a str,
+    /// What a run that was made while its suite ran could not know yet.
+    #[serde(flatten)]
+    pub(crate) late: Option<LateKnowledge<'a>>,
+}
+
+/// What is known of a run only when its suite is over.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct LateKnowledge<'a> {
+    pub(crate) name: &'a str,
+    /// The linked build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) build: Option<ById>,
+    /// The linked release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) release_uri: Option<String>,
+    /// Its stage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) release_environment_uri: Option<String>,
 }
 
 /// `PATCH test/runs/{id}` of a run that is ended without results of its own.
@@ -192,6 +211,24 @@ pub(crate) struct ResultUpdate<'a> {
     /// Parts of the result. ADO appends them, so they must not be sent twice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) sub_results: Vec<SubResultUpdate<'a>>,
+}
+
+/// A result of which nothing but its outcome is told.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OutcomeUpdate<'a> {
+    pub(crate) id: u32,
+    pub(crate) test_point: ById,
+    /// Title as ADO knows it; some servers fail without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) test_case_title: Option<&'a str>,
+    /// Revision as ADO knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) test_case_revision: Option<u32>,
+    /// `Completed`; without it the outcome does not count.
+    pub(crate) state: &'static str,
+    pub(crate) outcome: &'a str,
+    pub(crate) comment: &'a str,
 }
 
 /// A part of a result.

@@ -40,7 +40,7 @@ const TOO_MANY_TEXTS: usize = 24 * 1024 * 1024;
 const HINT: usize = 512;
 
 /// Reads the parts of a log in order and folds them into a [`LogSummary`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LogReader {
     folder: FolderNames,
     tree: Tree,
@@ -68,7 +68,7 @@ pub struct LogReader {
 }
 
 /// A result that is open.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct OpenTest {
     test: LogTest,
     retry: u32,
@@ -80,7 +80,7 @@ struct OpenTest {
 }
 
 /// What went wrong, counted: one warning each, however often it occurs.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Oddities {
     /// The log began after the suite did, so depth is known only from the records' own counts.
     headless: bool,

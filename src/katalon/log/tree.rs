@@ -54,7 +54,7 @@ pub(super) enum NodeKind {
     },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Node {
     kind: NodeKind,
     /// Id of a test, which its END names.
@@ -73,7 +73,7 @@ impl Node {
 }
 
 /// The open nodes, outermost first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
     open: Vec<Node>,
     /// Open nodes below the deepest that is kept.

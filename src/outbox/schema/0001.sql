@@ -228,6 +228,20 @@ CREATE TABLE claim (
 ) STRICT;
 CREATE INDEX claim_by_begin ON claim (begun_ms);
 
+-- Test runs in ADO that show a suite while it runs (`submit.live`), from before each is made until its
+-- submission has it, or it is ended.
+CREATE TABLE live_run (
+    -- kado's key, which its submission will have.
+    key        TEXT    PRIMARY KEY,
+    plan_id    INTEGER NOT NULL,
+    -- NULL while it is not known whether it was made.
+    ado_run_id INTEGER,
+    -- When its run folder was last seen with a suite that runs.
+    seen_ms    INTEGER NOT NULL,
+    -- The run and where it goes, without its tests, as JSON.
+    snapshot   TEXT    NOT NULL
+) STRICT;
+
 -- What people are to be told of (`[notify]`), as long as it is there.
 CREATE TABLE cause (
     kind     TEXT    NOT NULL

@@ -244,6 +244,12 @@ impl Store {
             params![submission, ado_run_id, url],
         )?;
 
+        // What showed the suite while it ran is the submission's own from here on.
+        transaction.execute(
+            "DELETE FROM live_run WHERE key = (SELECT key FROM submission WHERE id = ?1)",
+            [submission],
+        )?;
+
         let detail = ado_run_id.to_string();
         log(&transaction, submission, "run created", Some(&detail), now)?;
         Ok(transaction.commit()?)

@@ -15,21 +15,24 @@ use std::time::Duration;
 
 use crate::ado::AdoError;
 use crate::ado::search::FoundRuns;
-use crate::ado::wire::{PipelineReference, RunCreation, RunEnd, Tag, TestRun};
+use crate::ado::wire::{RunEnd, TestRun};
 use crate::clock;
+use crate::moment::Moment;
+use crate::outbox::store::LiveRun;
 use crate::plan::left_out::LeftOut;
-use crate::plan::links::ReleaseLink;
+use crate::plan::preview;
+use crate::submit::creation::{RunLinks, creation, points_of};
 use crate::submit::execution::{
-    ADOPTED, CREATED, Earlier, Execution, OpenStep, Sender, StepResult,
+    ADOPTED, CREATED, Earlier, Execution, LIVE, OpenStep, Sender, StepResult,
 };
 use crate::submit::steps::results;
 use crate::submit::stop::{Awaited, Stop};
 use crate::submit::{katalon_upload, probe};
 
-/// Most points in the request that creates a run; the rest is added to it (`ado/api.md` §11).
-const POINTS: usize = 1000;
 /// How long another kado that is filling a run is left alone after its last sign of life there.
 const OTHERS_TIME: Duration = Duration::from_secs(2 * 60);
+/// Time between two looks whether a request of the preview is over.
+const BETWEEN_PREVIEWS: Duration = Duration::from_millis(20);
 
 /// Creates the run, or finds the one that is there.
 pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenStep) -> StepResult {
@@ -41,9 +44,21 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     let both_names = [plan.name.as_str(), rule.run_name.as_str()];
     let names: &[&str] = if looks_for_katalon { &both_names } else { &[] };
 
+    let live = live_run(execution).await?;
+    let earlier = match &live {
+        // It may have been made while the suite ran.
+        Some(live) if live.ado_run_id.is_none() => Earlier::Perhaps,
+        _ => open.earlier,
+    };
+
     // Looking changes nothing, so the creation is intended only after it: a look that fails leaves
     // nothing unclear.
-    let before = look(execution, open, names).await?;
+    let since = match &live {
+        // A suite may hang for days.
+        Some(_) => plan.started,
+        None => plan.completed,
+    };
+    let before = look(execution, OpenStep { earlier, ..open }, names, since).await?;
     if before.with_key.is_none() && looks_for_katalon {
         katalon_upload::look(execution, &before.others).await?;
     }
@@ -52,6 +67,7 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     if let Some(run) = &before.with_key
         && open.earlier == Earlier::Never
         && execution.sender == Sender::Service
+        && !is_own(live.as_ref(), run)
     {
         leave_alone(execution, run)?;
     }
@@ -62,9 +78,41 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     match before.with_key {
         Some(run) => {
             end_all(execution, &before.duplicates, run.id).await?;
-            execution.confirm_run(open, &run, ADOPTED).await
+            execution.confirm_run(open, &run, origin_of(&run)).await
         }
         None => create(execution, open).await,
+    }
+}
+
+/// The run that showed the suite while it ran, once no request about it is under way: what such a
+/// request writes must not come behind what this submission writes.
+async fn live_run(execution: &Execution<'_>) -> Result<Option<LiveRun>, Stop> {
+    let key = execution.submission.key.clone();
+    while execution.outbox.is_previewed_now(&key) {
+        tokio::time::sleep(BETWEEN_PREVIEWS).await;
+    }
+
+    let live = execution
+        .outbox
+        .with(move |store| store.live_run(&key))
+        .await?;
+    if live.is_some() {
+        // It may have been taken before the run was made.
+        execution.take_early_look();
+    }
+    Ok(live)
+}
+
+/// Whether a run that is there is the one that this kado made while the suite ran.
+fn is_own(live: Option<&LiveRun>, run: &TestRun) -> bool {
+    live.is_some_and(|live| live.ado_run_id.is_none_or(|id| id == run.id))
+}
+
+/// How a run that is there came to be.
+fn origin_of(run: &TestRun) -> &'static str {
+    match &run.comment {
+        Some(comment) if preview::is_live(comment) => LIVE,
+        _ => ADOPTED,
     }
 }
 
@@ -73,6 +121,7 @@ async fn look(
     execution: &Execution<'_>,
     open: OpenStep,
     names: &[&str],
+    since: Moment,
 ) -> Result<FoundRuns, AdoError> {
     if open.earlier == Earlier::Never
         && let Some(mut found) = execution.take_early_look()
@@ -86,6 +135,7 @@ async fn look(
         execution.project(),
         execution.plan(),
         names,
+        since,
         open.earlier,
     )
     .await
@@ -108,7 +158,9 @@ async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
 
             // As adopted, so that the next attempt asks before each step is sent: the other kado
             // may have carried it out by then.
-            execution.confirm_run(open, &first, ADOPTED).await?;
+            execution
+                .confirm_run(open, &first, origin_of(&first))
+                .await?;
             Err(left_to_another_kado(first.id))
         }
         _ => execution.confirm_run(open, &made, CREATED).await,
@@ -163,27 +215,18 @@ async fn end_all(execution: &Execution<'_>, runs: &[u32], counts: u32) -> Result
     Ok(())
 }
 
-/// What the new run is linked with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Links {
-    /// The build, release and pipeline of the plan.
-    OfPlan,
-    /// Nothing: ADO refused the run with its links.
-    Without,
-}
-
 /// Creates the ADO run; one that is refused with its links is created without them, and its comment
 /// says so. A link is a side matter that must not cost the results.
 async fn request_with_links(execution: &Execution<'_>) -> Result<TestRun, Stop> {
     let plan = execution.plan();
     let is_linked = plan.build.is_some() || plan.release.is_some() || plan.pipeline.is_some();
 
-    match request_or_find(execution, Links::OfPlan).await {
+    match request_or_find(execution, RunLinks::OfPlan).await {
         Err(Stop::Ado(AdoError::Rejected {
             status: 400,
             message,
         })) if is_linked => {
-            let made = request_or_find(execution, Links::Without).await?;
+            let made = request_or_find(execution, RunLinks::Without).await?;
             let left_out = LeftOut::link(&format!(
                 "the run is not linked with its build or release: {message}"
             ));
@@ -197,7 +240,7 @@ async fn request_with_links(execution: &Execution<'_>) -> Result<TestRun, Stop> 
 
 /// Creates the ADO run. A server may fail behind what it stored, so one that it refuses is looked
 /// for before anybody is told so, or another one is made.
-async fn request_or_find(execution: &Execution<'_>, links: Links) -> Result<TestRun, Stop> {
+async fn request_or_find(execution: &Execution<'_>, links: RunLinks) -> Result<TestRun, Stop> {
     let refused = match request(execution, links).await {
         Err(refused @ (AdoError::Rejected { .. } | AdoError::Gone { .. })) => refused,
         made => return Ok(made?),
@@ -208,6 +251,7 @@ async fn request_or_find(execution: &Execution<'_>, links: Links) -> Result<Test
         execution.project(),
         execution.plan(),
         &[],
+        execution.plan().completed,
         Earlier::Perhaps,
     )
     .await?;
@@ -215,42 +259,11 @@ async fn request_or_find(execution: &Execution<'_>, links: Links) -> Result<Test
 }
 
 /// Creates the ADO run, with as many points as one request takes.
-async fn request(execution: &Execution<'_>, links: Links) -> Result<TestRun, AdoError> {
+async fn request(execution: &Execution<'_>, links: RunLinks) -> Result<TestRun, AdoError> {
     let plan = execution.plan();
-    let points: Vec<u32> = plan
-        .results
-        .iter()
-        .map(|result| result.point_id)
-        .take(POINTS)
-        .collect();
+    let points = points_of(plan);
+    let comment = plan.comment(&[]).text;
 
-    let mut new = RunCreation {
-        name: &plan.name,
-        automated: plan.automated,
-        plan: plan.plan_id.into(),
-        point_ids: &points,
-        state: "InProgress",
-        start_date: plan.started.to_string(),
-        // The key has to stand in it from the first moment: by it the run is found again.
-        comment: &plan.comment(&[]).text,
-        tags: plan.tags.iter().map(|name| Tag { name }).collect(),
-        build: None,
-        release_uri: None,
-        release_environment_uri: None,
-        pipeline_reference: None,
-    };
-
-    if links == Links::OfPlan {
-        let release = plan.release.as_ref();
-        new.build = plan.build.as_ref().map(|build| build.id.into());
-        new.release_uri = release.map(ReleaseLink::release_uri);
-        new.release_environment_uri = release.map(ReleaseLink::stage_uri);
-
-        // Server 2019 does not know it (`ado/api.md` §1).
-        if !execution.client.is_before_2020() {
-            new.pipeline_reference = plan.pipeline.as_ref().map(PipelineReference::of);
-        }
-    }
-
+    let new = creation(plan, &points, &comment, links, execution.client);
     execution.client.create_run(execution.project(), &new).await
 }

@@ -4,8 +4,9 @@
 //! * *Reading* asks anyway, and adds results only for points that have none.
 //! * *Writing a batch* asks for all results of the run and leaves out those that are completed. ADO
 //!   appends sub-results (`ado/api.md` §8), so a result that arrived must not be sent again. It is
-//!   completed by the request that fills it in and by nothing else, so its state says whether that
-//!   request arrived, also where only a part of a batch did.
+//!   completed by the request that fills it in, so its state says whether that request arrived, also
+//!   where only a part of a batch did. What showed it while the suite ran completed it too, and says
+//!   so in its comment.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -18,9 +19,11 @@ use crate::moment::Moment;
 use crate::outbox::step::{BATCH, batches};
 use crate::plan::automation::TEST_TYPE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::preview;
 use crate::plan::results::PlannedResult;
 use crate::plan::sub_results::SubResult;
 use crate::submit::execution::{Earlier, Execution, OpenStep, ResultRef, StepResult};
+use crate::submit::steps::unplanned;
 use crate::submit::stop::Stop;
 
 /// How often a batch can be halved until a single result is left: so many refusals in a row may be
@@ -76,6 +79,10 @@ pub(in crate::submit) async fn read_results(
             Some(result_ref) => in_order_of_plan.push(result_ref),
             None => return Err(Stop::NoResult { run, point }),
         }
+    }
+
+    if execution.is_live() {
+        unplanned::settle(execution, run).await?;
     }
     execution.confirm(open, &in_order_of_plan).await
 }
@@ -192,7 +199,7 @@ async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
 
     Ok(results
         .into_iter()
-        .filter(TestResult::is_completed)
+        .filter(|result| is_filled_in(execution, result))
         .map(|result| result.id)
         .collect())
 }
@@ -202,6 +209,20 @@ async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
 enum FailureTypes {
     Sent,
     LeftOut,
+}
+
+/// Whether a result holds what a submission wrote, and not only what showed it while the suite ran.
+pub(super) fn is_filled_in(execution: &Execution<'_>, result: &TestResult) -> bool {
+    if !execution.is_live() {
+        return result.is_completed();
+    }
+
+    let is_preview = match &result.comment {
+        Some(comment) => preview::is_preview(comment),
+        // A list that leaves comments out has the machine, which a preview does not name.
+        None => result.computer_name.is_none(),
+    };
+    result.is_completed() && !is_preview
 }
 
 /// Results that belong together in one request.

@@ -29,13 +29,14 @@ pub fn find() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Writes a `kado.toml` that watches the workspace. No Katalon with a licence is here, so nobody
-/// waits for one.
+/// Writes a `kado.toml` that watches the workspace and shows suites while they run. No Katalon with a
+/// licence is here, so nobody waits for one.
 pub fn write_config(temp: &Path) -> Result<PathBuf> {
     let path = temp.join("kado.toml");
     let (work, state) = (quoted(&temp.join("workspace")), quoted(&temp.join("state")));
-    let text =
-        format!("watch = [{work}]\nstate_dir = {state}\n[submit]\nkatalon_submits = \"never\"\n");
+    let text = format!(
+        "watch = [{work}]\nstate_dir = {state}\n[submit]\nkatalon_submits = \"never\"\nlive = true\n"
+    );
     fs::write(&path, &text).with_context(|| format!("{} could not be written", path.display()))?;
     for line in text.lines().filter(|line| !line.is_empty()) {
         crate::say(&format!("kado.toml: {line}"));

@@ -4,6 +4,7 @@
 //! the crates `fake-katalon` and `fake-ado`; kado is the real program, which lies beside this one.
 //! `cargo demo` builds both and says before what will be seen.
 
+mod arrivals;
 mod figures;
 mod judge;
 mod kado;
@@ -13,6 +14,7 @@ mod story;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -79,7 +81,13 @@ fn demo(afterwards: Afterwards) -> Result<bool> {
     thread::sleep(Duration::from_secs(2));
 
     heading("3  Katalon runs the suite Smoke/Checkout");
-    let folder = story::play(&root)?;
+    let is_over = AtomicBool::new(false);
+    let folder = thread::scope(|scope| {
+        scope.spawn(|| arrivals::tell(&fake, &is_over));
+        let folder = story::play(&root);
+        is_over.store(true, Ordering::Relaxed);
+        folder
+    })?;
     let arrived = wait_for_run(&fake, &mut service)?;
     let ledger = kado::ledger(&program, &config);
     let exit = service.stop()?;

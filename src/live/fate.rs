@@ -1,0 +1,125 @@
+//! What becomes of the runs that were made: most are completed by their submissions. One that none
+//! will have (the suite was aborted, its folder is gone, it goes to another plan) is ended with the
+//! results that it has, so that no run stays open, also after a kado that was killed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::ado::AdoError;
+use crate::blocking::blocking;
+use crate::clock;
+use crate::live::Previewer;
+use crate::live::requests::{LivePlan, MadeBefore};
+use crate::live::stop::PreviewStop;
+use crate::outbox::StoreError;
+use crate::outbox::store::{LiveFate, LiveRun};
+use crate::plan::ado_facts::AdoFacts;
+use crate::plan::preview;
+
+impl Previewer {
+    /// Looks what became of the suites that runs were made for, and ends the runs that nobody will
+    /// complete. What cannot be ended now is ended later.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub(super) async fn settle(&self) -> Result<(), StoreError> {
+        for live in self.outbox.with(|store| store.live_runs()).await? {
+            let Some(comment) = self.why_over(&live).await? else {
+                continue;
+            };
+
+            match self.end(&live, &comment).await {
+                Ok(()) => {
+                    tracing::info!(
+                        ado_run = live.ado_run_id,
+                        suite = live.snapshot.run.suite,
+                        reason = comment,
+                        "a test run that showed a suite is ended"
+                    );
+                    let key = live.key;
+                    self.outbox
+                        .with(move |store| store.forget_live(&key))
+                        .await?;
+                }
+                Err(reason) => {
+                    tracing::debug!(ado_run = live.ado_run_id, %reason, "a run cannot be ended yet");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a run is to be ended; `None` when it is not, or not yet.
+    async fn why_over(&self, live: &LiveRun) -> Result<Option<String>, StoreError> {
+        let key = live.key.clone();
+        let Some(identity) = live.snapshot.identity() else {
+            return Ok(None);
+        };
+        let fate = self
+            .outbox
+            .with(move |store| store.fate_of_live(&key, &identity))
+            .await?;
+
+        let folder = &live.snapshot.folder;
+        Ok(match fate {
+            LiveFate::Awaited => None,
+            LiveFate::Submitted(ado_run) => Some(format!(
+                "Ended: test run {ado_run} is the one of this suite run."
+            )),
+            LiveFate::NotSubmitted => Some(format!(
+                "Ended: this suite run is not submitted; `kado why \"{folder}\"` says why. The \
+                 results are those that it had by then."
+            )),
+            LiveFate::Running if self.is_lost(live) => Some(format!(
+                "Ended: the suite did not end, and `{folder}` has not changed or is gone. The results \
+                 are those that it had by then."
+            )),
+            LiveFate::Running => None,
+        })
+    }
+
+    /// Whether nothing was seen of a suite for so long that it was aborted.
+    fn is_lost(&self, live: &LiveRun) -> bool {
+        let running = self.running.borrow();
+        let is_running = running.folders.contains(Path::new(&live.snapshot.folder));
+        let abort_after = self.config.borrow().abort_after;
+        running.is_whole && !is_running && clock::now().since(live.seen) >= abort_after
+    }
+
+    /// Ends a run, if it was made.
+    async fn end(&self, live: &LiveRun, comment: &str) -> Result<(), PreviewStop> {
+        let connections = Arc::clone(&self.connections);
+        let config = Arc::clone(&self.config.borrow());
+        let snapshot = live.snapshot.clone();
+        let client = blocking(move || connections.for_run(&config, &snapshot)).await??;
+
+        let plan = LivePlan {
+            client,
+            project: live.snapshot.options.project.clone().unwrap_or_default(),
+            plan_id: live.plan_id,
+            key: live.key.clone(),
+            facts: AdoFacts::default(),
+            started: live.snapshot.started(),
+        };
+        match self.end_in(&plan, live, comment).await {
+            // Somebody deleted it, or completed it.
+            Ok(()) | Err(AdoError::Gone { .. } | AdoError::Rejected { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn end_in(&self, plan: &LivePlan, live: &LiveRun, comment: &str) -> Result<(), AdoError> {
+        if let Some(ado_run) = live.ado_run_id {
+            return plan.end(ado_run, comment).await;
+        }
+
+        // Whether it was made is not known; what is not live any more is somebody's submission.
+        let found = plan.find(MadeBefore::Perhaps).await?.with_key;
+        if let Some(run) = found
+            && run.comment.as_deref().is_some_and(preview::is_live)
+        {
+            return plan.end(run.id, comment).await;
+        }
+        Ok(())
+    }
+}

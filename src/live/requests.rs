@@ -1,0 +1,209 @@
+//! What is asked and written in Azure DevOps for a suite that runs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ado::runs::Wanted;
+use crate::ado::search::{DAY, FoundRuns, OtherRuns, RunSearch};
+use crate::ado::wire::{OutcomeUpdate, RunEnd, TestResult, TestRun};
+use crate::ado::{AdoClient, AdoError};
+use crate::clock;
+use crate::moment::Moment;
+use crate::outbox::step::BATCH;
+use crate::plan::SubmissionPlan;
+use crate::plan::ado_facts::AdoFacts;
+use crate::plan::preview::{self, PreviewedResult};
+use crate::submit::ResultRef;
+use crate::submit::creation::{RunLinks, creation, points_of};
+
+/// Longest time for a request: nobody waits for a preview.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
+const LOOKS: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_secs(3),
+    Duration::from_secs(3),
+    Duration::from_secs(3),
+];
+
+/// A test run in the making: where it goes.
+#[derive(Clone)]
+pub(super) struct LivePlan {
+    pub client: Arc<AdoClient>,
+    pub project: String,
+    pub plan_id: u32,
+    /// kado's key.
+    pub key: String,
+    pub facts: AdoFacts,
+    /// When the suite started.
+    pub started: Moment,
+}
+
+/// A test run that shows a suite.
+pub(super) struct ShownPlan {
+    pub plan: LivePlan,
+    ado_run: u32,
+    /// Its results by their points.
+    results: HashMap<u32, ResultRef>,
+    /// What is written of them.
+    written: BTreeMap<u32, PreviewedResult>,
+    /// What is to be written.
+    pub wanted: BTreeMap<u32, PreviewedResult>,
+}
+
+/// How surely a run was not made before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum MadeBefore {
+    /// It was not.
+    No,
+    /// It may have been, a moment ago.
+    Perhaps,
+}
+
+impl LivePlan {
+    /// The run with its key, if it is there.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub(super) async fn find(&self, made_before: MadeBefore) -> Result<FoundRuns, AdoError> {
+        let looks = match made_before {
+            MadeBefore::No => &LOOKS[..1],
+            MadeBefore::Perhaps => LOOKS.as_slice(),
+        };
+
+        let mut found = FoundRuns::default();
+        for pause in looks {
+            tokio::time::sleep(*pause).await;
+            let wanted = RunSearch {
+                plan: self.plan_id,
+                key: &self.key,
+                others: OtherRuns::Named(&[]),
+                since: self.started,
+                now: clock::now(),
+                clocks: DAY,
+            };
+            found = in_time(self.client.find_run(&self.project, &wanted)).await?;
+            if found.with_key.is_some() {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Makes the run, with a result for each point of `outline`.
+    ///
+    /// # Errors
+    /// When the server fails or refuses it; it may be there all the same.
+    pub(super) async fn create(&self, outline: &SubmissionPlan) -> Result<TestRun, AdoError> {
+        let points = points_of(outline);
+        let comment = preview::comment(&self.key);
+        let new = creation(outline, &points, &comment, RunLinks::OfPlan, &self.client);
+        in_time(self.client.create_run(&self.project, &new)).await
+    }
+
+    /// Ends a run that nobody will complete; it keeps the results that it has, and loses the key, so
+    /// that nobody takes it for the run of the suite.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub(super) async fn end(&self, ado_run: u32, comment: &str) -> Result<(), AdoError> {
+        let end = RunEnd {
+            state: "Aborted",
+            comment,
+            delete_in_progress_results: true,
+        };
+        in_time(self.client.end_run(&self.project, ado_run, &end)).await?;
+        Ok(())
+    }
+
+    /// Reads the results of a run that was made, so that they can be written.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub(super) async fn show(self, ado_run: u32) -> Result<ShownPlan, AdoError> {
+        let read = self.client.results(&self.project, ado_run, Wanted::All);
+        let mut results = HashMap::new();
+        for result in in_time(read).await? {
+            if let Some(result) = result_ref(result) {
+                results.entry(result.point_id).or_insert(result);
+            }
+        }
+
+        Ok(ShownPlan {
+            plan: self,
+            ado_run,
+            results,
+            written: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+        })
+    }
+}
+
+fn result_ref(result: TestResult) -> Option<ResultRef> {
+    Some(ResultRef {
+        point_id: result.test_point?.id,
+        result_id: result.id,
+        title: result.test_case_title,
+        revision: result.test_case_revision,
+    })
+}
+
+impl ShownPlan {
+    /// Whether something is to be written.
+    pub(super) fn has_news(&self) -> bool {
+        !self.news().is_empty()
+    }
+
+    /// What differs from what is written, as much as one request takes.
+    fn news(&self) -> Vec<u32> {
+        let mut news = Vec::new();
+        for (point, result) in &self.wanted {
+            // A point that became known only when its test ran is left to the submission.
+            let is_there = self.results.contains_key(point);
+            if is_there && self.written.get(point) != Some(result) {
+                news.push(*point);
+            }
+        }
+        news.truncate(BATCH);
+        news
+    }
+
+    /// Writes what is new, in one request. Writing the same once more changes nothing.
+    ///
+    /// # Errors
+    /// When the server fails or refuses it.
+    pub(super) async fn write(&mut self) -> Result<(), AdoError> {
+        let news = self.news();
+        let mut outcomes = Vec::new();
+        for point in &news {
+            let (result, wanted) = (&self.results[point], &self.wanted[point]);
+            outcomes.push(OutcomeUpdate {
+                id: result.result_id,
+                test_point: (*point).into(),
+                test_case_title: result.title.as_deref(),
+                test_case_revision: result.revision,
+                state: "Completed",
+                outcome: &wanted.outcome,
+                comment: &wanted.comment,
+            });
+        }
+
+        let LivePlan {
+            client, project, ..
+        } = &self.plan;
+        in_time(client.write_outcomes(project, self.ado_run, &outcomes)).await?;
+        for point in news {
+            self.written.insert(point, self.wanted[&point].clone());
+        }
+        Ok(())
+    }
+}
+
+/// Gives a request up that takes long; it may have been carried out.
+async fn in_time<T>(request: impl Future<Output = Result<T, AdoError>>) -> Result<T, AdoError> {
+    match tokio::time::timeout(PATIENCE, request).await {
+        Ok(answer) => answer,
+        Err(_) => Err(AdoError::unavailable("no answer in time for a preview")),
+    }
+}

@@ -1,0 +1,73 @@
+//! What keeps a suite from being shown: nothing of it is told but in the detailed log.
+
+use std::time::Duration;
+
+use crate::ado::AdoError;
+use crate::blocking::Stopped;
+use crate::connect::ConnectError;
+use crate::error_chain::chain;
+use crate::intake::IntakeError;
+use crate::outbox::StoreError;
+
+/// Time between two looks at a log; more where the disk is slow.
+pub(super) const TICK: Duration = Duration::from_millis(200);
+/// Pause after a request that failed.
+pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// Pause while a person has to do something about the token.
+const AFTER_REFUSAL: Duration = Duration::from_secs(60);
+
+/// Why a suite is not shown now.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PreviewStop {
+    /// It is not shown at all, or not any more.
+    #[error("{0}")]
+    NotShown(String),
+    /// It is tried again after a while.
+    #[error("{0}")]
+    Later(String, Duration),
+}
+
+impl From<AdoError> for PreviewStop {
+    fn from(error: AdoError) -> Self {
+        match error {
+            AdoError::Gone { .. } | AdoError::Rejected { .. } | AdoError::Configuration(_) => {
+                Self::NotShown(error.to_string())
+            }
+            AdoError::CredentialsRefused { .. } => Self::Later(error.to_string(), AFTER_REFUSAL),
+            AdoError::Unavailable { .. } | AdoError::InBetween { .. } | AdoError::File { .. } => {
+                Self::Later(error.to_string(), AFTER_FAILURE)
+            }
+        }
+    }
+}
+
+impl From<ConnectError> for PreviewStop {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Ado(error) => error.into(),
+            error => Self::Later(error.to_string(), AFTER_REFUSAL),
+        }
+    }
+}
+
+impl From<IntakeError> for PreviewStop {
+    fn from(error: IntakeError) -> Self {
+        if error.passes() {
+            Self::Later(chain(&error), TICK)
+        } else {
+            Self::NotShown(chain(&error))
+        }
+    }
+}
+
+impl From<StoreError> for PreviewStop {
+    fn from(error: StoreError) -> Self {
+        Self::Later(chain(&error), AFTER_FAILURE)
+    }
+}
+
+impl From<Stopped> for PreviewStop {
+    fn from(stopped: Stopped) -> Self {
+        Self::NotShown(stopped.to_string())
+    }
+}

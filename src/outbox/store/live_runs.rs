@@ -1,0 +1,257 @@
+//! Test runs that show a suite while it runs (`submit.live`): each is noted before it is made and
+//! until its submission has it, so that none is left open, whatever is killed and wiped meanwhile.
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use crate::discovery::run_identity::RunIdentity;
+use crate::moment::Moment;
+use crate::outbox::store::columns::json;
+use crate::outbox::store::{Store, StoreError};
+use crate::outbox::submission::SubmissionState;
+use crate::plan::snapshot::Snapshot;
+
+/// A test run that shows a suite while it runs.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct LiveRun {
+    /// kado's key, which its submission will have.
+    pub key: String,
+    /// The test plan.
+    pub plan_id: u32,
+    /// The test run; `None` while it is not known whether it was made.
+    pub ado_run_id: Option<u32>,
+    /// When its run folder was last seen with a suite that runs.
+    pub seen: Moment,
+    /// The run and where it goes, without its tests.
+    pub snapshot: Snapshot,
+}
+
+/// What the outbox says of the suite that a live run shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LiveFate {
+    /// It is not recorded.
+    Running,
+    /// Its submission will have the run.
+    Awaited,
+    /// Its submission has a test run, perhaps another one.
+    Submitted(u32),
+    /// Nothing of it is submitted to this plan.
+    NotSubmitted,
+}
+
+impl Store {
+    /// Notes a live run before it is made.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn intend_live(&mut self, live: &LiveRun) -> Result<(), StoreError> {
+        self.connection.execute(
+            "INSERT INTO live_run (key, plan_id, ado_run_id, seen_ms, snapshot)
+             VALUES (?1, ?2, NULL, ?3, ?4) ON CONFLICT DO NOTHING",
+            params![
+                live.key,
+                live.plan_id,
+                live.seen,
+                serde_json::to_string(&live.snapshot)?
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Notes that a live run was made.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn confirm_live(&mut self, key: &str, ado_run_id: u32) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE live_run SET ado_run_id = ?2 WHERE key = ?1",
+            params![key, ado_run_id],
+        )?;
+        Ok(())
+    }
+
+    /// Notes when the suite of a live run was last seen to run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn saw_live(&mut self, key: &str, now: Moment) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE live_run SET seen_ms = ?2 WHERE key = ?1",
+            params![key, now],
+        )?;
+        Ok(())
+    }
+
+    /// All live runs, but for those that another version stored and this one cannot read.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn live_runs(&self) -> Result<Vec<LiveRun>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT key, plan_id, ado_run_id, seen_ms, snapshot FROM live_run ORDER BY key",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut live = Vec::new();
+        while let Some(row) = rows.next()? {
+            match live_run(row) {
+                Ok(one) => live.push(one),
+                Err(StoreError::Content(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(live)
+    }
+
+    /// The live run with this key, if this kado made one.
+    ///
+    /// # Errors
+    /// When the database fails, and when it was stored by another version.
+    pub(crate) fn live_run(&self, key: &str) -> Result<Option<LiveRun>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT key, plan_id, ado_run_id, seen_ms, snapshot FROM live_run WHERE key = ?1",
+        )?;
+        let mut rows = statement.query([key])?;
+        rows.next()?.map(live_run).transpose()
+    }
+
+    /// Forgets a live run: its submission has it, or it is ended.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn forget_live(&mut self, key: &str) -> Result<(), StoreError> {
+        self.connection
+            .execute("DELETE FROM live_run WHERE key = ?1", [key])?;
+        Ok(())
+    }
+
+    /// What became of the suite run that a live run shows.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn fate_of_live(
+        &self,
+        key: &str,
+        identity: &RunIdentity,
+    ) -> Result<LiveFate, StoreError> {
+        let submission: Option<(SubmissionState, Option<u32>)> = self
+            .connection
+            .prepare_cached("SELECT state, ado_run_id FROM submission WHERE key = ?1")?
+            .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match submission {
+            Some((_, Some(ado_run))) => return Ok(LiveFate::Submitted(ado_run)),
+            Some((SubmissionState::Ignored, None)) => return Ok(LiveFate::NotSubmitted),
+            Some(_) => return Ok(LiveFate::Awaited),
+            None => {}
+        }
+
+        // Submissions whose test plans are not known yet get their keys later.
+        let (recorded, open): (u32, u32) = self.connection.query_row(
+            "SELECT count(*), coalesce(sum(plan_id IS NULL AND state != 'ignored'), 0)
+             FROM submission JOIN run ON run.id = run_id
+             WHERE suite = ?1 AND started_ms = ?2 AND host = ?3",
+            params![identity.suite, identity.started, identity.host],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(match (recorded, open) {
+            (0, _) => LiveFate::Running,
+            (_, 0) => LiveFate::NotSubmitted,
+            _ => LiveFate::Awaited,
+        })
+    }
+}
+
+fn live_run(row: &Row<'_>) -> Result<LiveRun, StoreError> {
+    Ok(LiveRun {
+        key: row.get("key")?,
+        plan_id: row.get("plan_id")?,
+        ado_run_id: row.get("ado_run_id")?,
+        seen: row.get("seen_ms")?,
+        snapshot: json(row, "snapshot")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::store::test_runs::{NOW, found, ignored, open, record, snapshot};
+
+    /// A live run for plan 18, with the key that its submission gets, and an outbox that has both.
+    fn awaited() -> (tempfile::TempDir, Store, LiveRun, i64) {
+        let temp = tempfile::tempdir().unwrap();
+        let mut store = open(temp.path());
+        let snapshot = snapshot(&[18], None);
+        let id = found(&mut store, &snapshot);
+
+        let live = LiveRun {
+            key: store.load(id).unwrap().key,
+            plan_id: 18,
+            ado_run_id: None,
+            seen: NOW,
+            snapshot,
+        };
+        store.intend_live(&live).unwrap();
+        (temp, store, live, id)
+    }
+
+    fn fate(store: &Store, live: &LiveRun) -> LiveFate {
+        let identity = live.snapshot.identity().unwrap();
+        store.fate_of_live(&live.key, &identity).unwrap()
+    }
+
+    #[test]
+    fn what_is_noted_is_read_back_and_noted_once() {
+        let (_temp, mut store, live, _) = awaited();
+
+        store.confirm_live(&live.key, 150).unwrap();
+        store.intend_live(&live).unwrap();
+
+        let confirmed = LiveRun {
+            ado_run_id: Some(150),
+            ..live.clone()
+        };
+        assert_eq!(store.live_runs().unwrap(), [confirmed]);
+        store.forget_live(&live.key).unwrap();
+        assert_eq!(store.live_run(&live.key).unwrap(), None);
+    }
+
+    #[test]
+    fn a_live_run_is_awaited_by_the_submission_with_its_key() {
+        let (_temp, store, live, _) = awaited();
+
+        assert_eq!(fate(&store, &live), LiveFate::Awaited);
+    }
+
+    #[test]
+    fn a_live_run_of_which_nothing_is_recorded_goes_on() {
+        let temp = tempfile::tempdir().unwrap();
+        let store = open(temp.path());
+        let identity = snapshot(&[18], None).identity().unwrap();
+
+        let fate = store.fate_of_live("key", &identity).unwrap();
+
+        assert_eq!(fate, LiveFate::Running);
+    }
+
+    #[test]
+    fn a_live_run_of_another_plan_than_the_one_that_gets_the_run_is_not_submitted() {
+        let (_temp, store, live, _) = awaited();
+        let other = LiveRun {
+            key: "of-plan-19".to_owned(),
+            ..live
+        };
+
+        assert_eq!(fate(&store, &other), LiveFate::NotSubmitted);
+    }
+
+    #[test]
+    fn a_live_run_whose_suite_is_ignored_is_not_submitted() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut store = open(temp.path());
+        let run = snapshot(&[18], None);
+
+        record(&mut store, &run, &ignored("aborted"));
+
+        let fate = store.fate_of_live("key", &run.identity().unwrap()).unwrap();
+        assert_eq!(fate, LiveFate::NotSubmitted);
+    }
+}
