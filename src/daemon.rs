@@ -271,15 +271,22 @@ pub(crate) async fn once(
 
     let (config_sender, config_receiver) = watch::channel(Arc::new(config));
     let connections = Connections::with_patience(ONCE_BUDGET).measured_by(measures);
-    let submitter = Submitter::for_command(outbox.clone(), config_receiver, connections);
+    let submitter = Submitter::for_command(outbox.clone(), config_receiver.clone(), connections);
     let config = FollowedConfig::new(config_sender, config_file).await?;
 
     // Nobody has to be woken: what is recorded is sent afterwards.
     let changed = Arc::new(Notify::new());
     let connections = submitter.connections();
     // A pass is over before a suite is that runs meanwhile.
-    let (running, _) = watch::channel(RunningSuites::default());
-    let mut keeper = Keeper::new(outbox.clone(), config, changed, connections, running).await?;
+    let (running_sender, running) = watch::channel(RunningSuites::default());
+    let previewer = Previewer {
+        outbox: outbox.clone(),
+        connections: Arc::clone(&connections),
+        config: config_receiver,
+        running,
+    };
+    let mut keeper =
+        Keeper::new(outbox.clone(), config, changed, connections, running_sender).await?;
     let unread = keeper
         .sweep_until_settled(&stop)
         .await
@@ -291,6 +298,7 @@ pub(crate) async fn once(
         .with(|store| store.make_all_due(Moment::default()))
         .await?;
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
+    previewer.settle().await?;
     notifications::tell_once(&outbox, &told_by, &stop).await;
 
     // What an earlier call parked was told by that call, and is a problem of `kado status`.

@@ -91,6 +91,9 @@ pub(crate) struct SubmissionTerms {
     /// Whether `kado exec` started it.
     #[serde(default)]
     pub claimed: bool,
+    /// Whether `kado exec` wants the suite shown while it runs.
+    #[serde(default)]
+    pub live: bool,
 }
 
 /// Why a run folder cannot be read with its project.
@@ -343,6 +346,7 @@ fn join(
             left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
             katalon_may_submit: overrides::katalon_may_submit(settings, &overrides),
             claimed: false,
+            live: false,
         },
         token: token_of(settings),
         snapshot: Snapshot {

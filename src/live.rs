@@ -1,9 +1,9 @@
 //! Shows suites in Azure DevOps while they run (`submit.live`): a preview beside the durable way,
 //! which knows nothing of it.
 //!
-//! A suite that runs is *followed* by a task of its own (`follow`): as soon as it is known which run
-//! it is and which tests are planned, the test run is made with kado's key, and the outcome of each
-//! test is written when it ends. When the suite is over the task ends, and the ordinary submission
+//! A suite that runs is *followed* by a task of its own (`follow`): as soon as it is known which
+//! run it is and which tests are planned, the test run is made with kado's key, and the outcome of
+//! each test is written when it ends. When the suite is over the task ends, and the ordinary submission
 //! finds the run by its key and writes everything anew. Which runs were made is in the outbox from
 //! before each is made until its submission has it; those that no submission will have are ended
 //! (`fate`).
@@ -76,8 +76,9 @@ impl Previewer {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(BETWEEN_SETTLINGS) => {}
                 changed = self.running.changed() => {
-                    // Nobody looks at folders any more: the service ends.
+                    // Nobody looks at folders any more.
                     if changed.is_err() {
+                        while followed.tasks.join_next().await.is_some() {}
                         return;
                     }
                 }
@@ -85,8 +86,8 @@ impl Previewer {
                     if changed.is_err() {
                         return;
                     }
-                    // What was not to be shown may be by now, and the other way round; what is begun
-                    // is found again.
+                    // What was not to be shown may be by now, and the other way round; what is
+                    // begun is found again.
                     followed.tasks.abort_all();
                     followed.folders.clear();
                 }
@@ -106,10 +107,7 @@ impl Previewer {
         followed
             .folders
             .retain(|folder| running.folders.contains(folder));
-        let config = Arc::clone(&self.config.borrow_and_update());
-        if !rules::may_be_wanted(&config) {
-            return;
-        }
+        self.config.mark_unchanged();
 
         for folder in running.folders {
             if followed.folders.contains(&folder) {

@@ -18,6 +18,7 @@ pub(super) fn check_live(settings: &AzureSettings, overrides: &Overrides, report
         left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
         katalon_may_submit: overrides::katalon_may_submit(settings, overrides),
         claimed: false,
+        live: false,
     };
     match why_not(&terms, overrides) {
         None => report.fine("live", "suites are shown in Azure DevOps while they run"),

@@ -47,6 +47,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "kado exec --strict --wait 10m -- katalonc -projectPath=/srv/shop -adoPlanId=18",
                 "fail where the run is not submitted to test plan 18",
             ),
+            (
+                "kado exec --live -- katalonc -projectPath=/srv/shop -testSuitePath=\"Test Suites/Smoke\"",
+                "show the results in Azure DevOps while the suite runs",
+            ),
         ],
     ),
     (

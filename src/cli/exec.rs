@@ -16,6 +16,7 @@
 
 mod child;
 mod claim;
+mod live;
 mod report;
 
 use std::ffi::OsString;
@@ -61,6 +62,9 @@ pub(super) struct Arguments {
     /// Fail when the command succeeds and a run of it is not submitted completely
     #[arg(long)]
     strict: bool,
+    /// Show the results of the suite in Azure DevOps while it runs
+    #[arg(long)]
+    live: bool,
     /// Folder of the project, where the command's -projectPath does not lead to it, as with a
     /// container
     #[arg(long, value_name = "FOLDER")]
@@ -101,6 +105,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         // In a container the runs carry its host name, and that is what `--project` is for.
         any_host: arguments.project.is_some(),
         pipeline: PipelineJob::read(|name| std::env::var(name).ok()),
+        live: arguments.live,
     };
 
     let runtime = runtime()?;
@@ -114,7 +119,17 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         runtime.block_on(ClaimKeeper::claim(config, &root, &terms)),
         "the runs of the command cannot be claimed, so they are not submitted by it",
     );
+    let shown = match &claim {
+        Some(claim) if arguments.live => {
+            let pair = terms.pipeline.as_ref().and_then(token_of_job);
+            runtime.block_on(async { live::show(claim, config, pair) })
+        }
+        _ => None,
+    };
     let command = runtime.block_on(child::run(&arguments.command));
+    if let Some(shown) = shown {
+        runtime.block_on(shown.end());
+    }
 
     let runs = match claim {
         // It also ends the claim of a command that did not start: that one made no runs, and those

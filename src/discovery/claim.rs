@@ -39,6 +39,9 @@ pub(crate) struct Terms {
     pub any_host: bool,
     /// The job of Azure Pipelines that it is part of.
     pub pipeline: Option<PipelineJob>,
+    /// Whether its suites are shown while they run.
+    #[serde(default)]
+    pub live: bool,
 }
 
 /// What is known of the commands that may have started the run in a folder.
@@ -63,6 +66,8 @@ pub(crate) struct CommandOfRun {
     pub pipeline: Option<PipelineJob>,
     /// Whether `kado exec` claimed the run, so that it is submitted as on a person's command.
     pub claimed: bool,
+    /// Whether the run is shown while its suite runs.
+    pub live: bool,
     /// Why options are not used although something is known.
     pub unclear_options: Option<String>,
     /// Why nobody can say to which test plan the run was to go.
@@ -118,6 +123,7 @@ impl KnownCommands {
             claims.retain(|claim| claim.was_there(run));
         }
 
+        let live = claims.iter().any(|claim| claim.terms.live);
         let statements = claims
             .into_iter()
             .map(|claim| Statement {
@@ -134,6 +140,7 @@ impl KnownCommands {
                 options,
                 pipeline,
                 claimed: true,
+                live,
                 ..CommandOfRun::default()
             },
             Choice::Several(all) => {
@@ -143,6 +150,7 @@ impl KnownCommands {
                 let is_one_job = pipelines.iter().all(|job| *job == pipelines[0]);
                 CommandOfRun {
                     claimed: true,
+                    live,
                     pipeline: if is_one_job {
                         pipelines[0].clone()
                     } else {

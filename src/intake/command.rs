@@ -38,6 +38,7 @@ fn folder_names_plan(folder: &Path) -> bool {
 /// Adds what the command said beside its options.
 pub(super) fn apply(command: CommandOfRun, finished: &mut FinishedRun) {
     finished.terms.claimed = command.claimed;
+    finished.terms.live = command.live;
 
     let snapshot = &mut finished.snapshot;
     snapshot.options.unclear_options = command.unclear_options;

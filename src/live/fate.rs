@@ -16,16 +16,34 @@ use crate::outbox::store::{LiveFate, LiveRun};
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::preview;
 
+/// What becomes of a run that was made.
+enum LiveVerdict {
+    /// Its suite runs, or its submission is on the way.
+    GoesOn,
+    /// Its submission has it.
+    HasSubmission,
+    /// It is ended, with this comment.
+    Ends(String),
+}
+
 impl Previewer {
     /// Looks what became of the suites that runs were made for, and ends the runs that nobody will
     /// complete. What cannot be ended now is ended later.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub(super) async fn settle(&self) -> Result<(), StoreError> {
+    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
         for live in self.outbox.with(|store| store.live_runs()).await? {
-            let Some(comment) = self.why_over(&live).await? else {
-                continue;
+            let comment = match self.verdict_on(&live).await? {
+                LiveVerdict::GoesOn => continue,
+                LiveVerdict::HasSubmission => {
+                    let key = live.key;
+                    self.outbox
+                        .with(move |store| store.forget_live(&key))
+                        .await?;
+                    continue;
+                }
+                LiveVerdict::Ends(comment) => comment,
             };
 
             match self.end(&live, &comment).await {
@@ -42,39 +60,43 @@ impl Previewer {
                         .await?;
                 }
                 Err(reason) => {
-                    tracing::debug!(ado_run = live.ado_run_id, %reason, "a run cannot be ended yet");
+                    let ado_run = live.ado_run_id;
+                    tracing::debug!(ado_run, %reason, "a run cannot be ended yet");
                 }
             }
         }
         Ok(())
     }
 
-    /// Why a run is to be ended; `None` when it is not, or not yet.
-    async fn why_over(&self, live: &LiveRun) -> Result<Option<String>, StoreError> {
+    /// What becomes of a run.
+    async fn verdict_on(&self, live: &LiveRun) -> Result<LiveVerdict, StoreError> {
         let key = live.key.clone();
         let Some(identity) = live.snapshot.identity() else {
-            return Ok(None);
+            return Ok(LiveVerdict::GoesOn);
         };
-        let fate = self
+        let asked = self
             .outbox
-            .with(move |store| store.fate_of_live(&key, &identity))
-            .await?;
+            .with(move |store| store.fate_of_live(&key, &identity));
 
         let folder = &live.snapshot.folder;
-        Ok(match fate {
-            LiveFate::Awaited => None,
-            LiveFate::Submitted(ado_run) => Some(format!(
-                "Ended: test run {ado_run} is the one of this suite run."
-            )),
-            LiveFate::NotSubmitted => Some(format!(
+        Ok(match asked.await? {
+            LiveFate::Awaited => LiveVerdict::GoesOn,
+            // A run that its submission fills is never ended here.
+            LiveFate::Submitted(ado_run) => match live.ado_run_id {
+                Some(other) if other != ado_run => LiveVerdict::Ends(format!(
+                    "Ended: test run {ado_run} is the one of this suite run."
+                )),
+                _ => LiveVerdict::HasSubmission,
+            },
+            LiveFate::NotSubmitted => LiveVerdict::Ends(format!(
                 "Ended: this suite run is not submitted; `kado why \"{folder}\"` says why. The \
                  results are those that it had by then."
             )),
-            LiveFate::Running if self.is_lost(live) => Some(format!(
-                "Ended: the suite did not end, and `{folder}` has not changed or is gone. The results \
-                 are those that it had by then."
+            LiveFate::Running if self.is_lost(live) => LiveVerdict::Ends(format!(
+                "Ended: the suite did not end, and `{folder}` has not changed or is gone. The \
+                 results are those that it had by then."
             )),
-            LiveFate::Running => None,
+            LiveFate::Running => LiveVerdict::GoesOn,
         })
     }
 

@@ -1,4 +1,5 @@
-//! Follows one suite that runs: reads its log as it grows, makes its test run, and writes what ended.
+//! Follows one suite that runs: reads its log as it grows, makes its test run, and writes what
+//! ended.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use crate::clock::{self, Stopwatch};
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::discovery::claim::KnownCommands;
-use crate::discovery::eligibility::Eligibility;
+use crate::discovery::eligibility::{Eligibility, ran_here};
+use crate::discovery::run_identity::RunIdentity;
 use crate::door;
 use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
@@ -29,7 +31,7 @@ use crate::submit::facts::{self, WaitSoFar};
 use crate::workspace::{self, GrowingLog, Location};
 
 /// So many times as long as a look took the disk is left alone.
-const LEAVE_ALONE: u32 = 10;
+const LEAVE_ALONE: u32 = 20;
 /// Shortest time between two requests that write for one suite.
 const BETWEEN_REQUESTS: Duration = Duration::from_secs(2);
 /// How often it is noted that a suite still runs.
@@ -146,12 +148,18 @@ impl FollowedSuite {
                 (location, overrides)
             })
             .await?;
-        if overrides.live != Some(true) {
-            return Err(PreviewStop::NotShown("`submit.live` is off".to_owned()));
+        let commands = commands::look_up(&self.previewer.outbox, &location).await?;
+        let off = || PreviewStop::NotShown("`submit.live` is off".to_owned());
+        // Most are not wanted: nothing of them is read.
+        let is_wanted = overrides.live == Some(true);
+        if !is_wanted && !commands.claims.iter().any(|claim| claim.terms.live) {
+            return Err(off());
         }
 
-        let commands = commands::look_up(&self.previewer.outbox, &location).await?;
         let run = self.read(&location, &config, commands).await?;
+        if !is_wanted && self.log.names_host() && !run.terms.live {
+            return Err(off());
+        }
         if !self.log.names_host() || run.snapshot.run.tests.is_empty() {
             return Ok(None);
         }
@@ -197,6 +205,12 @@ impl FollowedSuite {
         config: &Config,
         run: &FinishedRun,
     ) -> Result<(), PreviewStop> {
+        // Whoever runs the suite shows it, whatever `runs_from` says.
+        let folder = run.snapshot.folder.replace('\\', "/");
+        if !run.terms.claimed && !ran_here(&run.snapshot.run, &folder, &clock::host_name()) {
+            return Err(PreviewStop::NotShown("it runs on another host".to_owned()));
+        }
+
         let now = clock::now();
         let outbox = &self.previewer.outbox;
         let first_seen = outbox.with(move |store| store.first_seen(now)).await?;
@@ -240,6 +254,12 @@ impl FollowedSuite {
         let Some(shown) = &mut self.shown else {
             return Ok(());
         };
+        // The folder may be used again (`-reportFolder`): that is another run.
+        if RunIdentity::of(&run).is_none_or(|run| !shown.is_of(&run)) {
+            self.shown = None;
+            self.waits_for_more = false;
+            return Ok(());
+        }
         shown.snapshot.run = run;
         for shown_plan in &mut shown.plans {
             let LivePlan {
@@ -301,6 +321,12 @@ async fn settled(client: &AdoClient, mut snapshot: Snapshot) -> Result<Snapshot,
 }
 
 impl ShownSuite {
+    fn is_of(&self, run: &RunIdentity) -> bool {
+        self.snapshot
+            .identity()
+            .is_some_and(|shown| shown.is_same_run(run))
+    }
+
     fn has_news(&self) -> bool {
         self.plans.iter().any(ShownPlan::has_news)
     }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::config::Config;
 use crate::intake::SubmissionTerms;
 use crate::plan::overrides::{Collections, Overrides};
 
@@ -72,17 +71,6 @@ pub(crate) fn why_not(terms: &SubmissionTerms, overrides: &Overrides) -> Option<
     }
 }
 
-/// Whether any suite may be wanted live; a project's own file may say so as well.
-pub(super) fn may_be_wanted(config: &Config) -> bool {
-    // Of the keys that a project's file overrides the machine's are the stronger ones.
-    let machine = config.machine.overrides.live;
-    machine != Some(false)
-        || config
-            .projects
-            .iter()
-            .any(|project| project.tables.overrides.live == Some(true))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +81,7 @@ mod tests {
         left_to_katalon: false,
         katalon_may_submit: false,
         claimed: false,
+        live: false,
     };
 
     #[test]

@@ -1,9 +1,10 @@
-//! What a test run shows while its suite still runs (`submit.live`): the points that it is made with,
-//! and the outcome of each as far as tests have ended.
+//! What a test run shows while its suite still runs (`submit.live`): the points that it is made
+//! with, and the outcome of each as far as tests have ended.
 //!
-//! Nothing of it is remembered when the suite is over: the submission is planned as any other, finds
-//! the run by kado's key, and writes every result anew. It knows what was only a preview by the words
-//! that stand in the comments of the run ([`is_live`]) and of its results ([`is_preview`]).
+//! Nothing of it is remembered when the suite is over: the submission is planned as any other,
+//! finds the run by kado's key, and writes every result anew. It knows what was only a preview by
+//! the words that stand in the comments of the run ([`is_live`]) and of its results
+//! ([`is_preview`]).
 
 use std::collections::BTreeMap;
 

@@ -23,7 +23,8 @@ pub(crate) fn points_of(plan: &SubmissionPlan) -> Vec<u32> {
     results.take(POINTS).collect()
 }
 
-/// The request. kado's key stands in the comment from the first moment: by it the run is found again.
+/// The request. kado's key stands in the comment from the first moment: by it the run is found
+/// again.
 pub(crate) fn creation<'a>(
     plan: &'a SubmissionPlan,
     points: &'a [u32],

@@ -1,9 +1,9 @@
 //! The log of a suite that still runs, read as it grows: each record once, by the reader that reads
 //! logs of runs that are over.
 //!
-//! Only whole records are read; the rest of the file waits for the next look. A log that was rotated,
-//! or that is shorter than before, is read from its beginning. What is given is what the log says up
-//! to now, and whoever decides about the run reads it again when it is over.
+//! Only whole records are read; the rest of the file waits for the next look. A log that was
+//! rotated, or that is shorter than before, is read from its beginning. What is given is what the
+//! log says up to now, and whoever decides about the run reads it again when it is over.
 
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::katalon::log::{FolderNames, LogReader, LogSummary};
 use crate::katalon::run::FileKind;
 
 /// The newest part, which is the one that grows.
-const NEWEST_PART: &str = "execution0.log";
+pub(super) const NEWEST_PART: &str = "execution0.log";
 /// What ends a record.
 const END_OF_RECORD: &[u8] = b"</record>";
 /// Bytes of the longest log that is read while it grows; a longer one is read when the run is over.
@@ -43,9 +43,10 @@ pub(crate) struct GrowingLog {
 }
 
 impl GrowingLog {
-    /// Whether the log of a folder differs from what was read of it.
-    pub(crate) fn has_grown(&self, listing: &FolderListing) -> bool {
-        listing.logs().len() != self.parts || newest_size(listing) != self.size
+    /// Whether a newest part of this size is another one than was read. One that was rotated is
+    /// shorter.
+    pub(super) const fn has_grown(&self, size: u64) -> bool {
+        size != self.size
     }
 
     /// Whether what was read says on which machine the suite runs, as far as it ever will.

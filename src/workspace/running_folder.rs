@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::ReadError;
-use super::growing_log::GrowingLog;
+use super::growing_log::{GrowingLog, NEWEST_PART};
 use super::listing::list;
 use super::location::Location;
 use super::run_folder::{console_options, io_error, last_names, read_execution, read_small};
@@ -64,8 +64,9 @@ pub(crate) fn read_running(
     }))
 }
 
-/// Whether the log of a folder differs from what was read of it; `false` where it cannot be seen.
+/// Whether the log of a folder has grown since it was read; `false` where it cannot be seen. Nothing
+/// else of the folder is looked at: it may hold thousands of screenshots.
 pub(crate) fn has_grown(folder: &Path, log: &GrowingLog) -> bool {
-    let listing = Folder::at(folder).and_then(|folder| list(&folder));
-    listing.is_ok_and(|listing| log.has_grown(&listing))
+    let newest = Folder::at(folder).and_then(|folder| folder.look(Path::new(NEWEST_PART)));
+    newest.is_ok_and(|newest| log.has_grown(newest.size))
 }

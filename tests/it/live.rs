@@ -1,5 +1,5 @@
-//! Suites that are shown while they run (`submit.live`): what is there meanwhile, and that nothing of
-//! it is left when they are over.
+//! Suites that are shown while they run (`submit.live`): what is there meanwhile, and that nothing
+//! of it is left when they are over.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,12 +9,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fake_ado::{Fault, FaultAction, Nth, TestRun};
 use fake_katalon::{Attempt, Ending, Live, Status, SuiteRunWriter, Test, Write};
 use serde_json::Value;
 
-use crate::support::{Machine, Service, age, finished, now, tc, wait_until};
+use crate::support::{Machine, Service, age, finished, katalonc, now, tc, wait_until};
 
 /// Test cases with a point each, from 11 on.
 const CASES: [(&str, &str); 4] = [
@@ -26,6 +27,8 @@ const CASES: [(&str, &str); 4] = [
 
 /// Suites are shown, and Katalon submits none.
 const LIVE: &str = "[submit]\nlive = true\nkatalon_submits = \"never\"\n";
+/// Scenarios of a matrix that are played at the same time; they mostly wait.
+const AT_ONCE: usize = 6;
 /// The same without that.
 const NOT_LIVE: &str = "[submit]\nkatalon_submits = \"never\"\n";
 
@@ -426,4 +429,197 @@ fn the_run_that_is_completed_is_the_same_as_one_that_was_not_shown() {
             });
         }
     });
+}
+
+/// A suite that is shown by a service which is killed at one of its requests, and started again.
+fn killed_at(request: usize, hold: FaultAction, run: &SuiteRunWriter) -> Option<Value> {
+    let machine = Machine::new();
+    machine.configure(&format!("history = \"all\"\n{LIVE}"));
+    let fault = Fault::new("*", "", Nth::Only(request), hold);
+    machine.fake.fault(fault);
+    let (service, shop) = watching(&machine);
+
+    let arrived = || machine.fake.requests().len() >= request;
+    let mut suite = Some(Suite::begin(run, &shop, 2));
+    wait_until("the request to arrive, or the suite to be shown", || {
+        let is_shown = machine
+            .ado_runs()
+            .iter()
+            .any(|run| outcomes(run)[1] == "12 Failed");
+        (is_shown || arrived())
+            .then_some(())
+            .ok_or_else(|| service.log())
+    });
+    if !arrived() {
+        suite.take().unwrap().end();
+        wait_until("the request to arrive, or the run to be submitted", || {
+            let is_over = machine.states().iter().any(|row| row.contains("submitted"));
+            (is_over || arrived())
+                .then_some(())
+                .ok_or_else(|| service.log())
+        });
+    }
+    let is_one_of_it = arrived();
+
+    // Let a request that is to be carried out be carried out.
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    service.kill();
+    machine.fake.clear_faults();
+    let service = machine.start_in_detail();
+    if let Some(suite) = suite {
+        suite.end();
+    }
+    machine.wait_for_completed(1);
+
+    let runs = wait_until("no other run to be open", || {
+        let runs = machine.ado_runs();
+        let is_open = runs.iter().any(|run| run.state == "InProgress");
+        if is_open {
+            Err(service.log())
+        } else {
+            Ok(runs)
+        }
+    });
+    let completed: Vec<_> = runs.iter().filter(|run| run.state == "Completed").collect();
+    assert_eq!(completed.len(), 1, "{runs:#?}");
+    service.stop_cleanly();
+    is_one_of_it.then(|| comparable(completed[0]))
+}
+
+/// Plays a suite for each request that showing and submitting it takes.
+fn for_every_request(hold: FaultAction) {
+    let run = suite();
+    let expected = play(&run, 2, NOT_LIVE);
+    let next = AtomicUsize::new(1);
+
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let request = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(world) = killed_at(request, hold.clone(), &run) else {
+                        // There are no more requests.
+                        return;
+                    };
+                    assert_eq!(world, expected, "killed at request {request}");
+                }
+            });
+        }
+    });
+    assert!(next.into_inner() > 12, "there were too few requests");
+}
+
+#[test]
+fn killed_before_any_request_of_a_live_run_is_carried_out_nothing_is_lost_or_doubled() {
+    for_every_request(FaultAction::Hang);
+}
+
+#[test]
+fn killed_after_any_request_of_a_live_run_was_carried_out_nothing_is_lost_or_doubled() {
+    for_every_request(FaultAction::HangAfter);
+}
+
+#[test]
+fn two_kados_that_see_the_same_suite_make_one_run() {
+    let machine = Machine::new();
+    machine.configure(LIVE);
+    let (service, shop) = watching(&machine);
+    let second = machine.root().join("second.toml");
+    let text = fs::read_to_string(machine.config_file()).unwrap();
+    let own_state = machine.root().join("second").display().to_string();
+    let text = text.replace(&machine.state().display().to_string(), &own_state);
+    fs::write(&second, text).unwrap();
+    let beside = machine.start_as(machine.command_with(&second, &["run"]));
+
+    let mut suite = Suite::begin(&suite(), &shop, 1);
+    wait_for_outcomes(&machine, &["11 Passed", "12 -", "13 -"]);
+    suite.end_tests(1);
+    wait_for_outcomes(&machine, &["11 Passed", "12 Failed", "13 -"]);
+    suite.end();
+
+    let run = wait_for_state(&machine, "Completed");
+    assert_eq!(outcomes(&run), ["11 Passed", "12 Failed", "13 Passed"]);
+    assert_eq!(run.result_of_point(12).unwrap().attachments.len(), 1);
+    beside.stop_cleanly();
+    service.stop_cleanly();
+}
+
+#[test]
+fn another_suite_in_the_same_folder_is_another_run() {
+    let machine = Machine::new();
+    machine.configure(&format!("abort_after = \"4s\"\n{LIVE}"));
+    let (service, shop) = watching(&machine);
+    let first = Suite::begin(&suite(), &shop, 1);
+    wait_for_outcomes(&machine, &["11 Passed", "12 -", "13 -"]);
+
+    // Katalon is killed and started again with the same `-reportFolder`.
+    let again = suite().start(now());
+    fs::remove_file(first.folder.join("execution0.log")).unwrap();
+    let mut live = again.live(&first.folder);
+    live.perform_all().unwrap();
+
+    machine.wait_for_completed(1);
+    let runs = wait_until("the first run to be ended", || {
+        let runs = machine.ado_runs();
+        let is_open = runs.iter().any(|run| run.state == "InProgress");
+        if is_open {
+            Err(service.log())
+        } else {
+            Ok(runs)
+        }
+    });
+    let mut states: Vec<_> = runs.iter().map(|run| run.state.as_str()).collect();
+    states.sort_unstable();
+    assert_eq!(states, ["Aborted", "Completed"]);
+    service.stop_cleanly();
+}
+
+#[test]
+fn check_says_for_each_project_whether_it_is_live_and_why_not() {
+    let machine = Machine::new();
+    machine.shop(&CASES);
+    let live = |machine: &Machine| {
+        let checked = machine.kado(&["check", "--json"]);
+        let report: Value = serde_json::from_str(&checked.out).unwrap();
+        let checks = report["checks"].as_array().unwrap().clone();
+        let live = checks.into_iter().find(|check| check["name"] == "live");
+        live.map(|check| check["detail"].as_str().unwrap().to_owned())
+    };
+
+    assert_eq!(live(&machine), None, "it is not wanted");
+    machine.configure(LIVE);
+    assert_eq!(
+        live(&machine).as_deref(),
+        Some("suites are shown in Azure DevOps while they run")
+    );
+    machine.configure("[submit]\nlive = true\n");
+    assert!(
+        live(&machine)
+            .unwrap()
+            .contains("Katalon may submit the same runs")
+    );
+}
+
+#[test]
+fn exec_shows_the_suite_of_its_command_without_a_service() {
+    let machine = Machine::new();
+    machine.configure(NOT_LIVE);
+    let shop = machine.shop(&[("One", "1001"), ("Two", "1002")]);
+    let hold = machine.root().join("hold");
+    fs::write(&hold, "").unwrap();
+    let arguments = katalonc::arguments(&shop, "Test Suites/Smoke", &[]);
+    let mut command = machine.exec(&["--live"], &arguments);
+    command.env("FAKE_HOLD", &hold);
+
+    let child = command.spawn().unwrap();
+    wait_until("the suite to be shown", || {
+        let runs = machine.ado_runs();
+        let is_shown = runs.iter().any(|run| run.state == "InProgress");
+        is_shown.then_some(()).ok_or_else(|| format!("{runs:#?}"))
+    });
+    fs::remove_file(&hold).unwrap();
+    let ended = child.wait_with_output().unwrap();
+
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
 }

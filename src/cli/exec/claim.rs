@@ -22,7 +22,7 @@ use crate::{clock, watch, workspace};
 /// one, where no other one is surer.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// File systems that count in seconds or two may make a file look older than the claim.
-const FILE_TIMES: Duration = Duration::from_secs(2);
+pub(super) const FILE_TIMES: Duration = Duration::from_secs(2);
 
 /// Keeps a claim while the command runs.
 pub(super) struct ClaimKeeper {
@@ -98,6 +98,11 @@ impl ClaimKeeper {
             span,
             signs_of_life,
         })
+    }
+
+    /// Where its runs are found and noted: the outbox, the project, and since when.
+    pub(super) fn ground(&self) -> (Outbox, PathBuf, Moment) {
+        (self.outbox.clone(), self.root.clone(), self.span.from)
     }
 
     /// Ends the claim and finds the runs that started while it lasted.

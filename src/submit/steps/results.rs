@@ -4,9 +4,9 @@
 //! * *Reading* asks anyway, and adds results only for points that have none.
 //! * *Writing a batch* asks for all results of the run and leaves out those that are completed. ADO
 //!   appends sub-results (`ado/api.md` §8), so a result that arrived must not be sent again. It is
-//!   completed by the request that fills it in, so its state says whether that request arrived, also
-//!   where only a part of a batch did. What showed it while the suite ran completed it too, and says
-//!   so in its comment.
+//!   completed by the request that fills it in, so its state says whether that request arrived,
+//!   also where only a part of a batch did. What showed it while the suite ran completed it too,
+//!   and says so in its comment.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;

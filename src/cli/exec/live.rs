@@ -1,0 +1,128 @@
+//! `kado exec --live`: the suites of the command are shown in Azure DevOps while they run. A service
+//! beside it does that itself, by the claim; without one it is done here.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch::{self, Sender};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::ado::Credential;
+use crate::blocking::blocking;
+use crate::cli::exec::claim::{ClaimKeeper, FILE_TIMES};
+use crate::config::Config;
+use crate::connect::Connections;
+use crate::live::{Previewer, RunningSuites};
+use crate::moment::Moment;
+use crate::outbox::lock::{ServiceMark, ServiceState};
+use crate::server::Server;
+use crate::watch::find_runs;
+use crate::workspace;
+
+/// Time between two looks for new run folders.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+/// Longest wait for a request that is under way when the command has ended.
+const LAST_REQUEST: Duration = Duration::from_secs(10);
+
+/// What shows the suites of a command.
+pub(super) struct ShownCommand {
+    running: Arc<Sender<RunningSuites>>,
+    looks: JoinHandle<()>,
+    shows: JoinHandle<()>,
+    /// The configuration does not change while the command runs.
+    _config: Sender<Arc<Config>>,
+}
+
+/// Shows the suites of a claim from now on, unless a service does.
+pub(super) fn show(
+    claim: &ClaimKeeper,
+    config: &Config,
+    pair: Option<(Server, Credential)>,
+) -> Option<ShownCommand> {
+    if ServiceMark::look(&config.state_dir) == ServiceState::Running {
+        return None;
+    }
+
+    let (outbox, root, from) = claim.ground();
+    let connections = match pair {
+        Some((server, credential)) => Connections::default().with_pair(&server, credential),
+        None => Connections::default(),
+    };
+    let (config_sender, config) = watch::channel(Arc::new(config.clone()));
+    let (running_sender, running) = watch::channel(RunningSuites::default());
+    let previewer = Previewer {
+        outbox,
+        connections: Arc::new(connections),
+        config,
+        running,
+    };
+
+    let running_sender = Arc::new(running_sender);
+    let told = Arc::clone(&running_sender);
+    let looks = tokio::spawn(look_on(root, from, told));
+    Some(ShownCommand {
+        running: running_sender,
+        looks,
+        shows: tokio::spawn(previewer.serve(CancellationToken::new())),
+        _config: config_sender,
+    })
+}
+
+/// Looks again and again which run folders are the command's.
+async fn look_on(root: PathBuf, from: Moment, told: Arc<Sender<RunningSuites>>) {
+    loop {
+        let root = root.clone();
+        let Ok(folders) = blocking(move || changed_since(&root, from)).await else {
+            return;
+        };
+
+        let now = RunningSuites {
+            folders,
+            is_whole: true,
+        };
+        told.send_if_modified(|told| {
+            let is_news = *told != now;
+            *told = now;
+            is_news
+        });
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+/// The run folders in which something changed since then.
+fn changed_since(root: &Path, from: Moment) -> BTreeSet<PathBuf> {
+    let mut changed = BTreeSet::new();
+    for folder in find_runs(root) {
+        let Ok(listing) = workspace::list_run_folder(&folder) else {
+            continue;
+        };
+        if listing
+            .newest()
+            .is_some_and(|newest| newest.plus(FILE_TIMES) >= from)
+        {
+            changed.insert(folder);
+        }
+    }
+    changed
+}
+
+impl ShownCommand {
+    /// The command has ended: nothing is shown any more, and no request is under way.
+    pub(super) async fn end(self) {
+        // It must tell nothing more, and lets go of what it tells with.
+        self.looks.abort();
+        let _ = self.looks.await;
+        self.running.send_replace(RunningSuites::default());
+        drop(self.running);
+
+        if tokio::time::timeout(LAST_REQUEST, self.shows)
+            .await
+            .is_err()
+        {
+            tracing::debug!("a preview is still under way");
+        }
+    }
+}
