@@ -3,6 +3,7 @@
 //! Results go to standard output, the log to standard error. Exit codes are those of
 //! `crate::exit`.
 
+mod agent;
 mod check;
 mod delegate;
 mod dry_run;

@@ -1,8 +1,143 @@
-//! The job of Azure Pipelines that kado is part of, from the variables that the agent sets
-//! (Microsoft Learn, "Predefined variables"). Pure: the caller hands the variables in. The job's
-//! token is not part of it.
+//! The job that kado is part of, from the variables that its agent sets: Azure Pipelines (Microsoft
+//! Learn, "Predefined variables"), GitHub Actions ("Variables reference"), Jenkins ("Using a
+//! Jenkinsfile", environment variables). Pure: the caller hands the variables in. The job's token is
+//! not part of it.
+
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Whose agent runs a job.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Agent {
+    AzurePipelines,
+    GitHubActions,
+    Jenkins,
+}
+
+impl Agent {
+    /// The agent that set these variables; `None` outside of any job.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let variables = Variables(variable);
+        if variables.is_true("TF_BUILD") {
+            return Some(Self::AzurePipelines);
+        }
+        if variables.is_true("GITHUB_ACTIONS") {
+            return Some(Self::GitHubActions);
+        }
+        variables.text("JENKINS_URL").map(|_| Self::Jenkins)
+    }
+}
+
+/// The page of the job that made a run, for people.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct JobPage {
+    /// What it is called, such as `build 20260506.3`.
+    pub name: String,
+    /// Its address.
+    pub url: String,
+}
+
+impl JobPage {
+    /// The page of the job that these variables describe; `None` outside of any job, and where they
+    /// give no address of a server.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
+        let agent = Agent::read(&variable)?;
+        let variables = Variables(variable);
+
+        match agent {
+            Agent::AzurePipelines => Self::of_azure_pipelines(&variables),
+            Agent::GitHubActions => Self::of_github_actions(&variables),
+            Agent::Jenkins => Self::new(
+                format!("Jenkins build {}", variables.text("BUILD_TAG")?),
+                variables.text("BUILD_URL")?,
+            ),
+        }
+    }
+
+    fn of_azure_pipelines<F: Fn(&str) -> Option<String>>(variables: &Variables<F>) -> Option<Self> {
+        let build = variables.build()?;
+        let base = variables.collection()?;
+        let project = variables.text("SYSTEM_TEAMPROJECT")?;
+
+        Self::new(
+            match &build.number {
+                Some(number) => format!("build {number}"),
+                None => format!("build id {}", build.id),
+            },
+            build_page(&base, &project, build.id)?,
+        )
+    }
+
+    fn of_github_actions<F: Fn(&str) -> Option<String>>(variables: &Variables<F>) -> Option<Self> {
+        let base = variables.text("GITHUB_SERVER_URL")?;
+        let repository = variables.text("GITHUB_REPOSITORY")?;
+        // Their ids have long been beyond 32 bits.
+        let run: u64 = variables.number("GITHUB_RUN_ID")?;
+        let attempt: u64 = variables.number("GITHUB_RUN_ATTEMPT").unwrap_or(1);
+        let number = variables.number("GITHUB_RUN_NUMBER").unwrap_or(run);
+
+        Self::new(
+            match variables.text("GITHUB_WORKFLOW") {
+                Some(workflow) => format!("run {number} of {workflow}"),
+                None => format!("run {number}"),
+            },
+            format!(
+                "{}/{repository}/actions/runs/{run}/attempts/{attempt}",
+                base.trim_end_matches('/')
+            ),
+        )
+    }
+
+    fn new(name: String, url: String) -> Option<Self> {
+        Some(Self {
+            name,
+            url: page_address(&url)?,
+        })
+    }
+}
+
+/// Where people find what made a run, and what it left behind.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    /// The job that it was made in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobPage>,
+    /// Where the job publishes Katalon's report (`kado exec --report-url`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+}
+
+impl Origin {
+    /// Whether there is nothing to find.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// An address that a browser opens, as it is written without a user's name and password.
+pub(crate) fn page_address(text: &str) -> Option<String> {
+    let mut url = Url::parse(text).ok()?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return None;
+    }
+
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    Some(url.into())
+}
+
+/// The page of a build; `base` is the address of its organization or collection.
+pub(crate) fn build_page(base: &str, project: &str, build: u32) -> Option<String> {
+    let mut page = Url::parse(base).ok()?;
+    page.path_segments_mut()
+        .ok()?
+        .pop_if_empty()
+        .extend([project, "_build", "results"]);
+    page.set_query(Some(&format!("buildId={build}")));
+    page_address(page.as_str())
+}
 
 /// A job of a pipeline (`azure-pipelines.yml`) or of a classic release.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -64,7 +199,7 @@ impl PipelineJob {
     /// `True`), and where neither build nor release is named.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let variables = Variables(variable);
-        if !variables.text("TF_BUILD")?.eq_ignore_ascii_case("true") {
+        if !variables.is_true("TF_BUILD") {
             return None;
         }
 
@@ -76,10 +211,7 @@ impl PipelineJob {
         };
 
         Some(Self {
-            collection: variables
-                .text("SYSTEM_COLLECTIONURI")
-                // Older agents know only this one.
-                .or_else(|| variables.text("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"))?,
+            collection: variables.collection()?,
             project: variables.text("SYSTEM_TEAMPROJECT")?,
             project_id: variables.text("SYSTEM_TEAMPROJECTID"),
             build,
@@ -108,9 +240,22 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         Some(value)
     }
 
+    fn is_true(&self, name: &str) -> bool {
+        self.text(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Organization or collection.
+    fn collection(&self) -> Option<String> {
+        self.text("SYSTEM_COLLECTIONURI")
+            // Older agents know only this one.
+            .or_else(|| self.text("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"))
+    }
+
     /// An id or the number of an attempt; all of them begin with 1.
-    fn number(&self, name: &str) -> Option<u32> {
-        self.text(name)?.parse().ok().filter(|number| *number > 0)
+    fn number<N: FromStr + PartialOrd + From<u8>>(&self, name: &str) -> Option<N> {
+        let number: N = self.text(name)?.parse().ok()?;
+        (number > N::from(0)).then_some(number)
     }
 
     fn attempt(&self, name: &str, attempt: &str) -> Option<Attempt> {
@@ -251,6 +396,56 @@ mod tests {
         };
         assert_eq!(job.build, None);
         assert_eq!(job.release, Some(expected));
+    }
+
+    fn page(variables: &[(&str, &str)]) -> Option<JobPage> {
+        JobPage::read(|name| {
+            let set = variables.iter().find(|(set, _)| *set == name);
+            set.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn each_job_has_the_page_that_people_know_it_by() {
+        let azure = page(&YAML).unwrap();
+        let github = page(&[
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "acme/shop"),
+            ("GITHUB_RUN_ID", "15000000001"),
+            ("GITHUB_RUN_NUMBER", "42"),
+            ("GITHUB_WORKFLOW", "Smoke tests"),
+        ]);
+        let jenkins = page(&[
+            ("JENKINS_URL", "https://ci.example/"),
+            ("BUILD_TAG", "jenkins-shop-12"),
+            ("BUILD_URL", "https://user:secret@ci.example/job/shop/12/"),
+        ]);
+
+        assert_eq!(azure.name, "build 20260506.3");
+        assert_eq!(
+            azure.url,
+            "https://dev.azure.com/acme/Shop/_build/results?buildId=637"
+        );
+        assert_eq!(
+            github.unwrap(),
+            JobPage {
+                name: "run 42 of Smoke tests".to_owned(),
+                url: "https://github.com/acme/shop/actions/runs/15000000001/attempts/1".to_owned(),
+            }
+        );
+        assert_eq!(jenkins.unwrap().url, "https://ci.example/job/shop/12/");
+    }
+
+    #[test]
+    fn what_leads_to_no_server_is_no_page() {
+        let page = page(&[
+            ("JENKINS_URL", "x"),
+            ("BUILD_TAG", "x"),
+            ("BUILD_URL", "javascript:alert(1)"),
+        ]);
+
+        assert_eq!(page, None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(crate) mod key;
 pub(crate) mod left_out;
 pub(crate) mod links;
 mod mapped_cases;
-mod markdown;
+pub(crate) mod markdown;
 pub(crate) mod members;
 pub(crate) mod options;
 pub(crate) mod outcome;

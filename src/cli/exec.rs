@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ado::Credential;
 use crate::blocking::unless_stopped;
+use crate::cli::agent::variable;
 use crate::cli::delegate::Delegate;
 use crate::cli::error::UsageError;
 use crate::cli::progress::Progress;
@@ -39,7 +40,7 @@ use crate::config::Config;
 use crate::discovery::claim::Terms;
 use crate::katalon::command_line::{CommandLine, hidden_option};
 use crate::outbox::request::{Answer, Request};
-use crate::pipeline::{PipelineJob, TOKEN_VARIABLE};
+use crate::pipeline::{JobPage, Origin, PipelineJob, TOKEN_VARIABLE, page_address};
 use crate::server::Server;
 use crate::submit::now::Effort;
 use crate::{clock, daemon, telemetry, workspace};
@@ -69,6 +70,9 @@ pub(super) struct Arguments {
     /// container
     #[arg(long, value_name = "FOLDER")]
     project: Option<PathBuf>,
+    /// Where the job publishes Katalon's report; the test run's comment says it
+    #[arg(long, value_name = "URL", value_parser = web_address)]
+    report_url: Option<String>,
     /// The command with its arguments, such as katalonc -projectPath=… -adoPlanId=18
     #[arg(
         required = true,
@@ -104,7 +108,11 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         line,
         // In a container the runs carry its host name, and that is what `--project` is for.
         any_host: arguments.project.is_some(),
-        pipeline: PipelineJob::read(|name| std::env::var(name).ok()),
+        pipeline: PipelineJob::read(variable),
+        origin: Origin {
+            job: JobPage::read(variable),
+            report: arguments.report_url.clone(),
+        },
         live: arguments.live,
     };
 
@@ -156,6 +164,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         report.note(sent, "the runs of the command cannot be submitted");
         report.count(runs.own.len(), &root);
     }
+    report.tell_agent();
 
     drop(runtime);
     Ok(report.exit_code(code))
@@ -248,6 +257,10 @@ fn token_of_job(job: &PipelineJob) -> Option<(Server, Credential)> {
     let server = Server::parse(&job.collection).ok()?;
     let credential = Credential::Bearer(SecretString::from(token.to_owned()));
     Some((server, credential))
+}
+
+fn web_address(text: &str) -> Result<String, &'static str> {
+    page_address(text).ok_or("must be an address that begins with https:// or http://")
 }
 
 fn duration(text: &str) -> Result<Duration, &'static str> {

@@ -1,10 +1,11 @@
 //! What a command writes to. Whoever reads it may be gone: `kado runs | head -1` closes the pipe
 //! after a line; what nobody reads is dropped, and the work goes on to its end and exit code. And
-//! whoever reads it may sit at a terminal, which no text of others may steer.
+//! whoever reads it may sit at a terminal, or be the agent of a pipeline, which no text of others may
+//! steer.
 
 use std::io::{ErrorKind, Result, Write};
 
-use crate::foreign;
+use crate::foreign::{self, LineSoFar};
 
 /// A writer that drops everything once its reader is gone.
 pub(super) struct UntilClosed<W> {
@@ -60,13 +61,16 @@ pub(super) struct Unsteered<W> {
     inner: W,
     /// The beginning of a letter whose end was not written yet.
     begun: Vec<u8>,
+    /// The line that was begun.
+    line: LineSoFar,
 }
 
 impl<W: Write> Unsteered<W> {
-    pub(super) const fn new(inner: W) -> Self {
+    pub(super) fn new(inner: W) -> Self {
         Self {
             inner,
             begun: Vec::new(),
+            line: LineSoFar::default(),
         }
     }
 
@@ -94,13 +98,20 @@ impl<W: Write> Write for Unsteered<W> {
         let text = std::mem::replace(&mut self.begun, rest);
 
         let text = String::from_utf8_lossy(&text);
-        self.inner.write_all(foreign::lines(&text).as_bytes())?;
+        let shown = foreign::lines_behind(&text, &mut self.line);
+        self.inner.write_all(shown.as_bytes())?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> Result<()> {
         self.inner.flush()
     }
+}
+
+/// Writes a line on standard error as it is: a command to the agent of a pipeline, in which every
+/// text of others is escaped as the agent wants it.
+pub(super) fn command(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Says something on standard error, as a line. Where that cannot be written there is nobody to
@@ -123,5 +134,19 @@ mod tests {
         }
 
         assert_eq!(String::from_utf8(writer.inner).unwrap(), "\\u009b2J é\n");
+    }
+
+    #[test]
+    fn a_command_of_an_agent_that_is_written_in_pieces_is_none() {
+        let mut writer = Unsteered::new(Vec::new());
+
+        for piece in ["#", "#vs", "o", "[task.complete]\n", ":", ":error::"] {
+            writer.write_all(piece.as_bytes()).unwrap();
+        }
+
+        assert_eq!(
+            String::from_utf8(writer.inner).unwrap(),
+            "##vso\\u005btask.complete]\n:\\u003aerror::"
+        );
     }
 }

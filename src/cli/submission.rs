@@ -32,6 +32,19 @@ pub(super) fn lines(rows: &[SubmissionSummary], terminal: &Terminal) -> Vec<Vec<
     lines
 }
 
+/// Whether a run is ignored as a whole: of several test plans those without a point of it are
+/// ignored, and nothing is missing then.
+pub(super) fn is_ignored(row: &SubmissionSummary, all: &[SubmissionSummary]) -> bool {
+    all.iter()
+        .filter(|other| is_same_run(other, row))
+        .all(|other| other.state == SubmissionState::Ignored)
+}
+
+fn is_same_run(one: &SubmissionSummary, other: &SubmissionSummary) -> bool {
+    // A summary holds no identity, but these three are alike in all submissions of one run.
+    one.suite == other.suite && one.started == other.started && one.folder == other.folder
+}
+
 fn lines_of(row: &SubmissionSummary, terminal: &Terminal) -> Vec<Vec<Piece>> {
     let suite = &row.suite;
     let whose = match (row.plan_id, &row.wanted_plan) {
@@ -44,7 +57,8 @@ fn lines_of(row: &SubmissionSummary, terminal: &Terminal) -> Vec<Vec<Piece>> {
     first.extend(outcome(row, terminal));
     let mut lines = vec![first];
 
-    if let (SubmissionState::Submitted, Some(url)) = (row.state, &row.url) {
+    // Also of one that waits or is parked: its run may have been made.
+    if let Some(url) = &row.url {
         let url = Piece::new(url).at(Some(url));
         lines.push(vec![indented(), url]);
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::cli::agent;
 use crate::cli::delegate::Delegate;
 use crate::cli::dry_run;
 use crate::cli::json;
@@ -54,6 +55,7 @@ pub(super) fn submit(
     let mut exit = Exit::Done;
     let mut ids = Vec::new();
     let mut submitted_before = Vec::new();
+    let mut problems = Vec::new();
     for folder in &arguments.folders {
         // The service, which may read the request, has another working folder.
         let folder = std::path::absolute(folder)?;
@@ -76,6 +78,7 @@ pub(super) fn submit(
             Answer::Refused(reason) => {
                 let message = format!("`{}` is not submitted: {reason}", folder.display());
                 tell(&plain(&message));
+                problems.push(message);
                 exit = exit.and(Exit::NotDone);
             }
         }
@@ -92,5 +95,6 @@ pub(super) fn submit(
     } else {
         submission::print_all(&sent.rows, out)?;
     }
+    agent::tell(&sent.rows, &problems);
     Ok(exit.and(sent.exit()))
 }

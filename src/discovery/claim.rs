@@ -11,7 +11,7 @@ use crate::katalon::collection_report::Membership;
 use crate::katalon::command_line::CommandLine;
 use crate::katalon::run::{RunOptions, SuiteRun};
 use crate::moment::Moment;
-use crate::pipeline::PipelineJob;
+use crate::pipeline::{Origin, PipelineJob};
 
 /// A command of `kado exec`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,6 +42,16 @@ pub(crate) struct Terms {
     /// Whether its suites are shown while they run.
     #[serde(default)]
     pub live: bool,
+    /// Where people find what made its runs.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+/// The job that a command was part of.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct JobOfCommand {
+    pipeline: Option<PipelineJob>,
+    origin: Origin,
 }
 
 /// What is known of the commands that may have started the run in a folder.
@@ -64,6 +74,8 @@ pub(crate) struct CommandOfRun {
     pub options: RunOptions,
     /// The job of Azure Pipelines that it was part of.
     pub pipeline: Option<PipelineJob>,
+    /// Where people find what made the run.
+    pub origin: Origin,
     /// Whether `kado exec` claimed the run, so that it is submitted as on a person's command.
     pub claimed: bool,
     /// Whether the run is shown while its suite runs.
@@ -130,32 +142,38 @@ impl KnownCommands {
                 execution_uuid: claim.terms.line.execution_uuid.as_deref(),
                 content: (
                     claim.terms.line.options.clone(),
-                    claim.terms.pipeline.clone(),
+                    JobOfCommand {
+                        pipeline: claim.terms.pipeline.clone(),
+                        origin: claim.terms.origin.clone(),
+                    },
                 ),
             })
             .collect();
 
         match choose(statements, run.execution_uuid.as_deref()) {
-            Choice::One((options, pipeline)) => CommandOfRun {
+            Choice::One((options, job)) => CommandOfRun {
                 options,
-                pipeline,
+                pipeline: job.pipeline,
+                origin: job.origin,
                 claimed: true,
                 live,
                 ..CommandOfRun::default()
             },
             Choice::Several(all) => {
-                let (options, pipelines): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+                let (options, jobs): (Vec<_>, Vec<_>) = all.into_iter().unzip();
 
                 // The run is linked with its job, and no link is better than one with another job.
-                let is_one_job = pipelines.iter().all(|job| *job == pipelines[0]);
+                let is_one_job = jobs.iter().all(|job| *job == jobs[0]);
+                let job = if is_one_job {
+                    jobs[0].clone()
+                } else {
+                    JobOfCommand::default()
+                };
                 CommandOfRun {
                     claimed: true,
                     live,
-                    pipeline: if is_one_job {
-                        pipelines[0].clone()
-                    } else {
-                        None
-                    },
+                    pipeline: job.pipeline,
+                    origin: job.origin,
                     ..agreed(&options, "`kado exec`")
                 }
             }

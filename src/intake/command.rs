@@ -47,6 +47,7 @@ pub(super) fn apply(command: CommandOfRun, finished: &mut FinishedRun) {
         snapshot.options.unclear_plan = command.unclear_plan;
     }
 
+    snapshot.options.origin = command.origin;
     if let Some(job) = &command.pipeline {
         let warnings = job_links::link(&mut snapshot.options, &snapshot.run.options, job);
         snapshot.run.warnings.extend(warnings);

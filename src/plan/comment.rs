@@ -4,6 +4,7 @@
 
 use crate::katalon::run::{Environment, TestResult};
 use crate::katalon::url_secrets::without_queries;
+use crate::pipeline::build_page;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
 use crate::plan::markdown;
@@ -24,6 +25,10 @@ const DETAIL: usize = 80;
 
 /// Longest id of a suite in the first line.
 const SUITE: usize = 250;
+
+/// Longest description with addresses: a cut one leads elsewhere, and behind the key there is to be
+/// room for some of what was left out.
+const WITH_ADDRESSES: usize = 800;
 
 /// Name of the file that holds what did not fit into the comment.
 pub(crate) const LEFT_OUT_FILE: &str = "kado-left-out.txt";
@@ -82,7 +87,39 @@ pub(super) fn summary(
     if run.ended.is_none() {
         summary.push_str("\nThe suite did not end by itself.");
     }
+
+    // The queries of kado's own addresses are no secrets, and without them they lead nowhere.
+    let mut summary = without_queries(&summary);
+    let addresses = addresses(snapshot, facts);
+    if text::units(&summary) + text::units(&addresses) <= WITH_ADDRESSES {
+        summary.push_str(&addresses);
+    }
     summary
+}
+
+/// Where people find what made the run: the build or another job, and the report that it publishes.
+/// An address in a line of its own is a link in Markdown, and can be read where nothing is one.
+fn addresses(snapshot: &Snapshot, facts: &AdoFacts) -> String {
+    let options = &snapshot.options;
+    let mut addresses = String::new();
+
+    let build = facts.build.found().and_then(|build| {
+        let server = options.server_url.as_deref()?;
+        build_page(server, options.project.as_deref()?, build.id)
+    });
+    if let Some(build) = &build {
+        addresses.push_str(&format!("\nBuild: {build}"));
+    }
+    if let Some(job) = &options.origin.job
+        && build.as_ref() != Some(&job.url)
+    {
+        let name = text::fit(&job.name, DETAIL);
+        addresses.push_str(&format!("\nMade by {name}: {}", job.url));
+    }
+    if let Some(report) = &options.origin.report {
+        addresses.push_str(&format!("\nReport: {report}"));
+    }
+    addresses
 }
 
 /// Where and with what the suite ran: machine, OS, browser, profile and Katalon version.
@@ -211,7 +248,7 @@ fn attempt(snapshot: &Snapshot) -> Option<String> {
 
 /// Puts key, summary and what was left out into a comment.
 pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Comment {
-    let summary = markdown::lines(&without_queries(summary));
+    let summary = markdown::lines(summary);
     let head = format!("{KEY_MARK}{key}{}{summary}", markdown::BREAK);
     let head = text::fit(&head, text::COMMENT);
     if left_out.is_empty() {

@@ -17,7 +17,7 @@ pub(super) fn lines(text: &str) -> String {
 }
 
 /// One line, or the content of a bullet, with everything escaped that would become markup.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     // Four blanks at the beginning of a bullet would make it code.
     let text = text.trim_start_matches([' ', '\t']);
     let mut escaped = String::with_capacity(text.len() + 8);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::{ConfigurationRow, SendingRule};
 use crate::katalon::status::Status;
-use crate::pipeline::PipelineBuild;
+use crate::pipeline::{Origin, PipelineBuild};
 use crate::plan::automation::AutomationRule;
 use crate::plan::katalon_rule::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
@@ -80,6 +80,9 @@ pub(crate) struct Options {
     /// The stage, phase and job of the pipeline that made the run; its build is the linked one.
     #[serde(default)]
     pub pipeline: Option<PipelineBuild>,
+    /// Where people find what made the run.
+    #[serde(default, skip_serializing_if = "Origin::is_empty")]
+    pub origin: Origin,
     /// What becomes of the automation fields of the test cases; `None` leaves them alone.
     #[serde(default)]
     pub automation: Option<AutomationRule>,

@@ -7,6 +7,7 @@
     reason = "tests lay out folders, start programs and fail by panicking"
 )]
 
+mod agents;
 mod answers;
 mod attachments;
 mod automation;

@@ -88,7 +88,14 @@ fn a_run_is_linked_with_the_build_of_its_job_and_its_place_in_the_pipeline() {
         "jobReference": {"jobName": "__default", "attempt": 1},
     });
     assert_eq!(run.pipeline_reference, Some(place));
-    assert!(run.comment.unwrap().contains("build 20260506.2"));
+    let comment = run.comment.unwrap();
+    assert!(comment.contains("build 20260506.2"), "{comment}");
+    let page = format!(
+        "Build: {}/Shop/_build/results?buildId=636",
+        machine.fake.base_url()
+    );
+    assert!(comment.contains(&page), "{comment}");
+    assert!(!comment.contains("Made by"), "the job is the build");
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::agent;
 use crate::cli::delegate::Sent;
 use crate::cli::output::tell;
 use crate::cli::plain::plain;
 use crate::cli::submission;
 use crate::cli::terminal::{Screen, Terminal};
 use crate::exit::Exit;
-use crate::outbox::submission::{SubmissionState, SubmissionSummary};
+use crate::outbox::submission::SubmissionSummary;
 
 /// How far in a line goes on: behind the name of who says it.
 const INDENT: usize = 10;
@@ -20,6 +21,10 @@ pub(super) struct Report {
     submission: Exit,
     /// The terminal that standard error is, or is not.
     terminal: Terminal,
+    /// What became of the runs.
+    rows: Vec<SubmissionSummary>,
+    /// What went wrong beside them.
+    problems: Vec<String>,
 }
 
 impl Report {
@@ -28,6 +33,8 @@ impl Report {
             strict,
             submission: Exit::Done,
             terminal,
+            rows: Vec::new(),
+            problems: Vec::new(),
         }
     }
 
@@ -41,8 +48,7 @@ impl Report {
             Ok(value) => Some(value),
             Err(error) => {
                 let error: anyhow::Error = error.into();
-                say(&format!("{what}: {error:#}"));
-                self.not_done();
+                self.problem(format!("{what}: {error:#}"));
                 None
             }
         }
@@ -50,11 +56,10 @@ impl Report {
 
     /// An option of the command that kado does not see.
     pub(super) fn hidden_option(&mut self, option: &str) {
-        say(&format!(
+        self.problem(format!(
             "`{option}` is part of a text for a shell, where kado does not look for options, so it \
              does not count; give katalonc and its options to `kado exec` one by one"
         ));
-        self.not_done();
     }
 
     /// Runs that go on, and that other commands submit.
@@ -70,11 +75,7 @@ impl Report {
 
     /// A run that was not taken on.
     pub(super) fn refused(&mut self, folder: &Path, reason: &str) {
-        say(&format!(
-            "`{}` is not submitted: {reason}",
-            folder.display()
-        ));
-        self.not_done();
+        self.problem(format!("`{}` is not submitted: {reason}", folder.display()));
     }
 
     /// What became of the runs.
@@ -89,20 +90,24 @@ impl Report {
         }
 
         self.submission = self.submission.and(sent.exit());
-        if sent.rows.iter().any(|row| is_ignored(row, &sent.rows)) {
+        if sent
+            .rows
+            .iter()
+            .any(|row| submission::is_ignored(row, &sent.rows))
+        {
             self.not_done();
         }
+        self.rows.extend_from_slice(&sent.rows);
     }
 
     /// How many runs the command made.
     pub(super) fn count(&mut self, runs: usize, root: &Path) {
         // With `--strict` a suite that never started must not pass for one that was submitted.
         if runs == 0 {
-            say(&format!(
+            self.problem(format!(
                 "no suite run of the command has ended below `{}`",
                 root.join("Reports").display()
             ));
-            self.not_done();
         }
     }
 
@@ -115,22 +120,20 @@ impl Report {
         }
     }
 
+    /// Tells the agent of the pipeline what became of the runs.
+    pub(super) fn tell_agent(&self) {
+        agent::tell(&self.rows, &self.problems);
+    }
+
+    fn problem(&mut self, text: String) {
+        say(&text);
+        self.problems.push(text);
+        self.not_done();
+    }
+
     fn not_done(&mut self) {
         self.submission = self.submission.and(Exit::NotDone);
     }
-}
-
-/// Whether a run is ignored as a whole: of several test plans those without a point of it are
-/// ignored, and nothing is missing then.
-fn is_ignored(row: &SubmissionSummary, all: &[SubmissionSummary]) -> bool {
-    all.iter()
-        .filter(|other| is_same_run(other, row))
-        .all(|other| other.state == SubmissionState::Ignored)
-}
-
-fn is_same_run(one: &SubmissionSummary, other: &SubmissionSummary) -> bool {
-    // A summary holds no identity, but these three are alike in all submissions of one run.
-    one.suite == other.suite && one.started == other.started && one.folder == other.folder
 }
 
 fn say(text: &str) {

@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::layout::{self, Breaks};
 use super::{Piece, Table, Terminal};
 use crate::cli::output::{Unsteered, UntilClosed};
+use crate::foreign::no_agent_command;
 
 /// Fewest columns beside an indentation in which a sentence is broken by kado.
 const LEAST_ROOM: usize = 24;
@@ -41,7 +42,7 @@ impl<'a> Screen<'a> {
     /// When the output cannot be written.
     pub(in crate::cli) fn line(&mut self, indent: usize, pieces: &[Piece]) -> io::Result<()> {
         let broken = self.broken(indent, pieces);
-        writeln!(self.out.beside(), "{broken}")
+        writeln!(self.out.beside(), "{}", no_agent_command(&broken))
     }
 
     /// Writes a sentence of kado's own as a line: with the signs of the terminal, and the times of
@@ -60,7 +61,7 @@ impl<'a> Screen<'a> {
     /// When the output cannot be written.
     pub(in crate::cli) fn table(&mut self, table: &Table) -> io::Result<()> {
         let shown = table.shown(&self.terminal);
-        writeln!(self.out.beside(), "{shown}")
+        writeln!(self.out.beside(), "{}", no_agent_command(&shown))
     }
 
     /// Whether whoever read along is gone.

@@ -18,6 +18,11 @@ use tempfile::TempDir;
 use super::ended::{Output, finish};
 use super::shop::{PLAN, TOKEN, tc, world};
 
+/// How the names of variables begin that the agents of pipelines set.
+const OF_PIPELINES: [&str; 8] = [
+    "TF_BUILD", "AGENT_", "BUILD_", "SYSTEM_", "RELEASE_", "GITHUB_", "JENKINS_", "AZURE_",
+];
+
 /// A machine with kado on it. Dropping it fails the test when a request did not fit the API
 /// description.
 pub(crate) struct Machine {
@@ -200,20 +205,10 @@ impl Machine {
             .arg("--")
             .arg(program);
 
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy().to_uppercase();
-            if ["TF_BUILD", "BUILD_", "SYSTEM_", "RELEASE_"]
-                .iter()
-                .any(|prefix| text.starts_with(prefix))
-            {
-                command.env_remove(&name);
-            }
-        }
-
         command
     }
 
-    /// The program, in an environment without anything of kado's.
+    /// The program, in an environment without anything of kado's or of a pipeline.
     fn bare_command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kado"));
         for (name, _) in std::env::vars_os() {
@@ -222,7 +217,9 @@ impl Machine {
                 text.as_str(),
                 "STATE_DIRECTORY" | "LOGS_DIRECTORY" | "CREDENTIALS_DIRECTORY"
             );
+            let of_pipeline = OF_PIPELINES.iter().any(|prefix| text.starts_with(prefix));
             if of_service
+                || of_pipeline
                 || text.starts_with("KADO_")
                 || text.starts_with("XDG_")
                 || text.ends_with("_PROXY")
