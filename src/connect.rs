@@ -6,6 +6,7 @@ mod credentials;
 mod ends;
 mod entra;
 mod error;
+mod federated;
 mod network;
 mod seen_tokens;
 

@@ -269,6 +269,11 @@ fn token_variable() -> Option<String> {
 /// When the file is not there, is empty, or is open to others.
 pub(crate) fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
     check(file)?;
+    content(file)
+}
+
+/// The content of a file that may be read, without a mark.
+fn content(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
     let content = std::fs::read(file).map_err(|source| TokenError::Unreadable {
         file: file.into(),
         source,
@@ -283,6 +288,37 @@ pub(crate) fn closed_file(file: &Path) -> Result<SecretSlice<u8>, TokenError> {
         return Err(TokenError::Empty(file.into()));
     }
     Ok(SecretSlice::from(content))
+}
+
+/// A token that somebody else keeps new in a file, such as Kubernetes for workload identity: its
+/// only line.
+///
+/// # Errors
+/// When it cannot be read, when others can read it, and when it is empty. What Kubernetes puts into
+/// a container is read whoever may read it there: it chooses the permissions, by default those of
+/// everybody, and in the container there is nobody else.
+pub(crate) fn projected_token(file: &Path) -> Result<SecretString, TokenError> {
+    let content = if is_projected(file) {
+        content(file)?
+    } else {
+        closed_file(file)?
+    };
+
+    let text = String::from_utf8_lossy(content.expose_secret());
+    Ok(SecretString::from(text.trim().to_owned()))
+}
+
+/// Whether Kubernetes keeps a file: in a container of its own, and in a folder that it replaces as a
+/// whole, such as `..2026_11_30_20_06_13.1234`, to which `..data` leads.
+fn is_projected(file: &Path) -> bool {
+    if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
+        return false;
+    }
+    let Ok(real) = file.canonicalize() else {
+        return false;
+    };
+    let folder = real.parent().and_then(Path::file_name);
+    folder.is_some_and(|folder| folder.to_string_lossy().starts_with("..2"))
 }
 
 /// Refuses a file that others can read, and a folder, whose permissions would mend nothing.

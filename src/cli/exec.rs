@@ -37,6 +37,7 @@ use crate::cli::progress::Progress;
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::{Clock, Terminal};
 use crate::config::Config;
+use crate::config::expiry::token_tables;
 use crate::discovery::claim::Terms;
 use crate::katalon::command_line::{CommandLine, hidden_option};
 use crate::outbox::request::{Answer, Request};
@@ -157,7 +158,11 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         report.of_others(&runs.of_others);
         let effort = Effort {
             budget: arguments.wait,
-            pair: terms.pipeline.as_ref().and_then(token_of_job),
+            pair: terms
+                .pipeline
+                .as_ref()
+                .filter(|_| !uses_service_connection(config))
+                .and_then(token_of_job),
             measures: progress.measures(),
         };
         let sent = submit(&runs.own, effort, config, progress, &mut report);
@@ -241,6 +246,14 @@ fn submit(
     };
     report.sent(&delegate.send_within(&ids, rest_of_effort)?);
     Ok(())
+}
+
+/// Whether the job's token is handed over for an identity of `kado.toml`, which sends in its place.
+fn uses_service_connection(config: &Config) -> bool {
+    token_tables(config).iter().any(|table| {
+        let identity = table.access().identity.as_ref();
+        identity.is_some_and(|identity| identity.kind.uses_service_connection())
+    })
 }
 
 /// The job's token, where its pipeline hands it over, with the only server that it is for

@@ -91,7 +91,9 @@ impl TokenTable<'_> {
     pub(crate) fn written_end(&self, today: Date) -> Option<TokenEnd> {
         let access = self.access();
         let what = match access.identity.as_ref().map(|identity| &identity.kind) {
-            None | Some(IdentityKind::ManagedIdentity(_)) => Ending::Token,
+            None | Some(IdentityKind::ManagedIdentity(_) | IdentityKind::Federated(_)) => {
+                Ending::Token
+            }
             Some(IdentityKind::ServicePrincipal { proof, .. }) => match proof {
                 ProofFile::Secret(_) => Ending::Secret,
                 ProofFile::Certificate(_) => Ending::Certificate,

@@ -33,6 +33,41 @@ pub(crate) enum IdentityKind {
     },
     /// The identity of the machine; its id where the machine has several.
     ManagedIdentity(Option<String>),
+    /// An application that trusts tokens of another issuer, which prove it without a secret.
+    Federated(FederatedIdentity),
+}
+
+impl IdentityKind {
+    /// Whether the job of a pipeline proves it.
+    pub(crate) const fn uses_service_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Federated(FederatedIdentity {
+                issuer: TrustedIssuer::ServiceConnection(_),
+                ..
+            })
+        )
+    }
+}
+
+/// What `kado.toml` says of a federated identity; what is `None` the environment says, as workload
+/// identity sets it there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct FederatedIdentity {
+    /// The tenant, else `$AZURE_TENANT_ID`.
+    pub tenant_id: Option<String>,
+    /// The application's id, else `$AZURE_CLIENT_ID`.
+    pub client_id: Option<String>,
+    pub issuer: TrustedIssuer,
+}
+
+/// Who issues the tokens that the application trusts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum TrustedIssuer {
+    /// Kubernetes, or anybody else who keeps a file new; else `$AZURE_FEDERATED_TOKEN_FILE`.
+    File(Option<PathBuf>),
+    /// Azure Pipelines, for the service connection with this id.
+    ServiceConnection(String),
 }
 
 /// Where the proof of a service principal lies.
@@ -49,6 +84,7 @@ pub(crate) enum ProofFile {
 enum Kind {
     ServicePrincipal,
     ManagedIdentity,
+    Federated,
 }
 
 /// The keys of the table beside `kind`.
@@ -57,6 +93,8 @@ struct Keys {
     client_id: Option<String>,
     secret: Option<ProofFile>,
     certificate: Option<ProofFile>,
+    token_file: Option<PathBuf>,
+    service_connection_id: Option<String>,
 }
 
 /// Reads the table `identity` of `azure`; relative paths start at `folder`.
@@ -71,17 +109,21 @@ pub(super) fn read(
     let kinds = [
         ("service-principal", Kind::ServicePrincipal),
         ("managed-identity", Kind::ManagedIdentity),
+        ("federated", Kind::Federated),
     ];
     let kind = table.read("kind", problems, |value| values::choice(value, &kinds));
     let names_kind = table.raw("kind").is_some();
 
     let secret = table.read_hidden("client_secret_file", problems, values::path);
     let certificate = table.read("certificate_file", problems, values::path);
+    let token_file = table.read_hidden("token_file", problems, values::path);
     let keys = Keys {
         tenant_id: table.read("tenant_id", problems, part),
         client_id: table.read("client_id", problems, part),
         secret: secret.map(|path| ProofFile::Secret(folder.join(path))),
         certificate: certificate.map(|path| ProofFile::Certificate(folder.join(path))),
+        token_file: token_file.map(|path| folder.join(path)),
+        service_connection_id: table.read("service_connection_id", problems, part),
     };
     table.finish(problems);
 
@@ -89,7 +131,7 @@ pub(super) fn read(
         Some(kind) => keys.identity_of(kind),
         // A wrong word is a problem of its own.
         None if names_kind => return None,
-        None => Err("needs `kind`: \"service-principal\" or \"managed-identity\""),
+        None => Err("needs `kind`: \"service-principal\", \"managed-identity\" or \"federated\""),
     };
     match identity {
         Ok(kind) => Some(Identity { kind, authority }),
@@ -111,10 +153,17 @@ impl Keys {
             Kind::ManagedIdentity => self
                 .managed_identity()
                 .ok_or("of a managed identity takes `client_id` and nothing else"),
+            Kind::Federated => self.federated().ok_or(
+                "of a federated identity takes `tenant_id`, `client_id` and one of `token_file` and \
+                 `service_connection_id`",
+            ),
         }
     }
 
     fn service_principal(self) -> Option<IdentityKind> {
+        if self.has_federation() {
+            return None;
+        }
         let proof = match (self.secret, self.certificate) {
             (Some(proof), None) | (None, Some(proof)) => proof,
             _ => return None,
@@ -126,6 +175,27 @@ impl Keys {
         })
     }
 
+    /// Whether there are keys of a federated identity.
+    const fn has_federation(&self) -> bool {
+        self.token_file.is_some() || self.service_connection_id.is_some()
+    }
+
+    fn federated(self) -> Option<IdentityKind> {
+        if self.secret.is_some() || self.certificate.is_some() {
+            return None;
+        }
+        let issuer = match (self.token_file, self.service_connection_id) {
+            (file, None) => TrustedIssuer::File(file),
+            (None, Some(id)) => TrustedIssuer::ServiceConnection(id),
+            (Some(_), Some(_)) => return None,
+        };
+        Some(IdentityKind::Federated(FederatedIdentity {
+            tenant_id: self.tenant_id,
+            client_id: self.client_id,
+            issuer,
+        }))
+    }
+
     fn managed_identity(self) -> Option<IdentityKind> {
         match self {
             Self {
@@ -133,6 +203,8 @@ impl Keys {
                 client_id,
                 secret: None,
                 certificate: None,
+                token_file: None,
+                service_connection_id: None,
             } => Some(IdentityKind::ManagedIdentity(client_id)),
             // A key that counts for nothing would let people believe that it did.
             _ => None,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ado::Credential;
+use crate::config::identity::IdentityKind;
 use crate::config::{Access, Config, Tables};
 use crate::connect::entra::Identities;
 use crate::connect::error::{ConnectError, NoToken};
@@ -141,7 +142,12 @@ impl Credentials {
                     .of(identity, server.base(), &network, self.patience)?;
             return Ok(Some(SourcedCredential::new(
                 credential,
-                "the Entra identity of `azure.identity`",
+                match identity.kind {
+                    IdentityKind::Federated(_) => "the federated identity of `azure.identity`",
+                    IdentityKind::ServicePrincipal { .. } | IdentityKind::ManagedIdentity(_) => {
+                        "the Entra identity of `azure.identity`"
+                    }
+                },
             )));
         }
 

@@ -18,6 +18,7 @@ use crate::ado::http::{self, Network};
 use crate::ado::{AdoError, Credential};
 use crate::config::identity::{Identity, IdentityKind, ProofFile};
 use crate::connect::error::ConnectError;
+use crate::connect::federated::{self, Federated};
 use crate::locked::locked;
 use crate::secrets::{self, TokenError};
 
@@ -42,7 +43,7 @@ impl Identities {
         patience: Option<Duration>,
     ) -> Result<Credential, ConnectError> {
         let applicant = Applicant::read(&identity.kind)?;
-        let digest = digest(identity, server, network, applicant.proof());
+        let digest = digest(identity, server, network, &applicant);
 
         // Locked until the end, or two runs would make two of the same, and each fetch a token.
         let mut identities = locked(&self.0);
@@ -72,6 +73,8 @@ enum Applicant<'a> {
     },
     /// The machine, with the id of one of its identities where it has several.
     ManagedIdentity(Option<&'a str>),
+    /// An application that another issuer's tokens prove.
+    Federated(Federated),
 }
 
 impl<'a> Applicant<'a> {
@@ -88,19 +91,35 @@ impl<'a> Applicant<'a> {
                 proof: read(proof)?,
             },
             IdentityKind::ManagedIdentity(client_id) => Self::ManagedIdentity(client_id.as_deref()),
+            IdentityKind::Federated(identity) => Self::Federated(Federated::read(identity)?),
         })
     }
 
-    fn proof(&self) -> &[u8] {
+    /// What it is told from others by, beside the table that it stands in. A federated identity
+    /// stays the same whatever tokens its issuer gives it.
+    fn add_to(&self, hasher: &mut blake3::Hasher) {
         match self {
-            Self::ServicePrincipal { proof, .. } => proof.expose_secret(),
-            Self::ManagedIdentity(_) => &[],
+            Self::ServicePrincipal { proof, .. } => {
+                hasher.update(proof.expose_secret());
+            }
+            Self::ManagedIdentity(_) => {}
+            Self::Federated(federated) => {
+                hasher.update(format!("{federated:?}").as_bytes());
+                if let federated::Issuer::Job { job_token, .. } = &federated.issuer {
+                    hasher.update(job_token.expose_secret().as_bytes());
+                }
+            }
         }
     }
 }
 
 /// Tells identities apart that differ in anything, without keeping a secret.
-fn digest(identity: &Identity, server: &str, network: &Network, proof: &[u8]) -> [u8; 32] {
+fn digest(
+    identity: &Identity,
+    server: &str,
+    network: &Network,
+    applicant: &Applicant<'_>,
+) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new_derive_key("kado entra identity");
     // The server is in it: a token goes to one server only (invariant I10), so an identity that is
     // used for two of them is two.
@@ -110,7 +129,7 @@ fn digest(identity: &Identity, server: &str, network: &Network, proof: &[u8]) ->
         hasher.update(proxy.expose().as_str().as_bytes());
     }
     hasher.update(network.ca.as_deref().unwrap_or_default());
-    hasher.update(proof);
+    applicant.add_to(&mut hasher);
     *hasher.finalize().as_bytes()
 }
 
@@ -133,11 +152,7 @@ fn issuer(
             proof_file,
             proof,
         } => {
-            let authority = match authority {
-                Some(url) => url.clone(),
-                None => Url::parse(PUBLIC).expect("the constant is a URL"),
-            };
-
+            let authority = or_public(authority);
             Ok(Issuer::ServicePrincipal(ServicePrincipal {
                 http: http::issuing(&authority, network, patience)?,
                 authority,
@@ -146,6 +161,24 @@ fn issuer(
                 proof: parse(proof_file, &proof)?,
             }))
         }
+
+        Applicant::Federated(federated) => {
+            let authority = or_public(authority.or(federated.authority.as_ref()));
+            Ok(Issuer::ServicePrincipal(ServicePrincipal {
+                http: http::issuing(&authority, network, patience)?,
+                authority,
+                tenant_id: federated.tenant_id,
+                client_id: federated.client_id,
+                proof: Proof::Federated(federated.issuer.tokens(network, patience)?),
+            }))
+        }
+    }
+}
+
+fn or_public(authority: Option<&Url>) -> Url {
+    match authority {
+        Some(url) => url.clone(),
+        None => Url::parse(PUBLIC).expect("the constant is a URL"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::ado::AdoError;
 use crate::error_chain::chain;
 use crate::exit::Exit;
+use crate::pipeline::TOKEN_VARIABLE;
 use crate::secrets::TokenError;
 use crate::server::ServerUrlError;
 
@@ -51,6 +52,9 @@ pub(crate) enum ConnectError {
         .0.display()
     )]
     NoClientSecret(PathBuf),
+    /// A federated identity is not whole, or leads where it must not.
+    #[error(transparent)]
+    Federation(#[from] FederationError),
     /// The connection cannot be set up.
     #[error(transparent)]
     Ado(#[from] AdoError),
@@ -76,6 +80,49 @@ pub(crate) enum NoToken {
     ProjectGone(PathBuf),
 }
 
+/// Where the job of a pipeline gets tokens of service connections.
+pub(super) const OIDC_VARIABLE: &str = "SYSTEM_OIDCREQUESTURI";
+
+/// What keeps a federated identity from being used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FederationError {
+    /// Neither `kado.toml` nor the environment says it.
+    #[error(
+        "`{key}` of `azure.identity` is not set in kado.toml, and `${variable}` is not set either{}",
+        hint(variable)
+    )]
+    NotSet {
+        /// The key of `kado.toml`.
+        key: &'static str,
+        /// The variable that stands in for it.
+        variable: &'static str,
+    },
+    /// The environment names an authority that is none of Microsoft's.
+    #[error(
+        "`$AZURE_AUTHORITY_HOST` names `{0}`, which is no authority of Microsoft's; set \
+         `azure.authority_url` in kado.toml if it is yours"
+    )]
+    ForeignAuthority(String),
+    /// The address for tokens is not one of the job's own server, to which alone its token may go.
+    #[error(
+        "`$SYSTEM_OIDCREQUESTURI` leads to `{0}` and not to the server of \
+         `$SYSTEM_COLLECTIONURI`, so the job's token is not sent there"
+    )]
+    ForeignServer(String),
+}
+
+/// What a person does about a variable that is not set.
+fn hint(variable: &str) -> &'static str {
+    match variable {
+        TOKEN_VARIABLE => "; map it in the step: `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`",
+        OIDC_VARIABLE => {
+            "; a service connection gives tokens in a job of Azure Pipelines alone, to `kado exec` \
+             and to commands, not to a service"
+        }
+        _ => "",
+    }
+}
+
 impl ConnectError {
     /// The exit code of a command that needed the connection.
     pub(crate) const fn exit(&self) -> Exit {
@@ -88,6 +135,7 @@ impl ConnectError {
             | Self::NoToken { .. }
             | Self::Undecryptable { .. }
             | Self::Secret(_)
+            | Self::Federation(_)
             | Self::NoClientSecret(_) => Exit::NotDone,
         }
     }

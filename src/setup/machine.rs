@@ -45,7 +45,7 @@ pub(crate) enum CredentialChoice {
 /// The keys of `[azure.identity]`, and its authority.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct IdentityKeys {
-    /// `service-principal` or `managed-identity`
+    /// `service-principal`, `managed-identity` or `federated`
     pub kind: String,
     pub tenant_id: Option<String>,
     pub client_id: Option<String>,

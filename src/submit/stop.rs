@@ -213,6 +213,7 @@ impl Stop {
                 ConnectError::NoToken { .. }
                 | ConnectError::Undecryptable { .. }
                 | ConnectError::Secret(_)
+                | ConnectError::Federation(_)
                 | ConnectError::NoClientSecret(_),
             ) => Some(Obstacle::NoToken),
 

@@ -702,8 +702,8 @@ fn what_an_identity_lacks_is_told_with_its_line() {
         "identity = 1\n",
     ];
     insta::assert_snapshot!(texts.map(told).join("\n"), @r#"
-    line 5: `azure.identity` needs `kind`: "service-principal" or "managed-identity"
-    line 6: `azure.identity.kind` is `robot`; it takes "service-principal" or "managed-identity"
+    line 5: `azure.identity` needs `kind`: "service-principal", "managed-identity" or "federated"
+    line 6: `azure.identity.kind` is `robot`; it takes "service-principal", "managed-identity" or "federated"
     line 5: `azure.identity` of a service principal needs `tenant_id`, `client_id` and one of `client_secret_file` and `certificate_file`
     line 7: `azure.identity.tenant_id` is `a b`; it must be a GUID or a domain
     line 5: `azure.identity` of a managed identity takes `client_id` and nothing else

@@ -31,6 +31,7 @@ mod dry_run;
 mod entra;
 mod exec;
 mod faults;
+mod federated;
 mod first_sweep;
 mod foreign_texts;
 mod history;

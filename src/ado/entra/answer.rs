@@ -58,15 +58,8 @@ impl TokenEndpoint<'_> {
 
     /// Reads an answer to its end and says what it means.
     pub(super) async fn read(&self, response: Response) -> Result<GoodAnswer, AdoError> {
-        if response.status().is_redirection() {
-            return Err(AdoError::unavailable(self.sends_on(&response)));
-        }
-
-        let status = response.status().as_u16();
         let wait = headers::retry_after(response.headers());
-        let body = read_body(response)
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let (status, body) = self.read_whole(response).await?;
 
         let answer = RawAnswer {
             status,
@@ -74,6 +67,19 @@ impl TokenEndpoint<'_> {
             body: &body,
         };
         judge(answer, self.name, self.advice, clock::now())
+    }
+
+    /// The status and body of an answer.
+    pub(super) async fn read_whole(&self, response: Response) -> Result<(u16, Vec<u8>), AdoError> {
+        if response.status().is_redirection() {
+            return Err(AdoError::unavailable(self.sends_on(&response)));
+        }
+
+        let status = response.status().as_u16();
+        let body = read_body(response)
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        Ok((status, body))
     }
 
     /// Says where a redirect leads to. The secret belongs to the authority that was configured, so no

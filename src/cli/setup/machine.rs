@@ -38,7 +38,7 @@ pub(super) struct MachineOptions {
     /// A folder that is searched for Katalon projects; may be repeated
     #[arg(long, value_name = "FOLDER")]
     watch: Vec<PathBuf>,
-    /// An Entra identity in place of a token: service-principal or managed-identity
+    /// An Entra identity in place of a token: service-principal, managed-identity or federated
     #[arg(long, value_name = "KIND")]
     identity_kind: Option<String>,
     /// The tenant of a service principal, a GUID or a domain
@@ -121,7 +121,7 @@ impl MachineOptions {
             return match given.first() {
                 None => Ok(None),
                 Some(option) => Err(UsageError(format!(
-                    "`{option}` needs `--identity-kind`: {SERVICE_PRINCIPAL} or {MANAGED_IDENTITY}"
+                    "`{option}` needs `--identity-kind`: {SERVICE_PRINCIPAL}, {MANAGED_IDENTITY} or federated"
                 ))),
             };
         };

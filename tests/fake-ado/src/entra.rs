@@ -1,6 +1,7 @@
 //! The authority that issues tokens to Entra identities, and the metadata service of a machine:
 //! routes of their own beside the organization, at `/{tenant}/oauth2/v2.0/token` and
-//! `/metadata/identity/oauth2/token`.
+//! `/metadata/identity/oauth2/token`; and the tokens that Azure Pipelines issues for service
+//! connections, at `…/oidctoken`.
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
@@ -33,6 +34,8 @@ pub struct Entra {
     pub arc_key: Option<(String, String)>,
     /// Whether tokens that are still good are handed out again, as metadata services do.
     pub hands_out_again: bool,
+    /// A service connection, the token of a job that may use it, and what it is given then.
+    pub service_connection: Option<[String; 3]>,
 }
 
 impl Default for Entra {
@@ -45,6 +48,7 @@ impl Default for Entra {
             told_lifetime_s: None,
             arc_key: None,
             hands_out_again: false,
+            service_connection: None,
         }
     }
 }
@@ -63,6 +67,8 @@ pub(crate) enum Proof {
     Secret(String),
     /// Certificate and public key, as DER.
     Certificate(Vec<u8>, Vec<u8>),
+    /// A token of an issuer that it trusts.
+    Federated(String),
 }
 
 /// A token that was issued.
@@ -99,6 +105,17 @@ impl Entra {
             .find(|application| application.client_id == client_id);
         if let Some(application) = found {
             application.proof = Proof::Secret(secret.into());
+        }
+    }
+
+    /// Replaces the token that proves an application, as its issuer does again and again.
+    pub fn set_federated(&mut self, client_id: &str, token: &str) {
+        let found = self
+            .applications
+            .iter_mut()
+            .find(|application| application.client_id == client_id);
+        if let Some(application) = found {
+            application.proof = Proof::Federated(token.into());
         }
     }
 
@@ -178,6 +195,29 @@ pub(crate) fn is_metadata(path: &str) -> bool {
     path == "/metadata/identity/oauth2/token"
 }
 
+/// Whether a path is where a job gets tokens of a service connection.
+pub(crate) fn is_service_connection(path: &str) -> bool {
+    path.ends_with("/oidctoken")
+}
+
+/// `POST …/oidctoken`.
+pub(crate) fn service_connection(entra: &mut Entra, query: &str, headers: &HeaderMap) -> Answer {
+    let query = Query::parse(query);
+    let Some([id, job_token, token]) = &entra.service_connection else {
+        return Answer::empty(404);
+    };
+    let is_job = headers
+        .get("authorization")
+        .is_some_and(|sent| sent == format!("Bearer {job_token}").as_str());
+    if !is_job {
+        return Answer::empty(401);
+    }
+    if query.get("api-version").is_none() || query.get("serviceConnectionId") != Some(id) {
+        return Answer::empty(400);
+    }
+    json_answer(200, &json!({"oidcToken": token}))
+}
+
 /// `POST /{tenant}/oauth2/v2.0/token`.
 pub(crate) fn authority(entra: &mut Entra, tenant: &str, audience: &str, body: &[u8]) -> Answer {
     let form = Query::parse(&String::from_utf8_lossy(body));
@@ -220,6 +260,17 @@ pub(crate) fn authority(entra: &mut Entra, tenant: &str, audience: &str, body: &
     let proven = match &application.proof {
         Proof::Secret(secret) if form.get("client_secret") == Some(secret) => Ok(()),
         Proof::Secret(_) => Err("AADSTS7000215: Invalid client secret provided.".to_owned()),
+        Proof::Federated(token)
+            if form.get("client_assertion_type") == Some(ASSERTION)
+                && form.get("client_assertion") == Some(token)
+                && form.get("client_secret").is_none() =>
+        {
+            Ok(())
+        }
+        Proof::Federated(_) => Err(
+            "AADSTS700213: No matching federated identity record found for presented assertion."
+                .to_owned(),
+        ),
         Proof::Certificate(certificate, key) => check(&form, client_id, audience, certificate, key).map_err(|why| {
             format!(
                 "AADSTS700027: The certificate with identifier used to sign the client assertion is not good: {why}."

@@ -55,7 +55,9 @@ pub(crate) async fn handle(
     }
 
     let site = Site::of(&parts);
-    let issues = entra::tenant(&path).is_some() || entra::is_metadata(&path);
+    let issues = entra::tenant(&path).is_some()
+        || entra::is_metadata(&path)
+        || entra::is_service_connection(&path);
     let Some(path) = (if issues {
         Some(path.clone())
     } else {
@@ -195,6 +197,11 @@ fn issue(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Answer {
                 bytes,
             )
         }
+        (None, "POST") if entra::is_service_connection(path) => entra::service_connection(
+            &mut world.entra,
+            parts.uri.query().unwrap_or_default(),
+            &parts.headers,
+        ),
         (None, "GET") => entra::metadata(
             &mut world.entra,
             parts.uri.query().unwrap_or_default(),

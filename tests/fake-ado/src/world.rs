@@ -116,6 +116,16 @@ impl World {
         self
     }
 
+    /// Registers an application of Entra that a token of another issuer proves.
+    pub fn federated_application(mut self, tenant: &str, client_id: &str, token: &str) -> Self {
+        self.entra.applications.push(Application {
+            tenant: tenant.into(),
+            client_id: client_id.into(),
+            proof: Proof::Federated(token.into()),
+        });
+        self
+    }
+
     /// Gives the machine a managed identity; the first is the default one.
     pub fn managed_identity(mut self, client_id: &str) -> Self {
         self.entra.managed.push(client_id.into());
