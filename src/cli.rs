@@ -11,6 +11,7 @@ mod error;
 mod examples;
 mod exec;
 mod facts;
+mod filling;
 #[cfg_attr(
     all(target_os = "linux", target_env = "gnu"),
     path = "cli/heaps/glibc.rs"

@@ -10,13 +10,13 @@ use url::Url;
 
 /// Whose agent runs a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Agent {
+pub(crate) enum JobAgent {
     AzurePipelines,
     GitHubActions,
     Jenkins,
 }
 
-impl Agent {
+impl JobAgent {
     /// The agent that set these variables; `None` outside of any job.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
         let variables = Variables(variable);
@@ -43,15 +43,15 @@ impl JobPage {
     /// The page of the job that these variables describe; `None` outside of any job, and where they
     /// give no address of a server.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let agent = Agent::read(&variable)?;
+        let agent = JobAgent::read(&variable)?;
         let variables = Variables(variable);
 
         match agent {
-            Agent::AzurePipelines => Self::of_azure_pipelines(&variables),
-            Agent::GitHubActions => Self::of_github_actions(&variables),
-            Agent::Jenkins => Self::new(
+            JobAgent::AzurePipelines => Self::of_azure_pipelines(&variables),
+            JobAgent::GitHubActions => Self::of_github_actions(&variables),
+            JobAgent::Jenkins => Self::new(
                 format!("Jenkins build {}", variables.text("BUILD_TAG")?),
-                variables.text("BUILD_URL")?,
+                &variables.text("BUILD_URL")?,
             ),
         }
     }
@@ -66,7 +66,7 @@ impl JobPage {
                 Some(number) => format!("build {number}"),
                 None => format!("build id {}", build.id),
             },
-            build_page(&base, &project, build.id)?,
+            &build_page(&base, &project, build.id)?,
         )
     }
 
@@ -83,24 +83,24 @@ impl JobPage {
                 Some(workflow) => format!("run {number} of {workflow}"),
                 None => format!("run {number}"),
             },
-            format!(
+            &format!(
                 "{}/{repository}/actions/runs/{run}/attempts/{attempt}",
                 base.trim_end_matches('/')
             ),
         )
     }
 
-    fn new(name: String, url: String) -> Option<Self> {
+    fn new(name: String, url: &str) -> Option<Self> {
         Some(Self {
             name,
-            url: page_address(&url)?,
+            url: page_address(url)?,
         })
     }
 }
 
 /// Where people find what made a run, and what it left behind.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Origin {
+pub(crate) struct RunOrigin {
     /// The job that it was made in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobPage>,
@@ -109,7 +109,7 @@ pub(crate) struct Origin {
     pub report: Option<String>,
 }
 
-impl Origin {
+impl RunOrigin {
     /// Whether there is nothing to find.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()

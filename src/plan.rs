@@ -10,6 +10,7 @@ pub(crate) mod attachments;
 pub(crate) mod automation;
 pub(crate) mod comment;
 pub(crate) mod configuration;
+pub(crate) mod filling;
 pub(crate) mod hidden;
 pub(crate) mod history;
 pub(crate) mod job_links;
@@ -47,12 +48,14 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::discovery::filled_run::FilledRun;
 use crate::katalon::run::TestResult;
 use crate::moment::Moment;
 use crate::pipeline::PipelineBuild;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::attachments::PlannedAttachment;
 use crate::plan::automation::AutomationRule;
+use crate::plan::filling::ResultsBefore;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::mapped_cases::MappedCase;
@@ -99,6 +102,9 @@ pub(crate) struct SubmissionPlan {
     /// What becomes of the automation fields of the test cases; `None` leaves them alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automation: Option<AutomationRule>,
+    /// The test run that is filled in place of one that kado makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<FilledRun>,
     /// What is left out.
     pub skipped: Vec<LeftOut>,
     /// Of a run with several test plans: why this one gets no result.
@@ -112,6 +118,22 @@ impl SubmissionPlan {
     pub(crate) fn comment(&self, refused: &[LeftOut]) -> comment::Comment {
         let left_out: Vec<&LeftOut> = self.skipped.iter().chain(refused).collect();
         comment::compose(&self.key, &self.summary, &left_out)
+    }
+
+    /// The comment of a run that was there, with kado's part of it.
+    pub(crate) fn added_to_comment(&self, comment: &str, refused: &[LeftOut]) -> String {
+        let left_out: Vec<&LeftOut> = self.skipped.iter().chain(refused).collect();
+        comment::with_part(comment, &self.key, &self.summary, &left_out)
+    }
+
+    /// What goes along as [`comment::LEFT_OUT_FILE`]. Beside a run that was there always, because
+    /// nobody knows how much room its comment will have.
+    pub(crate) fn left_out_file(&self, refused: &[LeftOut]) -> Option<String> {
+        if self.into.is_none() {
+            return self.comment(refused).overflow;
+        }
+        let left_out: Vec<&LeftOut> = self.skipped.iter().chain(refused).collect();
+        (!left_out.is_empty()).then(|| comment::left_out_list(&left_out))
     }
 }
 
@@ -128,7 +150,10 @@ pub(crate) fn plan(
 
     let mapped = mapped_cases::map(snapshot);
     let plans = Plans::new(options, plan_id, facts, &mapped.cases);
-    let targets = choose_points(&plans, &mapped.cases);
+    let mut targets = choose_points(&plans, &mapped.cases);
+    if let Some(into) = options.into {
+        targets.only_unfilled(into, &facts.results_before);
+    }
 
     let results: Vec<PlannedResult> = targets
         .with_result
@@ -186,6 +211,7 @@ pub(crate) fn plan(
         attachments: files.attachments,
         tags,
         automation: options.automation,
+        into: options.into,
         skipped,
         none_here: plans.no_results_here(),
     };
@@ -234,6 +260,26 @@ fn choose_points<'a>(plans: &Plans<'a>, cases: &[MappedCase<'a>]) -> Targets<'a>
 }
 
 impl<'a> Targets<'a> {
+    /// Leaves what is filled already as it is, and says of the rest that it is about a test run.
+    fn only_unfilled(&mut self, into: FilledRun, before: &ResultsBefore) {
+        let left_out = std::mem::take(&mut self.left_out);
+        self.left_out = left_out
+            .into_iter()
+            .map(|left_out| into.without_point(left_out))
+            .collect();
+
+        let mut filled = Vec::new();
+        self.with_result.retain(|fed| {
+            let is_filled = before.is_filled(fed.point.id);
+            if is_filled {
+                filled.push(into.already_filled(&fed.tests[0].id, fed.point));
+            }
+            !is_filled
+        });
+        self.left_out.extend(filled);
+        self.places.clear();
+    }
+
     /// Lets the tests of a case feed the result of a point. A point has one result at most, and two
     /// members of a collection can lead to the same one: with a configuration, and without.
     fn feed(&mut self, point: &'a Point, case: &MappedCase<'a>) {

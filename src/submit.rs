@@ -25,6 +25,7 @@ pub(crate) mod outcome;
 mod planning;
 mod probe;
 pub(crate) mod recount;
+mod run_to_fill;
 mod serve;
 mod steps;
 mod stop;

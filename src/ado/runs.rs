@@ -9,8 +9,10 @@ use serde::de::IgnoredAny;
 
 use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Importance};
+use crate::ado::version::Call;
 use crate::ado::wire::{
-    NewResult, OutcomeUpdate, ResultUpdate, RunCreation, RunEnd, RunUpdate, TestResult, TestRun,
+    NewResult, OutcomeUpdate, ResultUpdate, RunComment, RunCreation, RunEnd, RunUpdate, TestResult,
+    TestRun,
 };
 
 /// Results on a page: what servers give without details (`ado/api.md` §11).
@@ -40,6 +42,28 @@ impl AdoClient {
         // for its key can tell.
         self.send_json(Method::POST, &path, run, Importance::Essential)
             .await
+    }
+
+    /// A run, with everything that is known of it.
+    ///
+    /// # Errors
+    /// When the server fails, and when there is no such run.
+    pub(crate) async fn test_run(&self, project: &str, run: u32) -> Result<TestRun, AdoError> {
+        let path = [project, "_apis", "test", "runs", &run.to_string()];
+        Ok(self.get(&path, Call::Released, &[]).await?.content)
+    }
+
+    /// Adds to the comment of a run that somebody else began.
+    ///
+    /// # Errors
+    /// When the server fails or refuses it.
+    pub(crate) async fn comment_run(
+        &self,
+        project: &str,
+        run: u32,
+        comment: &RunComment<'_>,
+    ) -> Result<TestRun, AdoError> {
+        self.patch_run(project, run, comment).await
     }
 
     /// Completes a run, or rewrites its comment.

@@ -15,7 +15,7 @@ use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire::TestRun;
 use crate::moment::Moment;
-use crate::plan::comment::key_in;
+use crate::plan::comment::{has_key, is_of_filled_run, key_in};
 
 /// Runs on a page of the list (`ado/api.md` §11).
 const PAGE_SIZE: usize = 100;
@@ -86,8 +86,9 @@ impl FoundRuns {
 
     /// Takes in a run whose comment is known.
     fn take(&mut self, run: TestRun, search: &RunSearch<'_>) {
-        match run.comment.as_deref().and_then(key_in) {
-            Some(key) if key == search.key => self.take_with_key(run),
+        let comment = run.comment.as_deref().unwrap_or_default();
+        match key_in(comment) {
+            Some(_) if has_key(comment, search.key) => self.take_with_key(run),
             // Another suite run's.
             Some(_) => {}
             None if search.others.include(&run) => self.take_other(run),
@@ -120,8 +121,10 @@ impl FoundRuns {
             }
         };
 
-        // One that is over cannot be ended any more.
-        if later.is_in_progress() {
+        // One that is over cannot be ended any more, and one that somebody else began is not kado's
+        // to end.
+        let comment = later.comment.as_deref().unwrap_or_default();
+        if later.is_in_progress() && !is_of_filled_run(comment) {
             self.duplicates.push(later.id);
         }
     }
@@ -219,11 +222,13 @@ impl AdoClient {
     }
 
     async fn run_with_comment(&self, project: &str, id: u32) -> Result<TestRun, AdoError> {
-        let path = [project, "_apis", "test", "runs", &id.to_string()];
-        let run: TestRun = self.get(&path, Call::Released, &[]).await?.content;
+        let run = self.test_run(project, id).await?;
 
-        let key = run.comment.as_deref().and_then(key_in);
-        self.known_keys().insert(project, id, key);
+        // Others may yet fill a run that was filled, and add their keys.
+        let comment = run.comment.as_deref().unwrap_or_default();
+        if !is_of_filled_run(comment) {
+            self.known_keys().insert(project, id, key_in(comment));
+        }
         Ok(run)
     }
 

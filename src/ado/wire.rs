@@ -358,12 +358,33 @@ pub struct TestRun {
     pub(crate) passed_tests: Option<u32>,
     /// Address of the run for people.
     pub(crate) web_access_url: Option<String>,
+    /// The test plan of a planned run, as it comes: lists hold every run of the plan, and none is
+    /// lost for the sake of this.
+    plan: Option<serde_json::Value>,
 }
 
 impl TestRun {
     /// Whether somebody still has to complete it.
     pub(crate) fn is_in_progress(&self) -> bool {
         is_state(self.state.as_deref(), "InProgress")
+    }
+
+    /// Whether nobody began to fill it.
+    pub(crate) fn is_not_started(&self) -> bool {
+        let state = self.state.as_deref();
+        is_state(state, "NotStarted")
+            || is_state(state, "Unspecified")
+            || is_state(state, "Waiting")
+    }
+
+    /// Its test plan.
+    pub(crate) fn plan(&self) -> Option<u32> {
+        let id = self.plan.as_ref()?.get("id")?;
+        let id = match id.as_str() {
+            Some(text) => text.parse().ok()?,
+            None => u32::try_from(id.as_u64()?).ok()?,
+        };
+        (id > 0).then_some(id)
     }
 
     /// When something of it changed last, as far as the server tells.

@@ -25,7 +25,7 @@ use aws_lc_rs::rand;
 
 use crate::cli::output::{command, tell as say};
 use crate::outbox::submission::SubmissionSummary;
-use crate::pipeline::Agent;
+use crate::pipeline::JobAgent;
 
 use commands::{AzureCommand, GitHubWarning};
 use outputs::Output;
@@ -41,10 +41,10 @@ pub(super) fn variable(name: &str) -> Option<String> {
 /// Tells the agent what became of these submissions, and what went wrong beside them. Does nothing
 /// outside of a pipeline.
 pub(super) fn tell(rows: &[SubmissionSummary], problems: &[String]) {
-    let told = match Agent::read(variable) {
-        Some(Agent::AzurePipelines) => tell_azure_pipelines(rows, problems),
-        Some(Agent::GitHubActions) => tell_github(rows, problems),
-        Some(Agent::Jenkins) | None => Ok(()),
+    let told = match JobAgent::read(variable) {
+        Some(JobAgent::AzurePipelines) => tell_azure_pipelines(rows, problems),
+        Some(JobAgent::GitHubActions) => tell_github(rows, problems),
+        Some(JobAgent::Jenkins) | None => Ok(()),
     };
 
     if let Err(error) = told {

@@ -34,6 +34,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "kado submit --dry-run Reports/20260506_081459/Smoke/20260506_081459",
                 "show what would be sent",
             ),
+            (
+                "kado submit --into 512 Reports/20260506_081459/Smoke/20260506_081459",
+                "fill test run 512, which was begun in Azure DevOps",
+            ),
         ],
     ),
     (
@@ -50,6 +54,11 @@ const EXAMPLES: &[(&str, &[Example])] = &[
             (
                 "kado exec --live -- katalonc -projectPath=/srv/shop -testSuitePath=\"Test Suites/Smoke\"",
                 "show the results in Azure DevOps while the suite runs",
+            ),
+            (
+                "kado exec --into 512 -- katalonc -projectPath=/srv/shop -testSuitePath=\"Test \
+                 Suites/Smoke\"",
+                "fill test run 512, which was begun in Azure DevOps",
             ),
         ],
     ),

@@ -33,15 +33,17 @@ use crate::blocking::unless_stopped;
 use crate::cli::agent::variable;
 use crate::cli::delegate::Delegate;
 use crate::cli::error::UsageError;
+use crate::cli::filling::Filling;
 use crate::cli::progress::Progress;
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::{Clock, Terminal};
 use crate::config::Config;
 use crate::config::expiry::token_tables;
 use crate::discovery::claim::Terms;
-use crate::katalon::command_line::{CommandLine, hidden_option};
+use crate::discovery::filled_run::FilledRun;
+use crate::katalon::command_line::{CommandLine, Target, hidden_option};
 use crate::outbox::request::{Answer, Request};
-use crate::pipeline::{JobPage, Origin, PipelineJob, TOKEN_VARIABLE, page_address};
+use crate::pipeline::{JobPage, PipelineJob, RunOrigin, TOKEN_VARIABLE, page_address};
 use crate::server::Server;
 use crate::submit::now::Effort;
 use crate::{clock, daemon, telemetry, workspace};
@@ -65,7 +67,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     strict: bool,
     /// Show the results of the suite in Azure DevOps while it runs
-    #[arg(long)]
+    #[arg(long, conflicts_with = "into")]
     live: bool,
     /// Folder of the project, where the command's -projectPath does not lead to it, as with a
     /// container
@@ -74,6 +76,8 @@ pub(super) struct Arguments {
     /// Where the job publishes Katalon's report; the test run's comment says it
     #[arg(long, value_name = "URL", value_parser = web_address)]
     report_url: Option<String>,
+    #[command(flatten)]
+    filling: Filling,
     /// The command with its arguments, such as katalonc -projectPath=… -adoPlanId=18
     #[arg(
         required = true,
@@ -105,17 +109,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
     let options = || words.iter().skip(1).map(AsRef::as_ref);
     let line = CommandLine::read(options());
     let root = project(arguments, &line)?;
-    let terms = Terms {
-        line,
-        // In a container the runs carry its host name, and that is what `--project` is for.
-        any_host: arguments.project.is_some(),
-        pipeline: PipelineJob::read(variable),
-        origin: Origin {
-            job: JobPage::read(variable),
-            report: arguments.report_url.clone(),
-        },
-        live: arguments.live,
-    };
+    let terms = terms(arguments, line)?;
 
     let runtime = runtime()?;
     let mut report = Report::new(arguments.strict, terminal);
@@ -129,8 +123,8 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         "the runs of the command cannot be claimed, so they are not submitted by it",
     );
     let shown = match &claim {
-        Some(claim) if arguments.live => {
-            let pair = terms.pipeline.as_ref().and_then(token_of_job);
+        Some(claim) if terms.live => {
+            let pair = pair_of_job(&terms, config);
             runtime.block_on(async { live::show(claim, config, pair) })
         }
         _ => None,
@@ -158,14 +152,10 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         report.of_others(&runs.of_others);
         let effort = Effort {
             budget: arguments.wait,
-            pair: terms
-                .pipeline
-                .as_ref()
-                .filter(|_| !uses_service_connection(config))
-                .and_then(token_of_job),
+            pair: pair_of_job(&terms, config),
             measures: progress.measures(),
         };
-        let sent = submit(&runs.own, effort, config, progress, &mut report);
+        let sent = submit(&runs.own, terms.into, effort, config, progress, &mut report);
         report.note(sent, "the runs of the command cannot be submitted");
         report.count(runs.own.len(), &root);
     }
@@ -173,6 +163,30 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
 
     drop(runtime);
     Ok(report.exit_code(code))
+}
+
+/// What the command claims, and on what terms.
+fn terms(arguments: &Arguments, line: CommandLine) -> Result<Terms, UsageError> {
+    if arguments.filling.completes() && !matches!(line.target, Target::Suite(_)) {
+        return Err(UsageError(
+            "`--complete` goes with one suite (`-testSuitePath`): the first of several would \
+             complete the test run, and the others could not fill it"
+                .to_owned(),
+        ));
+    }
+
+    Ok(Terms {
+        line,
+        // In a container the runs carry its host name, and that is what `--project` is for.
+        any_host: arguments.project.is_some(),
+        pipeline: PipelineJob::read(variable),
+        origin: RunOrigin {
+            job: JobPage::read(variable),
+            report: arguments.report_url.clone(),
+        },
+        live: arguments.live,
+        into: arguments.filling.filled_run(),
+    })
 }
 
 /// Ends a claim and looks for its runs, unless a signal asks to end meanwhile: those of the command
@@ -210,6 +224,7 @@ fn project(arguments: &Arguments, line: &CommandLine) -> Result<PathBuf, UsageEr
 /// Has the runs recorded and sent.
 fn submit(
     runs: &[PathBuf],
+    into: Option<FilledRun>,
     effort: Effort,
     config: &Config,
     progress: Progress,
@@ -229,6 +244,7 @@ fn submit(
         // Katalon stays left to it.
         let request = Request::Claimed {
             folder: folder.to_string_lossy().into_owned(),
+            into,
         };
         match delegate.ask(&request)? {
             Answer::Taken { submissions, .. } => ids.extend(submissions),
@@ -246,6 +262,14 @@ fn submit(
     };
     report.sent(&delegate.send_within(&ids, rest_of_effort)?);
     Ok(())
+}
+
+/// The job's token for its server, unless it is handed over for something else.
+fn pair_of_job(terms: &Terms, config: &Config) -> Option<(Server, Credential)> {
+    if uses_service_connection(config) {
+        return None;
+    }
+    token_of_job(terms.pipeline.as_ref()?)
 }
 
 /// Whether the job's token is handed over for an identity of `kado.toml`, which sends in its place.

@@ -114,7 +114,11 @@ fn submitted(row: &SubmissionSummary) -> Vec<Piece> {
     );
     vec![
         Piece::toned(Tone::Good, "submitted"),
-        " as test run ".into(),
+        if row.into.is_some() {
+            " into test run ".into()
+        } else {
+            " as test run ".into()
+        },
         run,
         counts.into(),
     ]

@@ -8,6 +8,8 @@ use clap::Args;
 use crate::cli::agent;
 use crate::cli::delegate::Delegate;
 use crate::cli::dry_run;
+use crate::cli::error::UsageError;
+use crate::cli::filling::Filling;
 use crate::cli::json;
 use crate::cli::output::tell;
 use crate::cli::plain::plain;
@@ -32,6 +34,8 @@ pub(super) struct Arguments {
     /// Submit once more what was submitted already
     #[arg(long, conflicts_with = "dry_run")]
     again: bool,
+    #[command(flatten)]
+    filling: Filling,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -44,6 +48,19 @@ pub(super) fn submit(
     clock: Clock,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
+    let into = arguments.filling.filled_run();
+    if arguments.filling.completes() && arguments.folders.len() > 1 {
+        return Err(UsageError(
+            "`--complete` goes with one run folder: the others would find the test run completed; \
+             name the last one in a call of its own"
+                .to_owned(),
+        )
+        .into());
+    }
+    if arguments.dry_run && into.is_some() {
+        return Err(UsageError("`--dry-run` cannot be had with `--into`".to_owned()).into());
+    }
+
     let progress = Progress::new(&Terminal::of_errors(clock), config.state_dir.clone());
     telemetry::start_for_command(progress.passage());
     if arguments.dry_run {
@@ -62,6 +79,7 @@ pub(super) fn submit(
         let request = Request::Submit {
             folder: folder.to_string_lossy().into_owned(),
             again: arguments.again,
+            into,
         };
 
         match delegate.ask(&request)? {

@@ -74,7 +74,7 @@ enum Applicant<'a> {
     /// The machine, with the id of one of its identities where it has several.
     ManagedIdentity(Option<&'a str>),
     /// An application that another issuer's tokens prove.
-    Federated(Federated),
+    Federated(Box<Federated>),
 }
 
 impl<'a> Applicant<'a> {
@@ -91,7 +91,9 @@ impl<'a> Applicant<'a> {
                 proof: read(proof)?,
             },
             IdentityKind::ManagedIdentity(client_id) => Self::ManagedIdentity(client_id.as_deref()),
-            IdentityKind::Federated(identity) => Self::Federated(Federated::read(identity)?),
+            IdentityKind::Federated(identity) => {
+                Self::Federated(Box::new(Federated::read(identity)?))
+            }
         })
     }
 
@@ -105,7 +107,7 @@ impl<'a> Applicant<'a> {
             Self::ManagedIdentity(_) => {}
             Self::Federated(federated) => {
                 hasher.update(format!("{federated:?}").as_bytes());
-                if let federated::Issuer::Job { job_token, .. } = &federated.issuer {
+                if let federated::ProvingTokens::Job { job_token, .. } = &federated.issuer {
                     hasher.update(job_token.expose_secret().as_bytes());
                 }
             }

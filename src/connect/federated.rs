@@ -38,12 +38,12 @@ pub(super) struct Federated {
     pub client_id: String,
     /// Who is asked, where `azure.authority_url` does not say it.
     pub authority: Option<Url>,
-    pub issuer: Issuer,
+    pub issuer: ProvingTokens,
 }
 
 /// Who issues the tokens that the application trusts.
 #[derive(Debug)]
-pub(super) enum Issuer {
+pub(super) enum ProvingTokens {
     File(PathBuf),
     Job {
         url: Url,
@@ -72,14 +72,14 @@ impl Federated {
             )?,
             authority: authority_of_environment()?,
             issuer: match &identity.issuer {
-                TrustedIssuer::File(file) => Issuer::of_file(file.clone())?,
-                TrustedIssuer::ServiceConnection(id) => Issuer::of_job(id)?,
+                TrustedIssuer::File(file) => ProvingTokens::of_file(file.clone())?,
+                TrustedIssuer::ServiceConnection(id) => ProvingTokens::of_job(id)?,
             },
         })
     }
 }
 
-impl Issuer {
+impl ProvingTokens {
     fn of_file(configured: Option<PathBuf>) -> Result<Self, ConnectError> {
         let file = match configured {
             Some(file) => file,

@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::discovery::command::{CandidateCommand, Choice, Statement, choose, same_folder};
 use crate::discovery::eligibility::ran_here;
+use crate::discovery::filled_run::FilledRun;
 use crate::katalon::collection_report::Membership;
 use crate::katalon::command_line::CommandLine;
 use crate::katalon::run::{RunOptions, SuiteRun};
 use crate::moment::Moment;
-use crate::pipeline::{Origin, PipelineJob};
+use crate::pipeline::{PipelineJob, RunOrigin};
 
 /// A command of `kado exec`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,15 +45,24 @@ pub(crate) struct Terms {
     pub live: bool,
     /// Where people find what made its runs.
     #[serde(default)]
-    pub origin: Origin,
+    pub origin: RunOrigin,
+    /// The test run that its runs fill (`--into`).
+    #[serde(default)]
+    pub into: Option<FilledRun>,
 }
 
 /// The job that a command was part of.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct JobOfCommand {
     pipeline: Option<PipelineJob>,
-    origin: Origin,
+    origin: RunOrigin,
+    into: Option<FilledRun>,
 }
+
+/// Why nobody can say whether a run is to fill a test run.
+const UNCLEAR_RUN: &str = "several `kado exec` with different test runs (`--into`) ran for this suite \
+                           at once, and nothing shows which of them made this run; \
+                           `-executionUUID` tells them apart";
 
 /// What is known of the commands that may have started the run in a folder.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -75,7 +85,9 @@ pub(crate) struct CommandOfRun {
     /// The job of Azure Pipelines that it was part of.
     pub pipeline: Option<PipelineJob>,
     /// Where people find what made the run.
-    pub origin: Origin,
+    pub origin: RunOrigin,
+    /// The test run that the run fills.
+    pub into: Option<FilledRun>,
     /// Whether `kado exec` claimed the run, so that it is submitted as on a person's command.
     pub claimed: bool,
     /// Whether the run is shown while its suite runs.
@@ -145,6 +157,7 @@ impl KnownCommands {
                     JobOfCommand {
                         pipeline: claim.terms.pipeline.clone(),
                         origin: claim.terms.origin.clone(),
+                        into: claim.terms.into,
                     },
                 ),
             })
@@ -155,6 +168,7 @@ impl KnownCommands {
                 options,
                 pipeline: job.pipeline,
                 origin: job.origin,
+                into: job.into,
                 claimed: true,
                 live,
                 ..CommandOfRun::default()
@@ -169,12 +183,20 @@ impl KnownCommands {
                 } else {
                     JobOfCommand::default()
                 };
+
+                // A run is not guessed any more than a plan is.
+                let mut agreed = agreed(&options, "`kado exec`");
+                let into_differs = jobs.iter().any(|job| job.into != jobs[0].into);
+                if into_differs && agreed.unclear_plan.is_none() {
+                    agreed.unclear_plan = Some(UNCLEAR_RUN.to_owned());
+                }
                 CommandOfRun {
                     claimed: true,
                     live,
                     pipeline: job.pipeline,
                     origin: job.origin,
-                    ..agreed(&options, "`kado exec`")
+                    into: jobs[0].into.filter(|_| !into_differs),
+                    ..agreed
                 }
             }
             // A claim was made before the command ran. What was seen among processes is best

@@ -48,6 +48,9 @@ pub(super) fn apply(command: CommandOfRun, finished: &mut FinishedRun) {
     }
 
     snapshot.options.origin = command.origin;
+    if let Some(into) = command.into {
+        snapshot.options.fill(into);
+    }
     if let Some(job) = &command.pipeline {
         let warnings = job_links::link(&mut snapshot.options, &snapshot.run.options, job);
         snapshot.run.warnings.extend(warnings);

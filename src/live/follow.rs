@@ -166,6 +166,10 @@ impl FollowedSuite {
         if let Some(why) = rules::why_not(&run.terms, &overrides) {
             return Err(PreviewStop::NotShown(why.to_string()));
         }
+        if let Some(into) = run.snapshot.options.into {
+            let why = format!("its results go into test run {}, which is there", into.run);
+            return Err(PreviewStop::NotShown(why));
+        }
         self.is_to_be_submitted(&config, &run).await?;
 
         let client = self.connect(&config, &run).await?;

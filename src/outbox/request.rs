@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::discovery::filled_run::FilledRun;
+
 /// A request of a person beside a running service.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -12,11 +14,17 @@ pub(crate) enum Request {
         folder: String,
         /// Submit once more what was submitted already.
         again: bool,
+        /// The test run that it is to fill.
+        #[serde(default)]
+        into: Option<FilledRun>,
     },
     /// Record a run that `kado exec` started.
     Claimed {
         /// Its folder, as an absolute path.
         folder: String,
+        /// The test run that it is to fill.
+        #[serde(default)]
+        into: Option<FilledRun>,
     },
     /// Try a submission now.
     Retry {

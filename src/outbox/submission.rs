@@ -217,6 +217,9 @@ pub(crate) struct SubmissionSummary {
     pub ado_run_id: Option<u32>,
     /// Where a person sees it.
     pub url: Option<String>,
+    /// The test run that it fills, which somebody else began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub into: Option<u32>,
     /// Whose test run it is, once it is submitted.
     pub submitted_by: Option<SubmittedBy>,
     /// How many results it has.

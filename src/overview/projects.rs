@@ -150,7 +150,7 @@ fn plans(project: &Project, options: &Options) -> Vec<PlanState> {
     for choice in &options.plans {
         let id = match choice {
             PlanChoice::Id(id) => Some(*id),
-            PlanChoice::Name(_) | PlanChoice::Described(_) => None,
+            PlanChoice::Name(_) | PlanChoice::Described(_) | PlanChoice::OfRun(_) => None,
         };
         let remembered = project
             .settings

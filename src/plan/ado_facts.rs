@@ -1,6 +1,7 @@
 //! What a plan depends on besides the snapshot: what ADO said when the submission was planned, and
 //! what kado remembered of its tests then.
 
+use crate::plan::filling::ResultsBefore;
 use crate::plan::history::TestMemory;
 use crate::plan::links::{BuildLink, LookUp, ReleaseLink};
 #[cfg(test)]
@@ -22,6 +23,8 @@ pub(crate) struct AdoFacts {
     pub release: LookUp<ReleaseLink>,
     /// Earlier results of the tests that failed: not from ADO, but from the outbox.
     pub memory: TestMemory,
+    /// The results of the test run that is filled; none where kado makes it.
+    pub results_before: ResultsBefore,
 }
 
 /// Another test plan of the same run.

@@ -17,6 +17,16 @@ use crate::plural::counted;
 /// Word before the key; [`key_in`] finds it again.
 const KEY_MARK: &str = "kado:";
 
+/// The last word of the first line of a run that kado did not make.
+const FILLED: &str = "filled";
+
+/// How kado's part begins in the comment of a run that it did not make.
+const PART: &str = "Filled by kado ";
+
+/// Least and most room for such a part: other suites may fill the run as well.
+const LEAST_PART: usize = 80;
+const MOST_PART: usize = 400;
+
 /// Longest part of the comment that tells the members of a collection one by one.
 const MEMBERS: usize = 350;
 
@@ -48,6 +58,119 @@ pub(crate) fn key_in(comment: &str) -> Option<&str> {
     let rest = comment.trim_start().strip_prefix(KEY_MARK)?;
     let key = rest.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
     (!key.is_empty()).then_some(key)
+}
+
+/// Whether a comment holds this key: that of a run which kado made, or one of those of a run that
+/// was there and that several suite runs may have filled.
+pub(crate) fn has_key(comment: &str, key: &str) -> bool {
+    keys_in(comment).any(|one| one == key)
+}
+
+/// Whether somebody else made the run of this comment, and kado only filled it.
+pub(crate) fn is_of_filled_run(comment: &str) -> bool {
+    key_in(comment).is_some() && first_line(comment).trim_end().ends_with(FILLED)
+}
+
+/// All keys in the first line of a comment; what stands behind it is foreign.
+fn keys_in(comment: &str) -> impl Iterator<Item = &str> {
+    let line = first_line(comment).strip_prefix(KEY_MARK);
+    line.unwrap_or_default()
+        .split_whitespace()
+        .take_while(|word| word.chars().all(|letter| letter.is_ascii_alphanumeric()))
+        .filter(|word| *word != FILLED)
+}
+
+fn first_line(comment: &str) -> &str {
+    comment.trim_start().lines().next().unwrap_or_default()
+}
+
+/// The comment of a run that is filled, with kado's key in its first line and everything else as it
+/// stood; `None` where there is no room for that and for a word on what is left out.
+pub(crate) fn with_key(comment: &str, key: &str) -> Option<String> {
+    if has_key(comment, key) {
+        return Some(comment.to_owned());
+    }
+
+    let text = if key_in(comment).is_some() {
+        let comment = comment.trim_start();
+        let line = first_line(comment);
+        let keys = line.trim_end().trim_end_matches(FILLED).trim_end();
+        format!(
+            "{keys} {key} {FILLED}{}{}",
+            markdown::BREAK,
+            rest(comment, line)
+        )
+    } else {
+        format!("{KEY_MARK}{key} {FILLED}{}{comment}", markdown::BREAK)
+    };
+    (text::units(&text) + LEAST_PART <= text::COMMENT).then_some(text)
+}
+
+/// What stands behind the first line.
+fn rest<'a>(comment: &'a str, line: &str) -> &'a str {
+    comment[line.len()..].trim_start_matches(['\r', '\n'])
+}
+
+/// The comment of a run that is filled, with what kado says of the suite run in place of what it
+/// said of it before. As much as there is room for: everything that is left out stands in a file as
+/// well.
+pub(super) fn with_part(comment: &str, key: &str, summary: &str, left_out: &[&LeftOut]) -> String {
+    let short: String = key.chars().take(8).collect();
+    let begin = format!("{PART}{short}");
+    let others = format!("{}\n\n", without_part(comment, &begin));
+    let room = text::COMMENT
+        .saturating_sub(text::units(&others))
+        .min(MOST_PART);
+
+    let pointer = match left_out.len() {
+        0 => String::new(),
+        more => format!("; {more} left out, see {LEFT_OUT_FILE}"),
+    };
+    let summary = markdown::lines(summary);
+    let mut whole = format!("{begin}: {summary}");
+    if !left_out.is_empty() {
+        whole.push_str("\n\nLeft out:");
+        for one in left_out {
+            whole.push_str(&bullet(one));
+        }
+    }
+
+    let forms = [whole, format!("{begin}{pointer}: {summary}")];
+    for form in forms {
+        if text::units(&form) <= room {
+            return format!("{others}{form}");
+        }
+    }
+    text::fit(&format!("{others}{begin}{pointer}"), text::COMMENT)
+}
+
+/// A comment without a part of kado's, which ends where another one begins.
+fn without_part(comment: &str, begin: &str) -> String {
+    let Some(at) = comment.find(begin) else {
+        return comment.to_owned();
+    };
+    let before = comment[..at].trim_end_matches(['\r', '\n']);
+    let behind = &comment[at + begin.len()..];
+    match behind.find(PART) {
+        Some(next) => format!("{before}\n\n{}", &behind[next..]),
+        None => before.to_owned(),
+    }
+}
+
+fn bullet(left_out: &LeftOut) -> String {
+    // Reasons quote ids and file names as projects have them, so they can hold characters that ADO
+    // has no place for.
+    let reason = text::clean(&left_out.to_string());
+    format!("\n- {}", markdown::line(&reason.replace(['\n', '\r'], " ")))
+}
+
+/// Everything that was left out, for a file: which is no Markdown.
+pub(super) fn left_out_list(left_out: &[&LeftOut]) -> String {
+    let reasons: Vec<String> = left_out
+        .iter()
+        .map(|left_out| text::clean(&left_out.to_string()))
+        .collect();
+    format!("- {}", reasons.join("\n- "))
 }
 
 /// Describes the suite run: suite, host, OS, browser, profile, Katalon version and counts, then
@@ -260,16 +383,7 @@ pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Commen
 
     let head = format!("{head}{}Left out:", markdown::BREAK);
 
-    // Reasons quote ids and file names as projects have them, so they can hold characters that ADO
-    // has no place for.
-    let reasons: Vec<String> = left_out
-        .iter()
-        .map(|left_out| text::clean(&left_out.to_string()))
-        .collect();
-    let lines: Vec<String> = reasons
-        .iter()
-        .map(|reason| format!("\n- {}", markdown::line(&reason.replace(['\n', '\r'], " "))))
-        .collect();
+    let lines: Vec<String> = left_out.iter().map(|one| bullet(one)).collect();
 
     let whole = format!("{head}{}", lines.concat());
     if text::units(&whole) <= text::COMMENT {
@@ -280,8 +394,7 @@ pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Commen
     }
     Comment {
         text: shorten(head, &lines),
-        // A file is no Markdown.
-        overflow: Some(format!("- {}", reasons.join("\n- "))),
+        overflow: Some(left_out_list(left_out)),
     }
 }
 
@@ -352,6 +465,71 @@ mod tests {
         assert!(last.starts_with("… and "), "{last}");
         assert!(last.ends_with("more, see kado-left-out.txt"), "{last}");
         assert_eq!(comment.overflow.unwrap().lines().count(), 30);
+    }
+
+    const KEYS: [&str; 2] = [
+        "0123456789abcdef0123456789abcdef",
+        "fedcba9876543210fedcba9876543210",
+    ];
+
+    #[test]
+    fn a_run_that_is_filled_keeps_what_stood_in_its_comment_and_holds_every_key() {
+        let once = with_key("Please run *Smoke*\nby Friday", KEYS[0]).unwrap();
+        let twice = with_key(&once, KEYS[1]).unwrap();
+
+        assert!(has_key(&twice, KEYS[0]) && has_key(&twice, KEYS[1]));
+        assert!(is_of_filled_run(&twice));
+        assert!(twice.ends_with("Please run *Smoke*\nby Friday"), "{twice}");
+        assert_eq!(with_key(&twice, KEYS[0]).as_ref(), Some(&twice));
+        assert!(!is_of_filled_run(&compose(KEYS[0], "suite", &[]).text));
+        assert_eq!(with_key(&"x".repeat(900), KEYS[0]), None);
+    }
+
+    #[test]
+    fn a_suite_that_is_called_like_a_key_is_none() {
+        let comment = compose(KEYS[0], KEYS[1], &[]).text;
+
+        assert!(!has_key(&comment, KEYS[1]), "{comment}");
+    }
+
+    #[test]
+    fn each_suite_run_has_one_part_however_often_it_is_written() {
+        let reasons = left_out("no point");
+        let comment = with_key("Friday", KEYS[0]).unwrap();
+
+        let first = with_part(&comment, KEYS[0], "Suite A", &[&reasons]);
+        let both = with_part(&first, KEYS[1], "Suite B", &[]);
+        let again = with_part(&both, KEYS[0], "Suite A", &[]);
+
+        assert!(
+            first.contains("Left out:\n- Test Cases/A: no point"),
+            "{first}"
+        );
+        assert!(
+            both.contains("Suite A") && both.contains("Suite B"),
+            "{both}"
+        );
+        assert_eq!(again.matches("Suite A").count(), 1, "{again}");
+        assert!(!again.contains("no point"), "{again}");
+        assert!(again.contains("Friday"), "{again}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stood_in_a_comment_stays_in_it(
+            before in "[a-z \n]{0,700}",
+            summary in "\\PC{0,600}",
+            reasons in proptest::collection::vec("[a-z ]{1,90}", 0..20)
+        ) {
+            let list: Vec<_> = reasons.iter().map(|reason| left_out(reason)).collect();
+            let comment = with_key(&before, KEYS[0]).unwrap();
+
+            let comment = with_part(&comment, KEYS[0], &summary, &list.iter().collect::<Vec<_>>());
+
+            prop_assert!(text::units(&comment) <= text::COMMENT);
+            prop_assert!(has_key(&comment, KEYS[0]));
+            prop_assert!(comment.contains(&before));
+        }
     }
 
     #[test]

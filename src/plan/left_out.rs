@@ -30,6 +30,8 @@ pub(crate) enum LeftOutKind {
     InvalidId,
     /// A test case without a point in the plan, or in the configuration.
     NoPoint,
+    /// A result of a test run that is filled, which was filled already.
+    Filled,
     /// A test case without a point in the plan, that may have one in another plan that could not be
     /// read.
     Unread,

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::discovery::filled_run::FilledRun;
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::{ConfigurationRow, SendingRule};
 use crate::katalon::status::Status;
-use crate::pipeline::{Origin, PipelineBuild};
+use crate::pipeline::{PipelineBuild, RunOrigin};
 use crate::plan::automation::AutomationRule;
 use crate::plan::katalon_rule::KatalonRule;
 use crate::plan::links::{BuildChoice, ReleaseChoice};
-use crate::plan::plan_choice::PlanChoice;
+use crate::plan::plan_choice::{PlanChoice, RunOfPlan};
 use crate::plan::recount::Verify;
 
 /// `submit.give_up_files_after` when nothing says otherwise: a day.
@@ -80,9 +81,12 @@ pub(crate) struct Options {
     /// The stage, phase and job of the pipeline that made the run; its build is the linked one.
     #[serde(default)]
     pub pipeline: Option<PipelineBuild>,
+    /// The test run that is filled in place of one that kado makes (`--into`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub into: Option<FilledRun>,
     /// Where people find what made the run.
-    #[serde(default, skip_serializing_if = "Origin::is_empty")]
-    pub origin: Origin,
+    #[serde(default, skip_serializing_if = "RunOrigin::is_empty")]
+    pub origin: RunOrigin,
     /// What becomes of the automation fields of the test cases; `None` leaves them alone.
     #[serde(default)]
     pub automation: Option<AutomationRule>,
@@ -143,6 +147,19 @@ impl Options {
             .retain(|choice| *choice != plan && Some(choice) != in_place_of);
         // In front: the first plan that gets a result tells what concerns the run as a whole.
         self.plans.insert(0, plan);
+        self.into = None;
+
+        self.invalid_plan = None;
+        self.unclear_plan = None;
+    }
+
+    /// Lets the run fill a test run that is there, as a person said: it goes to the plan of that one,
+    /// whatever settings and options say of plans.
+    pub(crate) fn fill(&mut self, into: FilledRun) {
+        self.plans = vec![PlanChoice::OfRun(RunOfPlan {
+            of_test_run: into.run,
+        })];
+        self.into = Some(into);
 
         self.invalid_plan = None;
         self.unclear_plan = None;

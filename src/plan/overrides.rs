@@ -8,7 +8,7 @@ use crate::katalon::id_rule::{IdPattern, IdRule};
 use crate::katalon::id_source::IdSource;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::settings::{AzureSettings, SendingRule};
-use crate::pipeline::Origin;
+use crate::pipeline::RunOrigin;
 use crate::plan::automation::AutomationRule;
 use crate::plan::katalon_rule::{DEFAULT_WAIT, KatalonRule};
 use crate::plan::links::{BuildChoice, ReleaseChoice};
@@ -174,7 +174,8 @@ pub(crate) fn effective(
         build: links.build,
         release: links.release,
         pipeline: None,
-        origin: Origin::default(),
+        into: None,
+        origin: RunOrigin::default(),
         automation: automation(settings, overrides),
         invalid_links: links.invalid,
         tags: overrides.tags.clone().unwrap_or_default(),

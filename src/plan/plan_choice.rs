@@ -30,6 +30,15 @@ pub(crate) enum PlanChoice {
     Name(String),
     /// The plan that fits a description.
     Described(PlanDescription),
+    /// The plan of a test run that is there (`--into`); no entry of kado.toml.
+    OfRun(RunOfPlan),
+}
+
+/// A test run whose plan is meant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub(crate) struct RunOfPlan {
+    /// Its id.
+    pub of_test_run: u32,
 }
 
 /// What a test plan is for.
@@ -93,7 +102,7 @@ impl PlanChoice {
     pub(crate) const fn id(&self) -> Option<u32> {
         match self {
             Self::Id(id) => Some(*id),
-            Self::Name(_) | Self::Described(_) => None,
+            Self::Name(_) | Self::Described(_) | Self::OfRun(_) => None,
         }
     }
 
@@ -114,6 +123,8 @@ impl PlanChoice {
                 description.latest(plans, started),
                 plans.iter().filter(|plan| plan.is_active).collect(),
             ),
+            // The run says it, and no list of plans.
+            Self::OfRun(_) => (Vec::new(), Vec::new()),
         };
 
         match fitting.as_slice() {
@@ -138,6 +149,7 @@ impl fmt::Display for PlanChoice {
                 Some(area) => write!(f, "{iteration} in {area}"),
                 None => f.write_str(iteration),
             },
+            Self::OfRun(RunOfPlan { of_test_run }) => write!(f, "of test run {of_test_run}"),
         }
     }
 }
@@ -255,20 +267,24 @@ fn in_words(problem: &NoSuchPlan) -> String {
             };
             format!("for iteration `{iteration}`{area}")
         }
-        PlanChoice::Id(_) | PlanChoice::Name(_) => format!("called `{choice}`"),
+        PlanChoice::Id(_) | PlanChoice::Name(_) | PlanChoice::OfRun(_) => {
+            format!("called `{choice}`")
+        }
     };
 
     if fitting.count > 0 {
         let fitting = match choice {
             PlanChoice::Described(_) => listed(fitting, PlanName::to_string),
             // All have the name that was asked for, so only the ids tell them apart.
-            PlanChoice::Id(_) | PlanChoice::Name(_) => listed(fitting, |plan| plan.id.to_string()),
+            PlanChoice::Id(_) | PlanChoice::Name(_) | PlanChoice::OfRun(_) => {
+                listed(fitting, |plan| plan.id.to_string())
+            }
         };
         return format!("project `{project}` has several test plans {wanted}: {fitting}");
     }
     let active = match choice {
         PlanChoice::Described(_) => "active ",
-        PlanChoice::Id(_) | PlanChoice::Name(_) => "",
+        PlanChoice::Id(_) | PlanChoice::Name(_) | PlanChoice::OfRun(_) => "",
     };
     if there.count == 0 {
         return format!(

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::Eligibility;
+use crate::discovery::filled_run::FilledRun;
 use crate::error_chain::chain;
 use crate::intake::{self, FinishedRun, Refusal};
 use crate::katalon::run::lifecycle::RunState;
@@ -35,17 +36,18 @@ pub(crate) async fn carry_out(
     request: Request,
 ) -> Result<Answer, StoreError> {
     let answer = match request {
-        Request::Submit { folder, again } => {
-            record_folder(
-                outbox,
-                config,
-                Path::new(&folder),
-                Occasion::Asked { again },
-            )
-            .await
+        Request::Submit {
+            folder,
+            again,
+            into,
+        } => {
+            let occasion = Occasion::Asked { again };
+            record_folder(outbox, config, Path::new(&folder), occasion, into).await
         }
 
-        Request::Claimed { folder } => record_claimed(outbox, config, Path::new(&folder)).await,
+        Request::Claimed { folder, into } => {
+            record_claimed(outbox, config, Path::new(&folder), into).await
+        }
         Request::Retry {
             submission,
             plan,
@@ -77,16 +79,54 @@ async fn record_folder(
     config: &Config,
     folder: &Path,
     occasion: Occasion,
+    into: Option<FilledRun>,
 ) -> Result<Answer, StoreError> {
-    let run = match read_folder(outbox, config, folder, intake::read_requested).await? {
+    let mut run = match read_folder(outbox, config, folder, intake::read_requested).await? {
         Ok(run) => run,
         Err(refused) => return Ok(refused),
     };
-
-    match copy_and_store(outbox, config, run, occasion).await? {
-        Some(recorded) => answer_of(outbox, folder, &recorded).await,
-        None => Ok(no_record_in(folder)),
+    if let Some(into) = into {
+        run.snapshot.options.fill(into);
     }
+
+    let Some(recorded) = copy_and_store(outbox, config, run, occasion).await? else {
+        return Ok(no_record_in(folder));
+    };
+    if let Some(refused) = goes_elsewhere(outbox, folder, &recorded, into).await? {
+        return Ok(refused);
+    }
+    answer_of(outbox, folder, &recorded).await
+}
+
+/// The answer to whoever asked for a test run to be filled, where the suite run was recorded before
+/// and goes elsewhere: it is not sent twice, and what is on its way is not changed.
+async fn goes_elsewhere(
+    outbox: &Outbox,
+    folder: &Path,
+    recorded: &RecordOutcome,
+    into: Option<FilledRun>,
+) -> Result<Option<Answer>, StoreError> {
+    let Some(into) = into else {
+        return Ok(None);
+    };
+    if matches!(recorded, RecordOutcome::New(_)) {
+        return Ok(None);
+    }
+
+    for id in recorded.submissions().to_vec() {
+        let submission = outbox.with(move |store| store.load(id)).await?;
+        let goes_into = submission.snapshot.options.into;
+        if goes_into.map(|filled| filled.run) != Some(into.run) {
+            let run = into.run;
+            return Ok(Some(Answer::Refused(format!(
+                "it is recorded already, as run {id} of `kado runs`, which does not go into test run \
+                 {run}; `kado runs forget {id}` takes back one that is not in Azure DevOps yet, and \
+                 `kado submit --again --into {run} \"{}\"` submits one that is there once more",
+                folder.display()
+            ))));
+        }
+    }
+    Ok(None)
 }
 
 /// Records a run whose command, a `kado exec`, has ended; a suite without an end is aborted by now.
@@ -94,6 +134,7 @@ async fn record_claimed(
     outbox: &Outbox,
     config: &Config,
     folder: &Path,
+    into: Option<FilledRun>,
 ) -> Result<Answer, StoreError> {
     let (mut run, state) = match read_folder(outbox, config, folder, intake::read_ended).await? {
         Ok(ended) => ended,
@@ -102,6 +143,9 @@ async fn record_claimed(
 
     // `kado exec` started it, even where its claim has been forgotten since.
     run.terms.claimed = true;
+    if let Some(into) = into {
+        run.snapshot.options.fill(into);
+    }
 
     // Since when kado knows this machine does not matter: a claimed run is never history.
     let occasion = match eligibility_of(config, &run, state, clock::now()) {
@@ -112,13 +156,16 @@ async fn record_claimed(
         Eligibility::Submit | Eligibility::Remember => Occasion::Asked { again: false },
     };
 
-    match copy_and_store(outbox, config, run, occasion).await? {
-        Some(recorded) => Ok(Answer::Taken {
-            submissions: recorded.submissions().to_vec(),
-            note: None,
-        }),
-        None => Ok(no_record_in(folder)),
+    let Some(recorded) = copy_and_store(outbox, config, run, occasion).await? else {
+        return Ok(no_record_in(folder));
+    };
+    if let Some(refused) = goes_elsewhere(outbox, folder, &recorded, into).await? {
+        return Ok(refused);
     }
+    Ok(Answer::Taken {
+        submissions: recorded.submissions().to_vec(),
+        note: None,
+    })
 }
 
 /// Reads a folder with what is known of its command; the inner error is the answer to whoever

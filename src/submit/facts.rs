@@ -3,11 +3,15 @@
 //! Without the points there is no plan. A link is a side matter: it is looked up for a bounded
 //! time, and one that cannot be found is a fact of its own, which the run's comment names.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::ado::runs::Wanted;
+use crate::ado::wire::TestResult;
 use crate::ado::{AdoClient, AdoError};
 use crate::moment::Moment;
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
+use crate::plan::filling::ResultsBefore;
 use crate::plan::history::TestMemory;
 use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
 use crate::plan::options::Options;
@@ -61,8 +65,18 @@ pub(crate) async fn read(
         look_up_build(client, project, options),
         look_up_release(client, project, options)
     );
+    let mut results_before = ResultsBefore::default();
+    let points = match options.into {
+        Some(into) => {
+            let results = client.results(project, into.run, Wanted::All).await?;
+            results_before = by_point(&results);
+            results_before.only_of_run(points)
+        }
+        None => points.into(),
+    };
     Ok(AdoFacts {
-        points: points.into(),
+        points,
+        results_before,
         elsewhere,
         build,
         release,
@@ -70,6 +84,17 @@ pub(crate) async fn read(
         // What kado remembers is no matter of the server's.
         memory: TestMemory::default(),
     })
+}
+
+/// Which points a test run has, and which of them are filled.
+fn by_point(results: &[TestResult]) -> ResultsBefore {
+    let mut filled = BTreeMap::new();
+    for result in results {
+        if let Some(point) = &result.test_point {
+            *filled.entry(point.id).or_default() |= result.is_completed();
+        }
+    }
+    ResultsBefore(filled)
 }
 
 /// The points of another plan of the run: which submission names what is missing depends on all of

@@ -5,6 +5,7 @@ use crate::ado::AdoClient;
 use crate::clock;
 use crate::outbox::Outbox;
 use crate::outbox::submission::Submission;
+use crate::submit::run_to_fill::plan_of_run;
 use crate::submit::stop::Stop;
 
 /// Finds the test plans of a run; gives the submission with its own.
@@ -23,11 +24,21 @@ pub(super) async fn settle(
     let Some(project) = &snapshot.options.project else {
         return Err(Stop::NoDestination);
     };
-    let plans = client.known_plans(project).await?;
+
+    // A run that is there says by itself which plan it is of.
+    let plans = match snapshot.options.into {
+        Some(_) => Vec::new(),
+        None => client.known_plans(project).await?,
+    };
 
     let mut settled = Vec::new();
     let mut own_problem = None;
     for choice in &snapshot.options.plans {
+        if let Some(into) = snapshot.options.into {
+            let plan = plan_of_run(client, project, into, id).await?;
+            settled.push((choice.clone(), plan));
+            continue;
+        }
         match choice.among(&plans, project, snapshot.started()) {
             Ok(plan) => settled.push((choice.clone(), plan)),
             Err(problem) if submission.open_plan.as_ref() == Some(choice) => {

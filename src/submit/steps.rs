@@ -4,5 +4,6 @@ pub(super) mod attach;
 pub(super) mod automation;
 pub(super) mod complete;
 pub(super) mod create;
+mod fill;
 pub(super) mod results;
 mod unplanned;

@@ -48,6 +48,33 @@ pub(crate) enum Stop {
         /// The submission.
         submission: i64,
     },
+    /// The test run that is to be filled cannot be.
+    #[error(
+        "test run {run} cannot be filled: {problem}; `kado runs retry {submission}` tries again, \
+         and after `kado runs forget {submission}` the suite run can be submitted elsewhere"
+    )]
+    NotFillable {
+        /// The test run.
+        run: u32,
+        /// Why.
+        problem: NotFillable,
+        /// The submission.
+        submission: i64,
+    },
+    /// A run that somebody else began holds the suite run, and is not this submission's to complete.
+    #[error(
+        "the suite run is in test run {run} already, which somebody began and another kado filled; \
+         `kado runs forget {submission}`, then `kado submit --into {run} \"{folder}\"` fills what \
+         is missing there"
+    )]
+    InFilledRun {
+        /// The test run.
+        run: u32,
+        /// The submission.
+        submission: i64,
+        /// The run folder.
+        folder: String,
+    },
     /// The test plan is not there.
     #[error("{gone}; {}", plan_correction(*submission, run_option.as_deref()))]
     PlanGone {
@@ -154,6 +181,26 @@ pub(crate) enum Stop {
     },
 }
 
+/// Why a test run cannot be filled.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum NotFillable {
+    /// It is not in the project.
+    #[error("the project has no such test run, or this token cannot see it")]
+    Gone,
+    /// It was made without a test plan, so that its results belong to no test points.
+    #[error("it belongs to no test plan")]
+    WithoutPlan,
+    /// It is over.
+    #[error("it is {0}, and only one that is not over takes results")]
+    Over(String),
+    /// The suite run is in another one.
+    #[error("the suite run is in Azure DevOps already, in test run {0}")]
+    InAnotherRun(u32),
+    /// Nothing can be added to its comment.
+    #[error("its comment leaves no room for kado's key; shorten it")]
+    NoRoom,
+}
+
 /// Who else may be submitting a run, and is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum Awaited {
@@ -225,6 +272,8 @@ impl Stop {
             | Self::PlanFound { .. }
             | Self::SamePlan
             | Self::NoSuchPlan { .. }
+            | Self::NotFillable { .. }
+            | Self::InFilledRun { .. }
             | Self::PlanGone { .. }
             | Self::RunGone { .. }
             | Self::RunUnknown

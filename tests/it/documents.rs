@@ -278,6 +278,7 @@ fn typed(word: &str) -> Option<String> {
         "" => None,
         "ID" => Some("1".to_owned()),
         "PLAN" => Some("18".to_owned()),
+        "RUN" => Some("512".to_owned()),
         "TIME" => Some("5m".to_owned()),
         "SHELL" => Some("bash".to_owned()),
         other => Some(other.to_owned()),

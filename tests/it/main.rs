@@ -32,6 +32,7 @@ mod entra;
 mod exec;
 mod faults;
 mod federated;
+mod filling;
 mod first_sweep;
 mod foreign_texts;
 mod history;

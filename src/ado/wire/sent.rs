@@ -157,6 +157,16 @@ pub(crate) struct LateKnowledge<'a> {
     pub(crate) release_environment_uri: Option<String>,
 }
 
+/// `PATCH test/runs/{id}` of a run that somebody else began.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RunComment<'a> {
+    pub(crate) comment: &'a str,
+    /// `InProgress` of a run that nobody began to fill.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<&'static str>,
+}
+
 /// `PATCH test/runs/{id}` of a run that is ended without results of its own.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -138,6 +138,7 @@ pub(super) mod tests {
             state: SubmissionState::Submitted,
             ado_run_id: Some(7),
             url: Some("https://ado.example/7".to_owned()),
+            into: None,
             submitted_by: Some(SubmittedBy::Kado),
             results: 2,
             outcomes: Outcomes {

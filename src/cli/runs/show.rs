@@ -72,6 +72,10 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
             Piece::new(run.to_string()).at(row.url.as_deref()),
         )?;
     }
+    let into = row
+        .into
+        .map(|run| format!("test run {run}, which was there"));
+    fact_if_known(out, "Fills", into)?;
     fact_if_known(out, "Address", row.url.as_ref())?;
     if row.submitted_by == Some(SubmittedBy::Kado) {
         fact(out, "In ADO", WHERE_TO_LOOK)?;

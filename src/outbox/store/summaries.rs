@@ -30,6 +30,8 @@ const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, e
          WHERE step.submission_id = submission.id
            AND json_extract(step.step, '$.attach') IS NOT NULL), NULL) AS files_settled,
     again, twin, host, execution_uuid, attempts,
+    iif(json_valid(run.snapshot),
+        json_extract(run.snapshot, '$.options.into.run'), NULL) AS into_run,
     iif(plan_id IS NULL AND json_valid(run.snapshot),
         json_extract(run.snapshot, '$.options'), NULL) AS options";
 
@@ -68,6 +70,7 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
         state,
         ado_run_id: row.get("ado_run_id")?,
         url: row.get("url")?,
+        into: row.get("into_run")?,
         submitted_by,
         // The plan counts what was to be sent; what ADO refused never arrived.
         results: results.unwrap_or(0).saturating_sub(refused_results),

@@ -121,7 +121,10 @@ pub(super) fn run_row(
         has_more,
         reason: row.error.as_deref().map(shown).unwrap_or_default(),
         link: link(row.url.as_deref()),
-        ado_run: or_dash(row.ado_run_id),
+        ado_run: match (row.ado_run_id, row.into) {
+            (Some(run), Some(_)) => format!("{run}, which was there,"),
+            (run, _) => or_dash(run),
+        },
         is_open: is_waiting || needs_person,
     }
 }

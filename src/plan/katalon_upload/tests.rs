@@ -49,6 +49,7 @@ fn plan(results: Vec<PlannedResult>) -> SubmissionPlan {
         build: None,
         release: None,
         pipeline: None,
+        into: None,
         started: at(0),
         completed: at(60 * SECOND),
         results,

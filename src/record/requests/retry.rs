@@ -46,6 +46,7 @@ pub(super) async fn retry(
     // What has a run in Azure DevOps goes on with the plan that this run was made for.
     let plan_before = stored.plan_id.map(PlanChoice::Id).or(stored.open_plan);
     let plans_before = stored.snapshot.options.plans.clone();
+    let stored_into = stored.snapshot.options.into;
     let mut snapshot = stored.snapshot;
     if stored.ado_run_id.is_none()
         && let Some(run) = read_again(outbox, config, snapshot.clone()).await?
@@ -53,6 +54,11 @@ pub(super) async fn retry(
         snapshot = run.snapshot;
     }
 
+    if let Some(into) = stored_into {
+        // Neither today's settings nor options know of it: a person said it of this very run.
+        snapshot.options.into = Some(into);
+        snapshot.options.plans.clone_from(&plans_before);
+    }
     if let Some(plan) = wanted.plan {
         // Which entry of the settings stood for the plan before is known only where that was found.
         let is_named = plan_before

@@ -42,8 +42,10 @@ pub(in crate::submit) async fn attach_left_out_list(
     execution: &Execution<'_>,
     open: OpenStep,
 ) -> StepResult {
-    let comment = execution.plan().comment(&execution.submission.refused);
-    let Some(list) = comment.overflow else {
+    let list = execution
+        .plan()
+        .left_out_file(&execution.submission.refused);
+    let Some(list) = list else {
         return execution.confirm(open, &()).await;
     };
 

@@ -11,6 +11,7 @@ use crate::ado::wire::{LateKnowledge, RunUpdate};
 use crate::plan::links::ReleaseLink;
 use crate::submit::execution::{Execution, OpenStep, StepResult};
 use crate::submit::recount;
+use crate::submit::steps::fill;
 
 /// Completes the run.
 pub(in crate::submit) async fn complete_run(
@@ -18,6 +19,9 @@ pub(in crate::submit) async fn complete_run(
     open: OpenStep,
 ) -> StepResult {
     let plan = execution.plan();
+    if let Some(into) = plan.into {
+        return fill::end(execution, open, into).await;
+    }
 
     // What ADO refused while the steps were carried out is named as well, so the comment that the
     // run was created with is replaced.

@@ -19,13 +19,14 @@ use crate::ado::wire::{RunEnd, TestRun};
 use crate::clock;
 use crate::moment::Moment;
 use crate::outbox::store::LiveRun;
+use crate::plan::comment::is_of_filled_run;
 use crate::plan::left_out::LeftOut;
 use crate::plan::preview;
 use crate::submit::creation::{RunLinks, creation, points_of};
 use crate::submit::execution::{
     ADOPTED, CREATED, Earlier, Execution, LIVE, OpenStep, Sender, StepResult,
 };
-use crate::submit::steps::results;
+use crate::submit::steps::{fill, results};
 use crate::submit::stop::{Awaited, Stop};
 use crate::submit::{katalon_upload, probe};
 
@@ -40,7 +41,7 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
 
     // Katalon's own upload has one of these names. Who asks for a run again wants kado's own.
     let rule = &execution.submission.snapshot.options.katalon;
-    let looks_for_katalon = rule.look && execution.submission.again == 0;
+    let looks_for_katalon = rule.look && execution.submission.again == 0 && plan.into.is_none();
     let both_names = [plan.name.as_str(), rule.run_name.as_str()];
     let names: &[&str] = if looks_for_katalon { &both_names } else { &[] };
 
@@ -59,6 +60,18 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
         None => plan.completed,
     };
     let before = look(execution, OpenStep { earlier, ..open }, names, since).await?;
+    if let Some(into) = plan.into {
+        return fill::begin(execution, open, into, before.with_key.as_ref()).await;
+    }
+    if let Some(run) = &before.with_key
+        && is_of_filled_run(run.comment.as_deref().unwrap_or_default())
+    {
+        return Err(Stop::InFilledRun {
+            run: run.id,
+            submission: execution.submission.id,
+            folder: execution.submission.snapshot.folder.clone(),
+        });
+    }
     if before.with_key.is_none() && looks_for_katalon {
         katalon_upload::look(execution, &before.others).await?;
     }

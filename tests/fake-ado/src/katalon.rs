@@ -81,6 +81,20 @@ impl KatalonUpload {
         self
     }
 
+    /// With this comment, as a run that a person began may have.
+    #[must_use]
+    pub fn comment(mut self, text: &str) -> Self {
+        self.run.comment = Some(text.into());
+        self
+    }
+
+    /// As a run that was made without a test plan.
+    #[must_use]
+    pub fn without_plan(mut self) -> Self {
+        self.run.plan_id = None;
+        self
+    }
+
     /// An upload that has only begun: the run is in progress, and its results are pending.
     #[must_use]
     pub fn begun(mut self) -> Self {

@@ -1,0 +1,57 @@
+//! A test run that somebody began in ADO and that a suite run fills (`--into RUN`), in place of one
+//! that kado makes. What stands in it stays: its results that are filled already, those whose points
+//! the suite run has nothing for, and its comment, to which kado adds.
+
+use std::collections::BTreeMap;
+
+use crate::discovery::filled_run::FilledRun;
+use crate::plan::left_out::{LeftOut, LeftOutKind};
+use crate::plan::point_rule::{Point, Points};
+
+/// The results of the test run that is filled, as they were before: whether each is filled already,
+/// by its point.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct ResultsBefore(pub BTreeMap<u32, bool>);
+
+impl ResultsBefore {
+    /// The points of the plan that the run has.
+    pub(crate) fn only_of_run(&self, points: Vec<Point>) -> Points {
+        let mut of_run = points;
+        of_run.retain(|point| self.0.contains_key(&point.id));
+        of_run.into()
+    }
+
+    pub(super) fn is_filled(&self, point: u32) -> bool {
+        self.0.get(&point).copied().unwrap_or_default()
+    }
+}
+
+impl FilledRun {
+    /// A test whose test case the run has no point for.
+    pub(super) fn without_point(self, left_out: LeftOut) -> LeftOut {
+        match (left_out.kind, left_out.azure_id) {
+            (LeftOutKind::NoPoint, Some(id)) => LeftOut {
+                reason: format!(
+                    "test run {} has no result for test case {id}, and kado adds none to a run that \
+                     it did not make",
+                    self.run
+                ),
+                ..left_out
+            },
+            _ => left_out,
+        }
+    }
+
+    /// A test whose result somebody filled already.
+    pub(super) fn already_filled(self, test: &str, point: &Point) -> LeftOut {
+        LeftOut::id(
+            LeftOutKind::Filled,
+            test,
+            Some(point.test_case_id),
+            format!(
+                "test run {} has a result for test point {} already, which stays as it is",
+                self.run, point.id
+            ),
+        )
+    }
+}
