@@ -98,6 +98,16 @@ impl JobPage {
     }
 }
 
+/// The test run for which somebody started this job of Azure Pipelines in *Test Plans*: its job finds
+/// it as `$(test.RunId)` (Microsoft Learn, "Run automated tests from test plans").
+pub(crate) fn test_run_of_job(variable: impl Fn(&str) -> Option<String>) -> Option<u32> {
+    let variables = Variables(variable);
+    if !variables.is_true("TF_BUILD") {
+        return None;
+    }
+    variables.number("TEST_RUNID")
+}
+
 /// Where people find what made a run, and what it left behind.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RunOrigin {
@@ -435,6 +445,22 @@ mod tests {
             }
         );
         assert_eq!(jenkins.unwrap().url, "https://ci.example/job/shop/12/");
+    }
+
+    #[test]
+    fn a_job_that_was_started_for_a_test_run_knows_it() {
+        let of = |job: &str, run: &str| {
+            test_run_of_job(|name| match name {
+                "TF_BUILD" => Some(job.to_owned()),
+                "TEST_RUNID" => Some(run.to_owned()),
+                _ => None,
+            })
+        };
+
+        assert_eq!(of("True", "512"), Some(512));
+        assert_eq!(of("True", "$(test.RunId)"), None);
+        assert_eq!(of("True", "0"), None);
+        assert_eq!(of("False", "512"), None);
     }
 
     #[test]

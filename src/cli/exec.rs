@@ -43,7 +43,9 @@ use crate::discovery::claim::Terms;
 use crate::discovery::filled_run::FilledRun;
 use crate::katalon::command_line::{CommandLine, Target, hidden_option};
 use crate::outbox::request::{Answer, Request};
-use crate::pipeline::{JobPage, PipelineJob, RunOrigin, TOKEN_VARIABLE, page_address};
+use crate::pipeline::{
+    JobPage, PipelineJob, RunOrigin, TOKEN_VARIABLE, page_address, test_run_of_job,
+};
 use crate::server::Server;
 use crate::submit::now::Effort;
 use crate::{clock, daemon, telemetry, workspace};
@@ -175,6 +177,7 @@ fn terms(arguments: &Arguments, line: CommandLine) -> Result<Terms, UsageError> 
         ));
     }
 
+    let into = arguments.filling.filled_run(test_run_of_job(variable))?;
     Ok(Terms {
         line,
         // In a container the runs carry its host name, and that is what `--project` is for.
@@ -184,8 +187,9 @@ fn terms(arguments: &Arguments, line: CommandLine) -> Result<Terms, UsageError> 
             job: JobPage::read(variable),
             report: arguments.report_url.clone(),
         },
-        live: arguments.live,
-        into: arguments.filling.filled_run(),
+        // A preview makes a test run of its own.
+        live: arguments.live && into.is_none(),
+        into,
     })
 }
 

@@ -48,7 +48,7 @@ pub(super) fn submit(
     clock: Clock,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
-    let into = arguments.filling.filled_run();
+    let into = arguments.filling.filled_run(None)?;
     if arguments.filling.completes() && arguments.folders.len() > 1 {
         return Err(UsageError(
             "`--complete` goes with one run folder: the others would find the test run completed; \

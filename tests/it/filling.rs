@@ -307,6 +307,57 @@ fn exec_fills_the_run_and_completes_it_where_it_is_told_so() {
 }
 
 #[test]
+fn a_job_that_was_started_from_a_test_plan_fills_the_run_of_that() {
+    let machine = Machine::new();
+    let run = begin_run(&machine);
+    let shop = shop(&machine);
+    let mut command = machine.exec(&[], &arguments(&shop, SUITE, &[]));
+    command
+        .env("TF_BUILD", "True")
+        .env("TEST_RUNID", run.to_string());
+
+    let done = finish(command);
+
+    assert_eq!(done.code, 0, "{done:?}");
+    let filled = machine.ado_run();
+    assert_eq!(filled.id, run);
+    assert_eq!(filled.state, "InProgress");
+}
+
+#[test]
+fn beside_a_service_the_run_is_filled_as_well() {
+    let machine = Machine::new();
+    let run = begin_run(&machine);
+    let shop = shop(&machine);
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    let options = ["--into", &run.to_string(), "--complete", "--strict"];
+
+    let done = finish(machine.exec(&options, &arguments(&shop, SUITE, &[])));
+
+    assert!(
+        done.err.contains(&format!("into test run {run}")),
+        "{done:?}"
+    );
+    let filled = machine.ado_run();
+    assert_eq!(filled.id, run);
+    assert_eq!(filled.state, "Completed");
+    service.stop_cleanly();
+}
+
+#[test]
+fn what_has_no_run_to_complete_is_said() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let folder = run_in(&shop);
+
+    let done = submit(&machine, &folder, &["--complete"]);
+
+    assert_eq!(done.code, 2, "{done:?}");
+    assert!(done.err.contains("`--into RUN`"), "{done:?}");
+}
+
+#[test]
 fn completing_is_for_one_suite() {
     let machine = Machine::new();
     let run = begin_run(&machine).to_string();

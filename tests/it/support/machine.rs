@@ -19,8 +19,16 @@ use super::ended::{Output, finish};
 use super::shop::{PLAN, TOKEN, tc, world};
 
 /// How the names of variables begin that the agents of pipelines set.
-const OF_PIPELINES: [&str; 8] = [
-    "TF_BUILD", "AGENT_", "BUILD_", "SYSTEM_", "RELEASE_", "GITHUB_", "JENKINS_", "AZURE_",
+const OF_PIPELINES: [&str; 9] = [
+    "TF_BUILD",
+    "AGENT_",
+    "BUILD_",
+    "SYSTEM_",
+    "RELEASE_",
+    "GITHUB_",
+    "JENKINS_",
+    "AZURE_",
+    "TEST_RUNID",
 ];
 
 /// A machine with kado on it. Dropping it fails the test when a request did not fit the API
