@@ -1,5 +1,6 @@
-//! Which credential goes to which server, and the clients that carry it there. Above [`crate::ado`],
-//! below everything that sends or asks. A new source of credentials belongs into `credentials`.
+//! Which credential goes to which server, and the clients that carry it there. Above
+//! [`crate::ado`], below everything that sends or asks. A new source of credentials belongs into
+//! `credentials`.
 
 mod connections;
 mod credentials;

@@ -6,8 +6,8 @@
 //! holds, [`command`] which katalonc started it, [`claim`] whether `kado exec` did, [`eligibility`]
 //! says what becomes of it; [`filled_run`] is the test run that a
 //! person names for it. What these decide is decided when the run is finished, and for what was
-//! left out when its rules change; [`settled`] remembers for which folders, [`folder_answer`] is what
-//! is said of each.
+//! left out when its rules change; [`settled`] remembers for which folders, [`folder_answer`] is
+//! what is said of each.
 
 pub(crate) mod claim;
 pub(crate) mod command;

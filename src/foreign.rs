@@ -26,7 +26,8 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A text of several lines: what would steer a terminal is escaped; line breaks and tabulators stay.
+/// A text of several lines: what would steer a terminal is escaped; line breaks and tabulators
+/// stay.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     lines_behind(text, &mut LineSoFar::default())
 }

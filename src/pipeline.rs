@@ -1,7 +1,7 @@
 //! The job that kado is part of, from the variables that its agent sets: Azure Pipelines (Microsoft
 //! Learn, "Predefined variables"), GitHub Actions ("Variables reference"), Jenkins ("Using a
-//! Jenkinsfile", environment variables). Pure: the caller hands the variables in. The job's token is
-//! not part of it.
+//! Jenkinsfile", environment variables). Pure: the caller hands the variables in. The job's token
+//! is not part of it.
 
 use std::str::FromStr;
 
@@ -98,8 +98,8 @@ impl JobPage {
     }
 }
 
-/// The test run for which somebody started this job of Azure Pipelines in *Test Plans*: its job finds
-/// it as `$(test.RunId)` (Microsoft Learn, "Run automated tests from test plans").
+/// The test run for which somebody started this job of Azure Pipelines in *Test Plans*: its job
+/// finds it as `$(test.RunId)` (Microsoft Learn, "Run automated tests from test plans").
 pub(crate) fn test_run_of_job(variable: impl Fn(&str) -> Option<String>) -> Option<u32> {
     let variables = Variables(variable);
     if !variables.is_true("TF_BUILD") {

@@ -139,7 +139,8 @@ impl SubmissionPlan {
 
 /// Plans the submission of a run to one test plan.
 ///
-/// `facts` is what ADO said and what kado remembers of the tests; `key` is kado's key for this submission (`plan/key.rs`).
+/// `facts` is what ADO said and what kado remembers of the tests; `key` is kado's key for this
+/// submission (`plan/key.rs`).
 pub(crate) fn plan(
     snapshot: &Snapshot,
     plan_id: u32,
@@ -300,7 +301,8 @@ fn unused_options(options: &Options) -> Option<LeftOut> {
     options.unclear_options.as_deref().map(LeftOut::options)
 }
 
-/// Links that were asked for and cannot be made: the definition is no id, or ADO has nothing for it.
+/// Links that were asked for and cannot be made: the definition is no id, or ADO has nothing for
+/// it.
 fn missing_links(options: &Options, facts: &AdoFacts) -> Vec<LeftOut> {
     let mut left_out: Vec<LeftOut> = options
         .invalid_links

@@ -308,8 +308,8 @@ pub(crate) fn projected_token(file: &Path) -> Result<SecretString, TokenError> {
     Ok(SecretString::from(text.trim().to_owned()))
 }
 
-/// Whether Kubernetes keeps a file: in a container of its own, and in a folder that it replaces as a
-/// whole, such as `..2026_11_30_20_06_13.1234`, to which `..data` leads.
+/// Whether Kubernetes keeps a file: in a container of its own, and in a folder that it replaces as
+/// a whole, such as `..2026_11_30_20_06_13.1234`, to which `..data` leads.
 fn is_projected(file: &Path) -> bool {
     if std::env::var_os("KUBERNETES_SERVICE_HOST").is_none() {
         return false;

@@ -2,8 +2,8 @@
 //! before they end.
 //!
 //! A service principal proves itself to its authority with a secret, a certificate or a token of
-//! another issuer ([`authority`], [`assertion`], [`federated`]); a managed identity asks the machine
-//! it runs on ([`managed`]). A
+//! another issuer ([`authority`], [`assertion`], [`federated`]); a managed identity asks the
+//! machine it runs on ([`managed`]). A
 //! secret goes to the authority and nowhere else, and the token to the one server of the table that
 //! it stands in (invariant I10). An authority that refuses is "credentials refused", one that does
 //! not answer is "unreachable"; as long as the last token is good, it is used all the same, and

@@ -32,8 +32,8 @@ impl Filling {
             (Some(run), completion) => Ok(Some(FilledRun { run, completion })),
             (None, Completion::Leave) => Ok(None),
             (None, Completion::Complete) => Err(UsageError(
-                "`--complete` is for a test run that was begun in Azure DevOps: name it with `--into \
-                 RUN`"
+                "`--complete` is for a test run that was begun in Azure DevOps: name it with \
+                 `--into RUN`"
                     .to_owned(),
             )),
         }

@@ -1,7 +1,7 @@
 //! What a command writes to. Whoever reads it may be gone: `kado runs | head -1` closes the pipe
 //! after a line; what nobody reads is dropped, and the work goes on to its end and exit code. And
-//! whoever reads it may sit at a terminal, or be the agent of a pipeline, which no text of others may
-//! steer.
+//! whoever reads it may sit at a terminal, or be the agent of a pipeline, which no text of others
+//! may steer.
 
 use std::io::{ErrorKind, Result, Write};
 

@@ -154,8 +154,8 @@ impl Keys {
                 .managed_identity()
                 .ok_or("of a managed identity takes `client_id` and nothing else"),
             Kind::Federated => self.federated().ok_or(
-                "of a federated identity takes `tenant_id`, `client_id` and one of `token_file` and \
-                 `service_connection_id`",
+                "of a federated identity takes `tenant_id`, `client_id` and one of `token_file` \
+                 and `service_connection_id`",
             ),
         }
     }

@@ -126,12 +126,14 @@ fn digest(
     // The server is in it: a token goes to one server only (invariant I10), so an identity that is
     // used for two of them is two.
     hasher.update(format!("{identity:?} {server} {:?}", network.proxy).as_bytes());
+
     // The printable form of the proxy lacks its password.
     if let Some(proxy) = &network.proxy.proxy {
         hasher.update(proxy.expose().as_str().as_bytes());
     }
     hasher.update(network.ca.as_deref().unwrap_or_default());
     applicant.add_to(&mut hasher);
+
     *hasher.finalize().as_bytes()
 }
 

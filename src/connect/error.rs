@@ -88,7 +88,8 @@ pub(super) const OIDC_VARIABLE: &str = "SYSTEM_OIDCREQUESTURI";
 pub(crate) enum FederationError {
     /// Neither `kado.toml` nor the environment says it.
     #[error(
-        "`{key}` of `azure.identity` is not set in kado.toml, and `${variable}` is not set either{}",
+        "`{key}` of `azure.identity` is not set in kado.toml, and `${variable}` is not set \
+         either{}",
         hint(variable)
     )]
     NotSet {

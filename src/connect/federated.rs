@@ -1,6 +1,6 @@
 //! A federated identity with what the environment says of it: workload identity of Kubernetes sets
-//! `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_FEDERATED_TOKEN_FILE` and `AZURE_AUTHORITY_HOST` in a
-//! pod, the agent of Azure Pipelines `SYSTEM_OIDCREQUESTURI` in a job. `kado.toml` comes first.
+//! `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_FEDERATED_TOKEN_FILE` and `AZURE_AUTHORITY_HOST` in
+//! a pod, the agent of Azure Pipelines `SYSTEM_OIDCREQUESTURI` in a job. `kado.toml` comes first.
 
 #![expect(
     clippy::disallowed_methods,
@@ -59,17 +59,12 @@ impl Federated {
     /// When something of it is nowhere, or leads where it must not; when the token file cannot be
     /// read.
     pub(super) fn read(identity: &FederatedIdentity) -> Result<Self, ConnectError> {
+        let tenant_id = identity.tenant_id.as_deref();
+        let client_id = identity.client_id.as_deref();
+
         Ok(Self {
-            tenant_id: or_variable(
-                identity.tenant_id.as_deref(),
-                "tenant_id",
-                "AZURE_TENANT_ID",
-            )?,
-            client_id: or_variable(
-                identity.client_id.as_deref(),
-                "client_id",
-                "AZURE_CLIENT_ID",
-            )?,
+            tenant_id: or_variable(tenant_id, "tenant_id", "AZURE_TENANT_ID")?,
+            client_id: or_variable(client_id, "client_id", "AZURE_CLIENT_ID")?,
             authority: authority_of_environment()?,
             issuer: match &identity.issuer {
                 TrustedIssuer::File(file) => ProvingTokens::of_file(file.clone())?,
@@ -124,6 +119,7 @@ impl ProvingTokens {
     ) -> Result<FederatedToken, ConnectError> {
         Ok(match self {
             Self::File(file) => FederatedToken::File(file),
+
             Self::Job {
                 url,
                 job_token,

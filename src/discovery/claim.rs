@@ -60,8 +60,8 @@ struct JobOfCommand {
 }
 
 /// Why nobody can say whether a run is to fill a test run.
-const UNCLEAR_RUN: &str = "several `kado exec` with different test runs (`--into`) ran for this suite \
-                           at once, and nothing shows which of them made this run; \
+const UNCLEAR_RUN: &str = "several `kado exec` with different test runs (`--into`) ran for this \
+                           suite at once, and nothing shows which of them made this run; \
                            `-executionUUID` tells them apart";
 
 /// What is known of the commands that may have started the run in a folder.

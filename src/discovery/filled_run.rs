@@ -1,5 +1,5 @@
-//! The test run that a person names with `--into`: somebody began it in ADO, and a suite run fills it
-//! in place of one that kado makes. Pure.
+//! The test run that a person names with `--into`: somebody began it in ADO, and a suite run fills
+//! it in place of one that kado makes. Pure.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! A test run that somebody began in ADO and that a suite run fills (`--into RUN`), in place of one
-//! that kado makes. What stands in it stays: its results that are filled already, those whose points
-//! the suite run has nothing for, and its comment, to which kado adds.
+//! that kado makes. What stands in it stays: its results that are filled already, those whose
+//! points the suite run has nothing for, and its comment, to which kado adds.
 
 use std::collections::BTreeMap;
 
@@ -32,8 +32,8 @@ impl FilledRun {
         match (left_out.kind, left_out.azure_id) {
             (LeftOutKind::NoPoint, Some(id)) => LeftOut {
                 reason: format!(
-                    "test run {} has no result for test case {id}, and kado adds none to a run that \
-                     it did not make",
+                    "test run {} has no result for test case {id}, and kado adds none to a run \
+                     that it did not make",
                     self.run
                 ),
                 ..left_out

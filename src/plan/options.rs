@@ -153,8 +153,8 @@ impl Options {
         self.unclear_plan = None;
     }
 
-    /// Lets the run fill a test run that is there, as a person said: it goes to the plan of that one,
-    /// whatever settings and options say of plans.
+    /// Lets the run fill a test run that is there, as a person said: it goes to the plan of that
+    /// one, whatever settings and options say of plans.
     pub(crate) fn fill(&mut self, into: FilledRun) {
         self.plans = vec![PlanChoice::OfRun(RunOfPlan {
             of_test_run: into.run,

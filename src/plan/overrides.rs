@@ -205,8 +205,8 @@ pub(crate) fn effective(
     options
 }
 
-/// The GUID of the ADO project, which Katalon stored beside the name; of another name than Katalon's
-/// nothing is known.
+/// The GUID of the ADO project, which Katalon stored beside the name; of another name than
+/// Katalon's nothing is known.
 fn project_guid(settings: &AzureSettings, overrides: &Overrides) -> Option<String> {
     let project = settings.project.as_ref()?;
     if let Some(name) = &overrides.project

@@ -119,9 +119,9 @@ async fn goes_elsewhere(
         if goes_into.map(|filled| filled.run) != Some(into.run) {
             let run = into.run;
             return Ok(Some(Answer::Refused(format!(
-                "it is recorded already, as run {id} of `kado runs`, which does not go into test run \
-                 {run}; `kado runs forget {id}` takes back one that is not in Azure DevOps yet, and \
-                 `kado submit --again --into {run} \"{}\"` submits one that is there once more",
+                "it is recorded already, as run {id} of `kado runs`, which does not go into test \
+                 run {run}; `kado runs forget {id}` takes back one that is not in Azure DevOps yet, \
+                 and `kado submit --again --into {run} \"{}\"` submits one that is there once more",
                 folder.display()
             ))));
         }

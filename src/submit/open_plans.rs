@@ -12,8 +12,8 @@ use crate::submit::stop::Stop;
 ///
 /// # Errors
 /// [`Stop::PlanFound`] when the submission had none until now: it goes on where those of its plan
-/// wait for each other. When no plan, or more than one, is what is meant for it, and when ADO or the
-/// outbox fails.
+/// wait for each other. When no plan, or more than one, is what is meant for it, and when ADO or
+/// the outbox fails.
 pub(super) async fn settle(
     outbox: &Outbox,
     client: &AdoClient,

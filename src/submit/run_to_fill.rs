@@ -1,5 +1,5 @@
-//! A test run that somebody began in ADO and that a suite run is to fill: whether it can be, and how
-//! kado adds to its comment.
+//! A test run that somebody began in ADO and that a suite run is to fill: whether it can be, and
+//! how kado adds to its comment.
 
 use crate::ado::wire::{RunComment, TestRun};
 use crate::ado::{AdoClient, AdoError};

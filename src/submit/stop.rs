@@ -61,7 +61,8 @@ pub(crate) enum Stop {
         /// The submission.
         submission: i64,
     },
-    /// A run that somebody else began holds the suite run, and is not this submission's to complete.
+    /// A run that somebody else began holds the suite run, and is not this submission's to
+    /// complete.
     #[error(
         "the suite run is in test run {run} already, which somebody began and another kado filled; \
          `kado runs forget {submission}`, then `kado submit --into {run} \"{folder}\"` fills what \

@@ -418,6 +418,7 @@ fn world_of(machine: &Machine) -> Value {
         .split_whitespace()
         .filter(|word| word.trim_end_matches([':', ';']).len() != 8)
         .collect();
+
     let results: Vec<Value> = run
         .results
         .iter()

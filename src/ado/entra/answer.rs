@@ -82,8 +82,8 @@ impl TokenEndpoint<'_> {
         Ok((status, body))
     }
 
-    /// Says where a redirect leads to. The secret belongs to the authority that was configured, so no
-    /// request follows.
+    /// Says where a redirect leads to. The secret belongs to the authority that was configured, so
+    /// no request follows.
     fn sends_on(&self, response: &Response) -> String {
         let location = headers::header(response.headers(), "location").unwrap_or_default();
         let target = response.url().join(location).ok();
@@ -92,8 +92,8 @@ impl TokenEndpoint<'_> {
             None => "somewhere else".to_owned(),
         };
         format!(
-            "{} gave no token and sends requests on to {host}, which kado does not follow; is it the \
-             right address?",
+            "{} gave no token and sends requests on to {host}, which kado does not follow; is it \
+             the right address?",
             self.name
         )
     }

@@ -76,8 +76,8 @@ impl ServicePrincipal {
         let assertion =
             match &self.proof {
                 Proof::Secret(_) => None,
-                // The statement names this endpoint, so that whoever else got it could do nothing with
-                // it.
+                // The statement names this endpoint, so that whoever else got it could do nothing
+                // with it.
                 Proof::Certificate(certificate) => Some(SecretString::from(
                     certificate.assertion(&self.client_id, endpoint, clock::now())?,
                 )),

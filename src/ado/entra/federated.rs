@@ -1,9 +1,9 @@
 //! Tokens of other issuers that an application trusts (workload identity federation): they stand in
 //! for its secret, and live for minutes, so that each is had anew for each token of Entra.
 //!
-//! Kubernetes, on AKS or with Azure Arc, keeps one in a file. Azure Pipelines issues one for a service
-//! connection to whoever has the job's token (Microsoft Learn, "Oidctoken - Create"); the job's token
-//! goes to the job's own server alone (invariant I10).
+//! Kubernetes, on AKS or with Azure Arc, keeps one in a file. Azure Pipelines issues one for a
+//! service connection to whoever has the job's token (Microsoft Learn, "Oidctoken - Create"); the
+//! job's token goes to the job's own server alone (invariant I10).
 
 use std::path::PathBuf;
 

@@ -43,8 +43,8 @@ impl fmt::Display for GitHubWarning<'_> {
     }
 }
 
-/// The lines of a variable in the file `$GITHUB_OUTPUT`; `mark` is what nobody can guess, so that no
-/// value ends it.
+/// The lines of a variable in the file `$GITHUB_OUTPUT`; `mark` is what nobody can guess, so that
+/// no value ends it.
 pub(super) fn github_output(output: &Output, mark: &str) -> String {
     format!(
         "{}<<kado-{mark}\n{}\nkado-{mark}\n",

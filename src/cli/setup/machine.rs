@@ -121,7 +121,8 @@ impl MachineOptions {
             return match given.first() {
                 None => Ok(None),
                 Some(option) => Err(UsageError(format!(
-                    "`{option}` needs `--identity-kind`: {SERVICE_PRINCIPAL}, {MANAGED_IDENTITY} or federated"
+                    "`{option}` needs `--identity-kind`: {SERVICE_PRINCIPAL}, {MANAGED_IDENTITY} or \
+                     federated"
                 ))),
             };
         };
@@ -169,8 +170,8 @@ pub(super) fn setup(
         }
         Manner::Ask(dialogue) => {
             dialogue.say(&format!(
-                "This sets up kado on this machine, in `{}`. Esc goes back one question, Ctrl-C leaves \
-                 everything as it is.",
+                "This sets up kado on this machine, in `{}`. Esc goes back one question, Ctrl-C \
+                 leaves everything as it is.",
                 path.display()
             ));
             ask_all(dialogue, QUESTIONS, &mut answers).map_err(Unanswered::into_error)?;
@@ -184,8 +185,8 @@ pub(super) fn setup(
 fn check_writable(file: &Path) -> Result<(), UsageError> {
     state_dir::may_write(file).map_err(|error| {
         UsageError(format!(
-            "`{}` cannot be written ({error}); run the command with sudo or as administrator, or name \
-             another file with `--config`",
+            "`{}` cannot be written ({error}); run the command with sudo or as administrator, or \
+             name another file with `--config`",
             file.display()
         ))
     })
@@ -204,8 +205,8 @@ fn refused(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Option<Exi
             }
 
             tell(
-                "error: nothing can be submitted with it, so nothing was written; make a token with \
-                 the scopes Test Management (read & write) and Work Items (read)",
+                "error: nothing can be submitted with it, so nothing was written; make a token \
+                 with the scopes Test Management (read & write) and Work Items (read)",
             );
             Ok(Some(Exit::Refused))
         }

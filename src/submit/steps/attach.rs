@@ -6,8 +6,8 @@
 //! same name may be there, and a file that changed meanwhile is another file.
 //!
 //! A file that cannot be read or that ADO refuses costs only itself; the run's comment names it. So
-//! does one that a web filter refuses while the server answers everything else, and one whose upload
-//! always breaks off, after a day; those two are tried again later (`daemon/given_up.rs`).
+//! does one that a web filter refuses while the server answers everything else, and one whose
+//! upload always breaks off, after a day; those two are tried again later (`daemon/given_up.rs`).
 
 use std::io;
 use std::time::Duration;

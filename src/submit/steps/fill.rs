@@ -1,8 +1,9 @@
 //! The first and the last step where a test run is filled that somebody began in ADO (`--into`).
 //!
-//! kado's key is added to the run's comment in place of a creation, and in the end what became of the
-//! suite run; the run is completed only where a person said so. **Asked before it is sent again:**
-//! the comment, which is read before each change; what stands in it already is not written twice.
+//! kado's key is added to the run's comment in place of a creation, and in the end what became of
+//! the suite run; the run is completed only where a person said so. **Asked before it is sent
+//! again:** the comment, which is read before each change; what stands in it already is not written
+//! twice.
 
 use crate::ado::AdoError;
 use crate::ado::wire::{RunUpdate, TestRun};

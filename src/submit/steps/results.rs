@@ -308,8 +308,8 @@ struct Filtered<'a> {
 }
 
 impl Filtered<'_> {
-    /// Whether an answer may be about one result of the request: what lets no request through at all
-    /// is waited for as a whole.
+    /// Whether an answer may be about one result of the request: what lets no request through at
+    /// all is waited for as a whole.
     fn may_be_of_one_result(&mut self, error: &AdoError) -> bool {
         let is_refusal = matches!(
             error,

@@ -183,6 +183,7 @@ fn given(status: u16, headers: &[(String, String)], body: &[u8]) -> Answer {
 /// The authority and the metadata service.
 fn issue(shared: &Shared, parts: &Parts, path: &str, bytes: &Bytes) -> Answer {
     let mut world = lock(&shared.world);
+
     match (entra::tenant(path), parts.method.as_str()) {
         (Some(tenant), "POST") => {
             let host = parts
