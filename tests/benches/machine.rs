@@ -38,6 +38,8 @@ pub(crate) struct Cost {
     pub(crate) requests: usize,
     /// Most requests at once.
     pub(crate) at_once: usize,
+    /// Processor time, in seconds.
+    pub(crate) processor: f64,
     /// Most memory, in MB.
     pub(crate) peak_mb: f64,
 }
@@ -122,11 +124,17 @@ impl Machine {
         let begun = Instant::now();
         let mut child = self.start(arguments);
         let mut peak_kb = 0;
+        let mut processor: f64 = 0.0;
         while child.try_wait().unwrap().is_none() {
             peak_kb = peak_kb.max(peak_of(child.id()));
+            processor = processor.max(processor_time(child.id()));
             sleep(Duration::from_millis(2));
         }
-        self.cost_since(begun, peak_kb)
+
+        Cost {
+            processor,
+            ..self.cost_since(begun, peak_kb)
+        }
     }
 
     /// What everything since `begun` cost.
@@ -142,6 +150,7 @@ impl Machine {
             first_request,
             requests: requests.len(),
             at_once: self.ado.peak_connections(),
+            processor: 0.0,
             peak_mb: peak_kb as f64 / 1024.0,
         }
     }

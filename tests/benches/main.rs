@@ -74,6 +74,7 @@ fn sending(report: &mut Report) {
             "requests",
             "of the floor",
             "at once",
+            "processor seconds",
             "peak MB",
         ],
     );
@@ -109,6 +110,7 @@ fn sending(report: &mut Report) {
             cost.requests.to_string(),
             floor_requests.to_string(),
             cost.at_once.to_string(),
+            format!("{:.2}", cost.processor),
             format!("{:.1}", cost.peak_mb),
         ]);
     }
@@ -153,7 +155,7 @@ fn walk(folder: PathBuf) -> Vec<PathBuf> {
     files
 }
 
-fn one_large_file() -> [String; 9] {
+fn one_large_file() -> [String; 10] {
     let machine = Machine::new(1, Duration::ZERO);
     machine.configure("history = \"all\"\n[submit]\nkatalon_submits = \"never\"\n");
     let folder = run(1, 0, 0).write_in(&machine.project).unwrap();
@@ -170,6 +172,7 @@ fn one_large_file() -> [String; 9] {
         cost.requests.to_string(),
         String::new(),
         cost.at_once.to_string(),
+        format!("{:.2}", cost.processor),
         format!("{:.1}", cost.peak_mb),
     ]
 }
@@ -182,7 +185,7 @@ fn live(report: &mut Report) {
     );
     for delay in [Duration::ZERO, FAR] {
         let machine = Machine::new(50, delay);
-        machine.configure("[submit]\nkatalon_submits = \"never\"\n");
+        machine.configure("history = \"all\"\n[submit]\nkatalon_submits = \"never\"\n");
         let mut service = machine.start(&["run"]);
         sleep(Duration::from_secs(4));
 
