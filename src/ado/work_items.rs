@@ -4,6 +4,7 @@
 //! Automation fields are side matters: a token without the scope for them can still submit, so a
 //! refusal is not held against it.
 
+use futures_util::future;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -140,18 +141,31 @@ impl AdoClient {
         fields: &[&str],
         importance: Importance,
     ) -> Result<Vec<T>, AdoError> {
-        let path = [project, "_apis", "wit", "workitemsbatch"];
-        let mut items = Vec::new();
-
+        // How many of them are under way at once is for the server's allowance to say.
+        let mut batches = Vec::new();
         for ids in ids.chunks(BATCH) {
-            // With `omit` an item that is not there is `null` in the answer, and no error.
-            let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
-            let list: List<Option<T>> = self
-                .send_json(Method::POST, &path, &body, importance)
-                .await?;
-            items.extend(list.value.into_iter().flatten());
+            batches.push(self.fields_of_batch(project, ids, fields, importance));
         }
-        Ok(items)
+        let answers = future::try_join_all(batches).await?;
+        Ok(answers.into_iter().flatten().flatten().collect())
+    }
+
+    /// Fields of as many items as one request takes; one that is not there is `None`, or missing.
+    async fn fields_of_batch<T: DeserializeOwned>(
+        &self,
+        project: &str,
+        ids: &[u32],
+        fields: &[&str],
+        importance: Importance,
+    ) -> Result<Vec<Option<T>>, AdoError> {
+        let path = [project, "_apis", "wit", "workitemsbatch"];
+
+        // With `omit` an item that is not there is `null` in the answer, and no error.
+        let body = json!({ "ids": ids, "errorPolicy": "omit", "fields": fields });
+        let list: List<Option<T>> = self
+            .send_json(Method::POST, &path, &body, importance)
+            .await?;
+        Ok(list.value)
     }
 
     /// Sets fields of a work item, if it still has the revision that they were read at.

@@ -11,6 +11,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
+use futures_util::future;
+
 use crate::ado::AdoError;
 use crate::ado::runs::Wanted;
 use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
@@ -145,10 +147,15 @@ async fn add(
         });
     }
 
+    let mut batches = Vec::new();
     for batch in new.chunks(BATCH) {
-        client.add_results(project, run, batch).await?;
+        batches.push(client.add_results(project, run, batch));
     }
-    Ok(())
+
+    // All of them are waited for, also when one fails: what is still under way could be added after
+    // the next attempt has looked.
+    let added = future::join_all(batches).await;
+    added.into_iter().collect()
 }
 
 /// Writes one batch, without the results that arrived earlier. A result that ADO refuses costs only
