@@ -220,14 +220,14 @@ fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut Screen<'_>) -> a
 
     // Reasons are too long for a column.
     for row in rows {
-        if let Some(error) = &row.error {
-            let error = out.terminal().times().told_in(error);
+        if let Some(remark) = row.remark() {
+            let remark = out.terminal().times().told_in(&remark);
             let id = row.id.to_string();
             let indent = id.len() + 1;
             let state = Piece::toned(tone(row.state), row.state.word());
             out.line(
                 indent,
-                &[format!("{id} ").into(), state, format!(": {error}").into()],
+                &[format!("{id} ").into(), state, format!(": {remark}").into()],
             )?;
         }
     }

@@ -248,6 +248,22 @@ pub(crate) struct SubmissionSummary {
     pub files_settled: Option<usize>,
 }
 
+impl SubmissionSummary {
+    /// What a person is to read beside its state: why it waits, is parked or ignored, or that Azure
+    /// DevOps does not hold what was sent.
+    pub(crate) fn remark(&self) -> Option<String> {
+        if self.error.is_some() {
+            return self.error.clone();
+        }
+
+        let recount = self.recount.as_ref()?;
+        let id = self.id;
+        recount
+            .is_different()
+            .then(|| format!("{recount}; `kado runs show {id}` says which"))
+    }
+}
+
 /// How the results of a submission ended in Katalon, whatever ADO's outcomes are called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub(crate) struct Outcomes {

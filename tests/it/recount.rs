@@ -80,6 +80,11 @@ fn a_result_that_the_server_lost_is_told_and_counts() {
     );
     let shown = machine.kado(&["runs", "show", "1"]);
     assert!(shown.out.contains(told), "{shown:?}");
+    let listed = machine.kado(&["runs"]);
+    assert!(
+        listed.out.contains("1 submitted: 1 result not as sent"),
+        "{listed:?}"
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy}
 use crate::page::html::time::{LocalClock, Time};
 use crate::page::html::{Piece, bytes, link, or_dash, shown};
 use crate::page::seen::{Buttons, Seen};
+use crate::plan::recount::Recount;
 use crate::plural::counted;
 
 /// Runs that the first page lists; `kado runs` lists all.
@@ -71,7 +72,9 @@ pub(super) fn run_row(
     uploads: &[Arc<UploadMeasures>],
     clock: &LocalClock<'_>,
 ) -> RunRow {
+    let is_different = row.recount.as_ref().is_some_and(Recount::is_different);
     let class = match row.state {
+        SubmissionState::Submitted if is_different => "bad",
         SubmissionState::Submitted => "good",
         SubmissionState::Parked => "bad",
         SubmissionState::Pending | SubmissionState::Submitting => "busy",
@@ -89,7 +92,8 @@ pub(super) fn run_row(
     let of_run = uploads.iter().filter(|file| file.submission == row.id);
     let uploads: Vec<String> = of_run.map(|file| upload(file)).collect();
     let needs_person = row.state == SubmissionState::Parked;
-    let has_more = row.error.is_some() || is_waiting || needs_person || !uploads.is_empty();
+    let remark = row.remark();
+    let has_more = remark.is_some() || is_waiting || needs_person || !uploads.is_empty();
     RunRow {
         id: row.id,
         state,
@@ -119,7 +123,7 @@ pub(super) fn run_row(
             .map(|at| clock.time(at)),
         needs_person,
         has_more,
-        reason: row.error.as_deref().map(shown).unwrap_or_default(),
+        reason: remark.as_deref().map(shown).unwrap_or_default(),
         link: link(row.url.as_deref()),
         ado_run: match (row.ado_run_id, row.into) {
             (Some(run), Some(_)) => format!("{run}, which was there,"),

@@ -261,3 +261,15 @@ async fn a_server_may_give_less_on_a_page_than_it_is_asked_for() {
 
     assert_eq!(page["count"], 1);
 }
+
+#[tokio::test]
+async fn a_failure_type_is_one_of_five_words() {
+    let run = Run::planned().await;
+    let with = |kind: &str| json!([{"id": 100_000, "failureType": kind}]);
+
+    assert_eq!(run.update(with("Known Issue")).await.status, 200);
+    assert_eq!(run.update(with("known_Issue")).await.status, 400);
+
+    assert_eq!(run.read(100_000, "").await["failureType"], "Known Issue");
+    assert_eq!(run.read(100_001, "").await["failureType"], "None");
+}
