@@ -98,12 +98,6 @@ pub(crate) async fn serve(
         running_sender,
     )
     .await?;
-    let previewer = Previewer {
-        outbox: outbox.clone(),
-        connections: Arc::clone(&connections),
-        config: shown_config.clone(),
-        running,
-    };
 
     // Only now: a service that cannot use its state folder must not be told to be up.
     service::ready();
@@ -124,8 +118,7 @@ pub(crate) async fn serve(
             stop.clone(),
         )),
         tokio::spawn(notified),
-        tokio::spawn(previewer.serve(stop.clone())),
-        tokio::spawn(show(shown_config, shown, stop.clone())),
+        tokio::spawn(show(shown_config, shown, running, stop.clone())),
         tokio::spawn(give_signs(
             outbox,
             Arc::clone(&turns),
@@ -138,11 +131,7 @@ pub(crate) async fn serve(
     // The service manager must not take the last step of the submitter for a service that hangs.
     service::stopping();
     submitting.await.context("the submitting task failed")??;
-    for attendant in attendants {
-        attendant
-            .await
-            .context("a task that tells the service manager failed")?;
-    }
+    join(attendants).await?;
 
     // Said before any failure of the outbox, which is what follows from it.
     was_not_lost(&lost, &state_dir)?;
@@ -161,13 +150,33 @@ fn take_away(mark: ServiceMark) {
     }
 }
 
-/// Shows people how things stand until `stop`: on the page, and in the log when a token ends.
+/// Waits for the end of what attends the service.
+async fn join(attendants: [JoinHandle<()>; 4]) -> anyhow::Result<()> {
+    for attendant in attendants {
+        attendant
+            .await
+            .context("a task that tells the service manager failed")?;
+    }
+    Ok(())
+}
+
+/// Shows people how things stand until `stop`: on the page, in the log when a token ends, and in
+/// Azure DevOps while suites run.
 async fn show(
     config: watch::Receiver<Arc<Config>>,
     shown: RunningService,
+    running: watch::Receiver<RunningSuites>,
     stop: CancellationToken,
 ) {
+    let previewer = Previewer {
+        outbox: shown.outbox.clone(),
+        connections: Arc::clone(&shown.connections),
+        config: config.clone(),
+        running,
+    };
+
     tokio::join!(
+        previewer.serve(stop.clone()),
         token_ends::tell(config.clone(), stop.clone()),
         page::serve(config, shown, stop),
     );

@@ -27,6 +27,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::blocking::unless_stopped;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::connect::Connections;
@@ -63,11 +64,11 @@ impl Previewer {
         while !stop.is_cancelled() {
             self.follow_new(&mut followed);
             if settled.is_none_or(|settled| settled.elapsed() >= BETWEEN_SETTLINGS) {
-                if let Err(error) = self.settle().await {
-                    tracing::debug!(
-                        error = chain(&error),
-                        "what became of live runs is not known"
-                    );
+                // A server that hangs must not keep the service from ending.
+                let settling = unless_stopped(self.settle(), &stop, Duration::ZERO);
+                if let Ok(Err(error)) = settling.await {
+                    let error = chain(&error);
+                    tracing::debug!(error, "what became of live runs is not known");
                 }
                 settled = Some(Stopwatch::start());
             }

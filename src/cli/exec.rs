@@ -51,6 +51,7 @@ use crate::submit::now::Effort;
 use crate::{clock, daemon, telemetry, workspace};
 
 use claim::{ClaimKeeper, RunsOfCommand};
+use live::ShownCommand;
 use report::Report;
 
 /// Least time that a service gets to answer: one that is there answers at once, and that much it
@@ -124,13 +125,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         runtime.block_on(ClaimKeeper::claim(config, &root, &terms)),
         "the runs of the command cannot be claimed, so they are not submitted by it",
     );
-    let shown = match &claim {
-        Some(claim) if terms.live => {
-            let pair = pair_of_job(&terms, config);
-            runtime.block_on(async { live::show(claim, config, pair) })
-        }
-        _ => None,
-    };
+    let shown = runtime.block_on(async { shown(claim.as_ref()?, &terms, config) });
     let command = runtime.block_on(child::run(&arguments.command));
     if let Some(shown) = shown {
         runtime.block_on(shown.end());
@@ -191,6 +186,15 @@ fn terms(arguments: &Arguments, line: CommandLine) -> Result<Terms, UsageError> 
         live: arguments.live && into.is_none(),
         into,
     })
+}
+
+/// Shows the suites of a command from now on, where that is wanted.
+fn shown(claim: &ClaimKeeper, terms: &Terms, config: &Config) -> Option<ShownCommand> {
+    if !terms.live {
+        return None;
+    }
+    let pair = pair_of_job(terms, config);
+    live::show(claim, config, pair)
 }
 
 /// Ends a claim and looks for its runs, unless a signal asks to end meanwhile: those of the command

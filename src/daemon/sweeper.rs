@@ -415,6 +415,14 @@ impl Sweeper {
             }
         }
 
+        self.hold_in_grace(config, sweep).await?;
+        self.recorder
+            .record_vanished(config, &mut done.submissions)
+            .await
+    }
+
+    /// Holds the runs that are in their grace time.
+    async fn hold_in_grace(&mut self, config: &Config, sweep: &Sweep) -> Result<(), StoreError> {
         // Among these is what could not be recorded just now: it is held as well.
         for finished in &sweep.in_grace {
             let project = self.scout.project_or_parent(&finished.folder);
@@ -424,9 +432,7 @@ impl Sweeper {
                 self.turns.spend(&project, taken.elapsed());
             }
         }
-        self.recorder
-            .record_vanished(config, &mut done.submissions)
-            .await
+        Ok(())
     }
 
     /// Has a folder not read again while it looks the same; `run` is known better than by the

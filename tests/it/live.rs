@@ -487,7 +487,7 @@ fn killed_at(request: usize, hold: FaultAction, run: &SuiteRunWriter) -> Option<
 }
 
 /// Plays a suite for each request that showing and submitting it takes.
-fn for_every_request(hold: FaultAction) {
+fn for_every_request(hold: &FaultAction) {
     let run = suite();
     let expected = play(&run, 2, NOT_LIVE);
     let next = AtomicUsize::new(1);
@@ -511,12 +511,12 @@ fn for_every_request(hold: FaultAction) {
 
 #[test]
 fn killed_before_any_request_of_a_live_run_is_carried_out_nothing_is_lost_or_doubled() {
-    for_every_request(FaultAction::Hang);
+    for_every_request(&FaultAction::Hang);
 }
 
 #[test]
 fn killed_after_any_request_of_a_live_run_was_carried_out_nothing_is_lost_or_doubled() {
-    for_every_request(FaultAction::HangAfter);
+    for_every_request(&FaultAction::HangAfter);
 }
 
 #[test]
