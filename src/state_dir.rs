@@ -35,11 +35,12 @@ pub(crate) use refusal::Refusal;
 
 /// What kado keeps in a state folder as files; the database has others beside it, whose names begin
 /// with its own.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "kado.db",
     "kado.lock",
     "kado.mark",
     "kado.page",
+    "kado.page.new",
     "kado.service",
 ];
 /// What kado keeps in a state folder as folders.

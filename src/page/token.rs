@@ -18,6 +18,8 @@ use crate::state_dir;
 
 /// The file, in the state folder.
 const FILE: &str = "kado.page";
+/// The file while it is written.
+const UNFINISHED: &str = "kado.page.new";
 /// Bytes of a token.
 const LENGTH: usize = 32;
 /// Most bytes of the file that are read.
@@ -68,8 +70,6 @@ impl PageAddress {
     /// # Errors
     /// When the file cannot be made.
     pub(super) fn write(&self, state_dir: &Path) -> io::Result<()> {
-        Self::remove(state_dir)?;
-
         let stored = Stored {
             url: self.url.clone(),
             token: self
@@ -77,8 +77,14 @@ impl PageAddress {
                 .as_ref()
                 .map(|token| token.expose_secret().to_owned()),
         };
-        let mut file = state_dir::make_file(&state_dir.join(FILE))?;
-        file.write_all(serde_json::to_string(&stored)?.as_bytes())
+
+        // Under another name until it is whole: `kado page` may read at any moment.
+        let unfinished = state_dir.join(UNFINISHED);
+        remove_file(&unfinished)?;
+        let mut file = state_dir::make_file(&unfinished)?;
+        file.write_all(serde_json::to_string(&stored)?.as_bytes())?;
+        drop(file);
+        std::fs::rename(&unfinished, state_dir.join(FILE))
     }
 
     /// Removes the file, if it is there.
@@ -86,10 +92,7 @@ impl PageAddress {
     /// # Errors
     /// When it is there and cannot be removed.
     pub(super) fn remove(state_dir: &Path) -> io::Result<()> {
-        match std::fs::remove_file(state_dir.join(FILE)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        }
+        remove_file(&state_dir.join(FILE))
     }
 
     /// The page of the service of a state folder; `None` where none is served.
@@ -110,6 +113,13 @@ impl PageAddress {
             url: stored.url,
             token: stored.token.map(SecretString::from),
         }))
+    }
+}
+
+fn remove_file(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

@@ -129,6 +129,7 @@ fn a_link_in_place_of_anything_of_kados_is_refused_and_nothing_is_made_through_i
         "kado.lock",
         "kado.mark",
         "kado.page",
+        "kado.page.new",
         "kado.service",
         "spool",
         "logs",
