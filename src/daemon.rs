@@ -252,8 +252,8 @@ async fn run_both(
 pub(crate) struct Once {
     /// Its exit code.
     pub exit: Exit,
-    /// How many run folders lie there, and what became of them, in one line that adds up; `None` of a
-    /// pass that was cut off.
+    /// How many run folders lie there, and what became of them, in one line that adds up; `None`
+    /// of a pass that was cut off.
     pub folders: Option<String>,
     /// The address of the newest test run that it sent, if it sent one.
     pub newest_sent: Option<String>,

@@ -52,8 +52,8 @@ use crate::workspace::{self, GrowingLog, Location, ReadError, RunReader};
 pub(crate) use refusal::Refusal;
 pub(crate) use requested::{read_again, read_ended, read_requested};
 
-/// Bytes of a run that are stored. One at every limit of what is read of it takes less; the defaults of
-/// its test cases have none together.
+/// Bytes of a run that are stored. One at every limit of what is read of it takes less; the
+/// defaults of its test cases have none together.
 const LONGEST_STORED: u64 = 64 << 20;
 /// How long a run without an end must be still before a person's command takes it as aborted. The
 /// service waits longer (`abort_after`): nobody told it that the run is over.
@@ -450,8 +450,8 @@ fn cases_of(root: &Path, rule: &IdRule, run: &mut SuiteRun) -> Result<ReadCases,
     Ok(ReadCases { ids: cases, masked })
 }
 
-/// Takes note of the values that the executions of a run have for masked variables, by the ids of their
-/// test cases, and drops those that name an iteration.
+/// Takes note of the values that the executions of a run have for masked variables, by the ids of
+/// their test cases, and drops those that name an iteration.
 fn mask_bound_values(
     run: &mut SuiteRun,
     masked_names: &HashMap<String, BTreeSet<String>>,

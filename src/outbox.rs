@@ -51,9 +51,9 @@
 //! ## What may change
 //!
 //! A new column or table is a new file in `schema`, listed in `store/schema.rs`, and for a column
-//! its name in the list of `store` that reads it. A file that was released is never edited, and uses
-//! nothing of the program, so that it means the same for ever. Fields may be added to stored JSON
-//! when they have a default; a field is never renamed.
+//! its name in the list of `store` that reads it. A file that was released is never edited, and
+//! uses nothing of the program, so that it means the same for ever. Fields may be added to stored
+//! JSON when they have a default; a field is never renamed.
 //!
 //! A migration has to keep
 //!

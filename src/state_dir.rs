@@ -172,8 +172,8 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     make_one(folder)
 }
 
-/// As [`make_folder`], for `inside` a folder `base` that is there: nothing on the way from there may
-/// be a link.
+/// As [`make_folder`], for `inside` a folder `base` that is there: nothing on the way from there
+/// may be a link.
 ///
 /// # Errors
 /// When it cannot be made, or when something else than a folder is in the way.

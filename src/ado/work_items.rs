@@ -1,5 +1,5 @@
-//! Work items: finding test cases, reading them in batches, and updating the automation fields of test cases with
-//! optimistic locking.
+//! Work items: finding test cases, reading them in batches, and updating the automation fields of
+//! test cases with optimistic locking.
 //!
 //! Automation fields are side matters: a token without the scope for them can still submit, so a
 //! refusal is not held against it.

@@ -94,8 +94,8 @@ pub(super) fn token_file(value: &DeValue<'_>) -> Read<String> {
     Ok(path)
 }
 
-/// Whether a text has the form of a personal access token: 52 letters and digits, or 84 of the newer
-/// ones.
+/// Whether a text has the form of a personal access token: 52 letters and digits, or 84 of the
+/// newer ones.
 fn looks_like_token(text: &str) -> bool {
     matches!(text.len(), 52 | 84) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }

@@ -272,8 +272,8 @@ impl Sweeper {
         // Before anything is recorded: what shows a suite while it runs must have ended by then.
         self.tell_running(Extent::News);
 
-        // Commands are looked for before their runs are recorded. Should that fail, what vanished is
-        // recorded all the same: it is seen once.
+        // Commands are looked for before their runs are recorded. Should that fail, what vanished
+        // is recorded all the same: it is seen once.
         let commands_noted = self.look_for_commands(config, &mut sweep).await;
         self.record(config, &mut sweep).await?;
         commands_noted?;
@@ -569,8 +569,8 @@ impl Sweeper {
         Ok(folders)
     }
 
-    /// Looks for what comes late and removes what nobody needs any more. `folders` are all run folders
-    /// that are there.
+    /// Looks for what comes late and removes what nobody needs any more. `folders` are all run
+    /// folders that are there.
     async fn tidy(
         &mut self,
         config: &Config,

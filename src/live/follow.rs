@@ -405,7 +405,8 @@ impl ShownSuite {
         folder: &Path,
     ) -> Result<u32, PreviewStop> {
         let outbox = &previewer.outbox;
-        let (asked, identity) = (plan.key.clone(), self.snapshot.identity());
+        let asked = plan.key.clone();
+        let identity = self.snapshot.identity();
         let (noted, fate) = outbox
             .with(move |store| {
                 let fate = match identity {

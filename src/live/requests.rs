@@ -177,7 +177,8 @@ impl ShownPlan {
         let news = self.news();
         let mut outcomes = Vec::new();
         for point in &news {
-            let (result, wanted) = (&self.results[point], &self.wanted[point]);
+            let result = &self.results[point];
+            let wanted = &self.wanted[point];
             outcomes.push(OutcomeUpdate {
                 id: result.result_id,
                 test_point: (*point).into(),

@@ -1,8 +1,8 @@
 //! Which files go along, and to what they belong (product contract, section 3, "Attachments").
 //!
-//! Only files of the run's own listing are ever named here: regular files inside the run folder, and
-//! those that the log names inside the project, whatever else a log says. Screenshots go to the results of the test that took them, everything else
-//! to the run.
+//! Only files of the run's own listing are ever named here: regular files inside the run folder,
+//! and those that the log names inside the project, whatever else a log says. Screenshots go to
+//! the results of the test that took them, everything else to the run.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -3,8 +3,8 @@
 //!
 //! A test is the same one from run to run by project, suite, test case and iteration. Only results
 //! that passed or failed are remembered, and of them only those count whose run ended before this
-//! one. What is forgotten makes a line shorter and never wrong: the newest results are kept, so each
-//! sentence is about the runs right before this one.
+//! one. What is forgotten makes a line shorter and never wrong: the newest results are kept, so
+//! each sentence is about the runs right before this one.
 
 use std::collections::HashMap;
 
@@ -298,7 +298,8 @@ fn digest(text: &str) -> i64 {
     first_half(blake3::hash(text.as_bytes()))
 }
 
-/// Sixty-four bits of a digest, as a number that SQLite can keep: enough for the tests of a machine.
+/// Sixty-four bits of a digest, as a number that SQLite can keep: enough for the tests of a
+/// machine.
 fn first_half(hash: blake3::Hash) -> i64 {
     let mut half = [0; 8];
     half.copy_from_slice(&hash.as_bytes()[..8]);

@@ -1,9 +1,9 @@
 //! What ADO holds of a test run, compared with what was planned for it. Pure.
 //!
 //! **What is certain.** The answer to the request that completes a run has counts: `totalTests` and
-//! `passedTests` say plainly what they count, but servers compute them late (`ado/api.md` §5). Where
-//! they are what was planned, that is good news at no cost. Where they are not, it says nothing
-//! yet, and the results themselves are read: those are not computed. `incompleteTests`,
+//! `passedTests` say plainly what they count, but servers compute them late (`ado/api.md` §5).
+//! Where they are what was planned, that is good news at no cost. Where they are not, it says
+//! nothing yet, and the results themselves are read: those are not computed. `incompleteTests`,
 //! `unanalyzedTests` and `notApplicableTests` depend on outcomes and failure types in ways that are
 //! described nowhere, and are not compared.
 //!

@@ -50,8 +50,8 @@ pub(crate) struct ResultRef {
     pub revision: Option<u32>,
 }
 
-/// A request that does not get through while its server answers everything else; what an unconfirmed
-/// step holds. Stored as JSON.
+/// A request that does not get through while its server answers everything else; what an
+/// unconfirmed step holds. Stored as JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct BreaksOff {
     /// Since when, in milliseconds since 1970.

@@ -8,8 +8,8 @@ use crate::plan::recount::Recount;
 use crate::submit::Attempt;
 
 /// The exit code of an invocation that attempted submissions. `rows` are those that it answers for:
-/// left-out ids count where their run was submitted by this invocation, parked runs always, and what
-/// is open without an attempt, because a signal came before it.
+/// left-out ids count where their run was submitted by this invocation, parked runs always, and
+/// what is open without an attempt, because a signal came before it.
 pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> Exit {
     let by_id: HashMap<i64, &SubmissionSummary> = rows.iter().map(|row| (row.id, row)).collect();
     let attempted: HashSet<i64> = attempts.iter().map(|(id, _)| *id).collect();

@@ -27,8 +27,8 @@ const HEARD_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(crate) struct Scout {
     settled: Settled,
-    /// Folders whose run is in the outbox and decided anew, by their keys: that it is older than the
-    /// history by now is for its row to say.
+    /// Folders whose run is in the outbox and decided anew, by their keys: that it is older than
+    /// the history by now is for its row to say.
     reconsidered: HashSet<String>,
     followed: HashMap<PathBuf, FollowedFolder>,
     /// The projects that the last walk found.

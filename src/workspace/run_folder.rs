@@ -79,8 +79,8 @@ impl RunReader {
             id: location.id,
         };
 
-        // All of it is read below one handle, so that no part comes from another folder. It is listed
-        // first, so that a folder that is gone or closed is told as that and not as no run.
+        // All of it is read below one handle, so that no part comes from another folder. It is
+        // listed first, so that a folder that is gone or closed is told as that and not as no run.
         let folder = Folder::known(&known).map_err(|source| io_error(path, source))?;
         let listing = list(&folder).map_err(|source| io_error(path, source))?;
         if !holds_run(&folder, Path::new("")) {
@@ -342,8 +342,8 @@ fn part_names(first: u64, last: u64) -> String {
     }
 }
 
-/// The report, where it is whole. One that is there and is not has nothing to say as a witness, which
-/// is a damage; one that is too large to be compared is only told.
+/// The report, where it is whole. One that is there and is not has nothing to say as a witness,
+/// which is a damage; one that is too large to be compared is only told.
 ///
 /// # Errors
 /// When somebody holds it, which passes.

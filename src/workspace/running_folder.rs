@@ -64,8 +64,8 @@ pub(crate) fn read_running(
     }))
 }
 
-/// Whether the log of a folder has grown since it was read; `false` where it cannot be seen. Nothing
-/// else of the folder is looked at: it may hold thousands of screenshots.
+/// Whether the log of a folder has grown since it was read; `false` where it cannot be seen.
+/// Nothing else of the folder is looked at: it may hold thousands of screenshots.
 pub(crate) fn has_grown(folder: &Path, log: &GrowingLog) -> bool {
     let newest = Folder::at(folder).and_then(|folder| folder.look(Path::new(NEWEST_PART)));
     newest.is_ok_and(|newest| log.has_grown(newest.size))

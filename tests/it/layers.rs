@@ -1,8 +1,9 @@
 //! The house stands on layers: `src` is read, and its imports are held against the order below.
 //!
-//! Three claims, the first two without exceptions. A folder (or file) at the top of `src` imports only what stands
-//! below it. And at every level of the tree the parts of one module form no loop: whoever changes
-//! one of them need not read the others first. A module and its own parts may know each other.
+//! Three claims, the first two without exceptions. A folder (or file) at the top of `src` imports
+//! only what stands below it. And at every level of the tree the parts of one module form no loop:
+//! whoever changes one of them need not read the others first. A module and its own parts may know
+//! each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -325,8 +326,8 @@ fn imports_of(sources: &BTreeMap<PathBuf, (Module, Vec<TokenTree>)>) -> Vec<Impo
     imports
 }
 
-/// Collects the paths that say from where they start, each from the crate's root. Another path leads
-/// to a part of this module, or to a name that an import has brought already.
+/// Collects the paths that say from where they start, each from the crate's root. Another path
+/// leads to a part of this module, or to a name that an import has brought already.
 fn collect(tokens: &[TokenTree], inside: &Module, paths: &mut Vec<Module>) {
     let mut at = 0;
     while at < tokens.len() {
@@ -533,7 +534,8 @@ fn parse(texts: Vec<(PathBuf, String)>) -> BTreeMap<PathBuf, (Module, Vec<TokenT
     files
 }
 
-/// The attributes that stand right before an item, without blanks; its visibility may stand between.
+/// The attributes that stand right before an item, without blanks; its visibility may stand
+/// between.
 fn attributes_before(tokens: &[TokenTree]) -> Vec<String> {
     let mut attributes = Vec::new();
     for token in tokens.iter().rev() {

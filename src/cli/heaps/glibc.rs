@@ -1,6 +1,7 @@
 //! How many heaps the program has: glibc gives each thread one, up to eight for each processor, and
-//! what one thread frees there no other one gets. The memory of a submission that passes from thread
-//! to thread was three times what it holds at most: 83 MB at 2,000 results, 46 MB with two heaps.
+//! what one thread frees there no other one gets. The memory of a submission that passes from
+//! thread to thread was three times what it holds at most: 83 MB at 2,000 results, 46 MB with two
+//! heaps.
 
 #![expect(unsafe_code, reason = "no crate has a safe form of this call")]
 

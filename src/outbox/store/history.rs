@@ -1,5 +1,5 @@
-//! What is remembered of tests from run to run (`plan/history.rs`). A small table of its own: a line
-//! about one failure would else cost the snapshots of twenty runs.
+//! What is remembered of tests from run to run (`plan/history.rs`). A small table of its own: a
+//! line about one failure would else cost the snapshots of twenty runs.
 //!
 //! Only runs that are to be submitted are remembered. A row is replaced when its run is taken up or
 //! recorded once more, and the newest ones of each test are kept.
@@ -34,8 +34,8 @@ impl Store {
             wanted.push((test.subject.0, test.suite_started.millis()));
         }
 
-        // One query for all of them; `CROSS` has SQLite look each one up. A result of the same suite run, which was recorded by itself
-        // before its collection was, is none from before.
+        // One query for all of them; `CROSS` has SQLite look each one up. A result of the same
+        // suite run, which was recorded by itself before its collection was, is none from before.
         let mut statement = self.connection.prepare_cached(
             "SELECT subject, ended_ms, failed, message
              FROM json_each(?1) AS wanted CROSS JOIN test_history ON subject = wanted.value->>0

@@ -86,8 +86,8 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Submissions of runs that ended at or after `since` and lack files that were given up, each with
-    /// when that was last.
+    /// Submissions of runs that ended at or after `since` and lack files that were given up, each
+    /// with when that was last.
     ///
     /// # Errors
     /// When the database fails.
@@ -119,8 +119,8 @@ impl Store {
         let transaction = self.begin()?;
         apply(&transaction, submission, Event::LateReports, None)?;
 
-        // The one way back for a step that is settled: ADO has the run with a comment that names the
-        // files, so nothing is unsaid until the comment is written anew.
+        // The one way back for a step that is settled: ADO has the run with a comment that names
+        // the files, so nothing is unsaid until the comment is written anew.
         transaction.execute(
             "UPDATE step SET state = ?2 WHERE submission_id = ?1 AND state = ?3
              AND detail IS NOT NULL AND json_extract(detail, '$.given_up_ms') IS NOT NULL",

@@ -1,8 +1,8 @@
 //! The last step: the run is completed, with the comment that names everything that is missing from
 //! it (invariant I7). `outbox::step` lets it begin only when all other steps are settled.
 //!
-//! What ADO then counts is compared with the plan, and a difference is kept and told; it holds nothing
-//! up, because what is completed cannot be changed any more.
+//! What ADO then counts is compared with the plan, and a difference is kept and told; it holds
+//! nothing up, because what is completed cannot be changed any more.
 //!
 //! **Asked before it is sent again:** nothing. The request says what the run is to be, so a second
 //! one changes nothing.

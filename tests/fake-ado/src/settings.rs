@@ -10,8 +10,8 @@ pub struct Settings {
     pub max_api_version: String,
     /// Entries on a page of the `testplan` area (TestPoint, plans, suites, configurations).
     pub page_size: usize,
-    /// Most entries that a list by `$top` and `$skip` gives at once, however many were asked for; the
-    /// rest has to be asked for.
+    /// Most entries that a list by `$top` and `$skip` gives at once, however many were asked for;
+    /// the rest has to be asked for.
     pub most_on_a_page: usize,
     /// Entries `POST test/points` and `GET …/points` give when no `$top` is sent: the rest is cut
     /// silently.

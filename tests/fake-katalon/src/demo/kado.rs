@@ -29,8 +29,8 @@ pub fn find() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Writes a `kado.toml` that watches the workspace and shows suites while they run. No Katalon with a
-/// licence is here, so nobody waits for one.
+/// Writes a `kado.toml` that watches the workspace and shows suites while they run. No Katalon
+/// with a licence is here, so nobody waits for one.
 pub fn write_config(temp: &Path) -> Result<PathBuf> {
     let path = temp.join("kado.toml");
     let (work, state) = (quoted(&temp.join("workspace")), quoted(&temp.join("state")));
