@@ -51,6 +51,8 @@ pub(crate) struct IdentityKeys {
     pub client_id: Option<String>,
     pub client_secret_file: Option<PathBuf>,
     pub certificate_file: Option<PathBuf>,
+    pub token_file: Option<PathBuf>,
+    pub service_connection_id: Option<String>,
     /// `azure.authority_url`
     pub authority_url: Option<String>,
 }

@@ -53,6 +53,12 @@ pub(super) struct MachineOptions {
     /// The file with certificate and key of a service principal, as PEM
     #[arg(long, value_name = "FILE")]
     identity_certificate_file: Option<PathBuf>,
+    /// The file with the token of a federated identity, where the environment does not name it
+    #[arg(long, value_name = "FILE")]
+    identity_token_file: Option<PathBuf>,
+    /// The service connection of Azure Pipelines that a federated identity is
+    #[arg(long, value_name = "ID", conflicts_with = "identity_token_file")]
+    identity_service_connection_id: Option<String>,
     /// Who issues the identity's tokens, if not the public cloud's login
     #[arg(long, value_name = "URL")]
     identity_authority_url: Option<String>,
@@ -98,6 +104,11 @@ impl MachineOptions {
                 "--identity-certificate-file",
                 self.identity_certificate_file.is_some(),
             ),
+            ("--identity-token-file", self.identity_token_file.is_some()),
+            (
+                "--identity-service-connection-id",
+                self.identity_service_connection_id.is_some(),
+            ),
             (
                 "--identity-authority-url",
                 self.identity_authority_url.is_some(),
@@ -133,6 +144,8 @@ impl MachineOptions {
             client_id: self.identity_client_id.clone(),
             client_secret_file: self.identity_client_secret_file.as_deref().map(absolute),
             certificate_file: self.identity_certificate_file.as_deref().map(absolute),
+            token_file: self.identity_token_file.as_deref().map(absolute),
+            service_connection_id: self.identity_service_connection_id.clone(),
             authority_url: self.identity_authority_url.clone(),
         }))
     }

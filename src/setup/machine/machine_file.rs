@@ -286,6 +286,7 @@ fn set_identity(
     for (key, value) in [
         ("tenant_id", &keys.tenant_id),
         ("client_id", &keys.client_id),
+        ("service_connection_id", &keys.service_connection_id),
     ] {
         if let Some(value) = value {
             set(&mut table, key, value, Comments::None);
@@ -294,6 +295,7 @@ fn set_identity(
     for (key, file) in [
         ("client_secret_file", &keys.client_secret_file),
         ("certificate_file", &keys.certificate_file),
+        ("token_file", &keys.token_file),
     ] {
         if let Some(file) = file {
             set(&mut table, key, text_of(file)?, Comments::None);
@@ -440,6 +442,36 @@ mod tests {
         };
 
         insta::assert_snapshot!(file(text).with(&identity).unwrap());
+    }
+
+    #[test]
+    fn a_federated_identity_is_written_with_what_it_proves_itself_with() {
+        let text = "watch = [\"/w\"]\n[azure]\nserver_url = \"https://dev.azure.com/acme\"\n";
+        let with = |keys: IdentityKeys| {
+            let choices = MachineChoices {
+                credential: CredentialChoice::Identity(keys),
+                ..MachineChoices::default()
+            };
+            file(text).with(&choices).unwrap()
+        };
+        let federated = IdentityKeys {
+            kind: "federated".to_owned(),
+            ..IdentityKeys::default()
+        };
+
+        let by_file = with(IdentityKeys {
+            token_file: Some("/run/token".into()),
+            ..federated.clone()
+        });
+        let by_connection = with(IdentityKeys {
+            service_connection_id: Some("7".to_owned()),
+            ..federated
+        });
+
+        let file = "identity = { kind = \"federated\", token_file = \"/run/token\" }";
+        let connection = "identity = { kind = \"federated\", service_connection_id = \"7\" }";
+        assert!(by_file.contains(file), "{by_file}");
+        assert!(by_connection.contains(connection), "{by_connection}");
     }
 
     #[test]
