@@ -173,32 +173,10 @@ impl KnownCommands {
                 live,
                 ..CommandOfRun::default()
             },
-            Choice::Several(all) => {
-                let (options, jobs): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-
-                // The run is linked with its job, and no link is better than one with another job.
-                let is_one_job = jobs.iter().all(|job| *job == jobs[0]);
-                let job = if is_one_job {
-                    jobs[0].clone()
-                } else {
-                    JobOfCommand::default()
-                };
-
-                // A run is not guessed any more than a plan is.
-                let mut agreed = agreed(&options, "`kado exec`");
-                let into_differs = jobs.iter().any(|job| job.into != jobs[0].into);
-                if into_differs && agreed.unclear_plan.is_none() {
-                    agreed.unclear_plan = Some(UNCLEAR_RUN.to_owned());
-                }
-                CommandOfRun {
-                    claimed: true,
-                    live,
-                    pipeline: job.pipeline,
-                    origin: job.origin,
-                    into: jobs[0].into.filter(|_| !into_differs),
-                    ..agreed
-                }
-            }
+            Choice::Several(all) => CommandOfRun {
+                live,
+                ..agreed_of_exec(all)
+            },
             // A claim was made before the command ran. What was seen among processes is best
             // effort, so it comes last.
             Choice::None => self.seen_running(run),
@@ -225,6 +203,34 @@ impl KnownCommands {
             Choice::Several(all) => agreed(&all, "katalonc"),
             Choice::None => CommandOfRun::default(),
         }
+    }
+}
+
+/// What several `kado exec` that may have started the run agree on.
+fn agreed_of_exec(all: Vec<(RunOptions, JobOfCommand)>) -> CommandOfRun {
+    let (options, jobs): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+
+    // The run is linked with its job, and no link is better than one with another job.
+    let is_one_job = jobs.iter().all(|job| *job == jobs[0]);
+    let job = if is_one_job {
+        jobs[0].clone()
+    } else {
+        JobOfCommand::default()
+    };
+
+    // A run is not guessed any more than a plan is.
+    let mut agreed = agreed(&options, "`kado exec`");
+    let into_differs = jobs.iter().any(|job| job.into != jobs[0].into);
+    if into_differs && agreed.unclear_plan.is_none() {
+        agreed.unclear_plan = Some(UNCLEAR_RUN.to_owned());
+    }
+
+    CommandOfRun {
+        claimed: true,
+        pipeline: job.pipeline,
+        origin: job.origin,
+        into: jobs[0].into.filter(|_| !into_differs),
+        ..agreed
     }
 }
 
