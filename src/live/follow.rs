@@ -45,6 +45,7 @@ pub(super) async fn follow(previewer: Previewer, folder: PathBuf) {
         log: GrowingLog::default(),
         waits_for_more: false,
         looked: Duration::ZERO,
+        too_many: None,
         shown: None,
     };
 
@@ -78,6 +79,8 @@ struct FollowedSuite {
     waits_for_more: bool,
     /// How long the last look at its files took.
     looked: Duration,
+    /// How many requests were too many for the server before the first one for this suite.
+    too_many: Option<u64>,
     shown: Option<ShownSuite>,
 }
 
@@ -87,7 +90,7 @@ struct ShownSuite {
     /// What the project said when the run was made.
     snapshot: Snapshot,
     client: Arc<AdoClient>,
-    /// How many requests were too many for the server before.
+    /// How many requests were too many for the server before the first one for this suite.
     too_many: u64,
     plans: Vec<ShownPlan>,
     /// Since the last request that wrote.
@@ -173,16 +176,18 @@ impl FollowedSuite {
         self.is_to_be_submitted(&config, &run).await?;
 
         let client = self.connect(&config, &run).await?;
-        let snapshot = settled(&client, run.snapshot).await?;
+        // What was refused when this was tried before counts as well.
+        let before = client.refused_as_too_many();
         let mut shown = ShownSuite {
             location,
-            too_many: client.refused_as_too_many(),
+            too_many: *self.too_many.get_or_insert(before),
             client,
             plans: Vec::new(),
-            snapshot,
+            snapshot: run.snapshot,
             written: None,
             noted: Stopwatch::start(),
         };
+        shown.settle_plans(&self.previewer).await?;
         shown.open_all(&self.previewer, &self.folder).await?;
         Ok(Some(shown))
     }
@@ -306,24 +311,6 @@ fn overrides_of(location: &Location, config: &Config) -> Overrides {
     }
 }
 
-/// The snapshot with the ids of its test plans.
-async fn settled(client: &AdoClient, mut snapshot: Snapshot) -> Result<Snapshot, PreviewStop> {
-    let project = snapshot.options.project.clone().unwrap_or_default();
-    if !snapshot.options.has_open_plans() {
-        return Ok(snapshot);
-    }
-
-    let plans = client.known_plans(&project).await?;
-    let mut settled = Vec::new();
-    for choice in &snapshot.options.plans {
-        if let Ok(plan) = choice.among(&plans, &project, snapshot.started()) {
-            settled.push((choice.clone(), plan));
-        }
-    }
-    snapshot.options.settle_plans(&settled);
-    Ok(snapshot)
-}
-
 impl ShownSuite {
     fn is_of(&self, run: &RunIdentity) -> bool {
         self.snapshot
@@ -340,6 +327,26 @@ impl ShownSuite {
             Some(written) => BETWEEN_REQUESTS.saturating_sub(written.elapsed()),
             None => Duration::ZERO,
         }
+    }
+
+    /// Asks which test plans are meant, where the settings describe them.
+    async fn settle_plans(&mut self, previewer: &Previewer) -> Result<(), PreviewStop> {
+        if !self.snapshot.options.has_open_plans() {
+            return Ok(());
+        }
+        self.may_ask(previewer).await?;
+        let snapshot = &mut self.snapshot;
+        let project = snapshot.options.project.clone().unwrap_or_default();
+        let plans = self.client.known_plans(&project).await?;
+
+        let mut settled = Vec::new();
+        for choice in &snapshot.options.plans {
+            if let Ok(plan) = choice.among(&plans, &project, snapshot.started()) {
+                settled.push((choice.clone(), plan));
+            }
+        }
+        snapshot.options.settle_plans(&settled);
+        Ok(())
     }
 
     /// Finds or makes the test run for each test plan.

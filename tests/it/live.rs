@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::support::{Machine, Service, age, finished, katalonc, now, tc, wait_until};
 
 /// Test cases with a point each, from 11 on.
-const CASES: [(&str, &str); 4] = [
+pub(crate) const CASES: [(&str, &str); 4] = [
     ("Sign in", "1001"),
     ("Search", "1002"),
     ("Pay", "1003"),
@@ -26,21 +26,21 @@ const CASES: [(&str, &str); 4] = [
 ];
 
 /// Suites are shown, and Katalon submits none.
-const LIVE: &str = "[submit]\nlive = true\nkatalon_submits = \"never\"\n";
+pub(crate) const LIVE: &str = "[submit]\nlive = true\nkatalon_submits = \"never\"\n";
 /// Scenarios of a matrix that are played at the same time; they mostly wait.
 const AT_ONCE: usize = 6;
 /// The same without that.
-const NOT_LIVE: &str = "[submit]\nkatalon_submits = \"never\"\n";
+pub(crate) const NOT_LIVE: &str = "[submit]\nkatalon_submits = \"never\"\n";
 
 /// A suite that a test lets go on step by step.
-struct Suite {
+pub(crate) struct Suite {
     live: Live,
     folder: PathBuf,
 }
 
 impl Suite {
     /// Writes the folder of a suite in a project, up to the end of so many tests.
-    fn begin(run: &SuiteRunWriter, project: &Path, tests: usize) -> Self {
+    pub(crate) fn begin(run: &SuiteRunWriter, project: &Path, tests: usize) -> Self {
         let folder = run.folder_in(project);
         let live = run.live(&folder);
         let mut suite = Self { live, folder };
@@ -49,7 +49,7 @@ impl Suite {
     }
 
     /// Goes on to the end of so many more tests.
-    fn end_tests(&mut self, tests: usize) {
+    pub(crate) fn end_tests(&mut self, tests: usize) {
         let mut ended = 0;
         while ended < tests {
             let step = self
@@ -65,13 +65,13 @@ impl Suite {
         }
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.live.perform_all().unwrap();
     }
 }
 
 /// A service that watches the shop.
-fn watching(machine: &Machine) -> (Service, PathBuf) {
+pub(crate) fn watching(machine: &Machine) -> (Service, PathBuf) {
     let shop = machine.shop(&CASES);
     let service = machine.start_in_detail();
     service.wait_for_log("found a Katalon project");
@@ -79,7 +79,7 @@ fn watching(machine: &Machine) -> (Service, PathBuf) {
 }
 
 /// Three tests, the second of which fails.
-fn suite() -> SuiteRunWriter {
+pub(crate) fn suite() -> SuiteRunWriter {
     let failed = Test::failed(&tc("Search"), "nothing found").screenshot();
     let tests = [
         Test::passed(&tc("Sign in")),
@@ -90,7 +90,7 @@ fn suite() -> SuiteRunWriter {
 }
 
 /// The outcomes of a run by point, with those that have none as `-`.
-fn outcomes(run: &TestRun) -> Vec<String> {
+pub(crate) fn outcomes(run: &TestRun) -> Vec<String> {
     let mut outcomes = Vec::new();
     for result in &run.results {
         let outcome = match result.state.as_str() {
@@ -104,7 +104,7 @@ fn outcomes(run: &TestRun) -> Vec<String> {
 }
 
 /// Waits until the only run shows this.
-fn wait_for_outcomes(machine: &Machine, wanted: &[&str]) -> TestRun {
+pub(crate) fn wait_for_outcomes(machine: &Machine, wanted: &[&str]) -> TestRun {
     wait_until("the results to be there", || {
         let runs = machine.ado_runs();
         match runs.as_slice() {
@@ -118,7 +118,7 @@ fn wait_for_outcomes(machine: &Machine, wanted: &[&str]) -> TestRun {
 }
 
 /// Waits until the only run is in this state.
-fn wait_for_state(machine: &Machine, state: &str) -> TestRun {
+pub(crate) fn wait_for_state(machine: &Machine, state: &str) -> TestRun {
     wait_until(&format!("the run to be {state}"), || {
         let runs = machine.ado_runs();
         match runs.as_slice() {
@@ -130,7 +130,7 @@ fn wait_for_state(machine: &Machine, state: &str) -> TestRun {
 
 /// A run without ids, times and revisions of the server, and without what differs between two
 /// machines: kado's key, and the content of the log, which names its folder.
-fn comparable(run: &TestRun) -> Value {
+pub(crate) fn comparable(run: &TestRun) -> Value {
     let mut run = serde_json::to_value(run).unwrap();
     let comment = run["comment"].as_str().unwrap_or_default().to_owned();
     run["comment"] = comment.split_once('\n').map_or("", |(_, rest)| rest).into();

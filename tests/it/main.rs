@@ -54,6 +54,7 @@ mod ledger;
 mod links;
 mod listing;
 mod live;
+mod live_surroundings;
 mod map;
 mod memory;
 mod metrics;
