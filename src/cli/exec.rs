@@ -70,7 +70,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     strict: bool,
     /// Show the results of the suite in Azure DevOps while it runs
-    #[arg(long, conflicts_with = "into")]
+    #[arg(long)]
     live: bool,
     /// Folder of the project, where the command's -projectPath does not lead to it, as with a
     /// container
@@ -172,6 +172,14 @@ fn terms(arguments: &Arguments, line: CommandLine) -> Result<Terms, UsageError> 
         ));
     }
 
+    if arguments.live && arguments.filling.is_named() {
+        return Err(UsageError(
+            "`--live` shows the suite in a test run of its own, and `--into` fills one that is \
+             there: leave out one of the two"
+                .to_owned(),
+        ));
+    }
+
     let into = arguments.filling.filled_run(test_run_of_job(variable))?;
     Ok(Terms {
         line,
@@ -194,7 +202,7 @@ fn shown(claim: &ClaimKeeper, terms: &Terms, config: &Config) -> Option<ShownCom
         return None;
     }
     let pair = pair_of_job(terms, config);
-    live::show(claim, config, pair)
+    Some(live::show(claim, config, pair))
 }
 
 /// Ends a claim and looks for its runs, unless a signal asks to end meanwhile: those of the command

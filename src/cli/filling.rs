@@ -39,6 +39,11 @@ impl Filling {
         }
     }
 
+    /// Whether a run to fill is named.
+    pub(super) const fn is_named(&self) -> bool {
+        self.into.is_some()
+    }
+
     /// Whether it is completed.
     pub(super) const fn completes(&self) -> bool {
         self.complete

@@ -1,20 +1,24 @@
 //! Suites that are shown while they run (`submit.live`), in surroundings that are less usual:
-//! several test plans, collections, a server that has enough, and hours of silence.
+//! several test plans, collections, a server that has enough, hours of silence, and `kado exec`.
 
+#![expect(clippy::disallowed_methods, reason = "tests lay out files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
 
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{AzureSettings, CollectionWriter, SuiteRunWriter, Test};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
+use crate::filling::begin_run;
 use crate::live::{
     CASES, LIVE, NOT_LIVE, Suite, comparable, outcomes, suite, wait_for_outcomes, wait_for_state,
     watching,
 };
-use crate::support::{Machine, Service, now, tc, wait_until};
+use crate::support::{Machine, SUITE, Service, ended, finish, katalonc, now, tc, wait_until};
 use crate::watching::Clock;
 
 /// Plan and outcomes of each run in ADO, sorted.
@@ -281,4 +285,81 @@ fn the_suites_of_a_collection_that_is_one_run_are_not_shown_and_check_says_so() 
 /// A text without its line breaks and indents.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn exec_shows_no_suite_whose_results_go_into_a_run_that_is_there() {
+    let machine = Machine::new();
+    machine.configure(LIVE);
+    let into = begin_run(&machine);
+    let shop = machine.shop(&CASES[..2]);
+    let arguments = katalonc::arguments(&shop, SUITE, &[]);
+    let begun = into.to_string();
+
+    let both = finish(machine.exec(&["--live", "--into", &begun], &arguments));
+    let before = machine.fake.requests().len();
+    let one = finish(machine.exec(&["--into", &begun], &arguments));
+
+    assert_eq!(both.code, 2, "{both:?}");
+    assert_eq!(
+        both.err,
+        "error: `--live` shows the suite in a test run of its own, and `--into` fills one that is \
+         there: leave out one of the two\n"
+    );
+    assert_eq!(before, 0, "the command was not started");
+    assert_eq!(one.code, 0, "{one:?}");
+    let run = machine.ado_run();
+    assert_eq!(run.id, into);
+    assert_eq!(
+        outcomes(&run)[..2],
+        ["11 Passed", "12 Passed"],
+        "it is filled"
+    );
+}
+
+/// `kado exec --live` with a suite that does not end while the file `hold` is there.
+fn exec_live(machine: &Machine, shop: &Path, hold: &Path) -> Child {
+    fs::write(hold, "").unwrap();
+    let mut command = machine.exec(&["--live"], &katalonc::arguments(shop, SUITE, &[]));
+    command
+        .env("FAKE_HOLD", hold)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// How many times outcomes were written.
+fn previews(machine: &Machine) -> usize {
+    let writes = machine.writes();
+    writes
+        .iter()
+        .filter(|write| write.starts_with("PATCH") && write.ends_with("/results"))
+        .count()
+}
+
+#[test]
+fn a_service_that_starts_beside_exec_goes_on_with_its_run() {
+    let machine = Machine::new();
+    machine.configure(NOT_LIVE);
+    let shop = machine.shop(&CASES[..2]);
+    let hold = machine.root().join("hold");
+
+    let exec = exec_live(&machine, &shop, &hold);
+    wait_for_outcomes(&machine, &["11 Passed", "12 Passed"]);
+    let by_exec = previews(&machine);
+    let service = machine.start();
+    wait_until("the service to show the suite", || {
+        let by_service = previews(&machine) - by_exec;
+        (by_service > 0).then_some(()).ok_or_else(|| service.log())
+    });
+    fs::remove_file(&hold).unwrap();
+    let done = ended(exec, "kado exec");
+
+    assert_eq!(done.code, 0, "{done:?}");
+    machine.wait_for_completed(1);
+    let run = machine.ado_run();
+    assert_eq!(outcomes(&run), ["11 Passed", "12 Passed"]);
+    assert!(done.err.contains(&run.id.to_string()), "{done:?}");
+    service.stop_cleanly();
 }

@@ -36,17 +36,14 @@ pub(super) struct ShownCommand {
     _config: Sender<Arc<Config>>,
 }
 
-/// Shows the suites of a claim from now on, unless a service does.
+/// Shows the suites of a claim from now on, while no service does.
 pub(super) fn show(
     claim: &ClaimKeeper,
     config: &Config,
     pair: Option<(Server, Credential)>,
-) -> Option<ShownCommand> {
-    if ServiceMark::look(&config.state_dir) == ServiceState::Running {
-        return None;
-    }
-
+) -> ShownCommand {
     let (outbox, root, from) = claim.ground();
+    let state_dir = config.state_dir.clone();
     let connections = match pair {
         Some((server, credential)) => Connections::default().with_pair(&server, credential),
         None => Connections::default(),
@@ -62,27 +59,39 @@ pub(super) fn show(
 
     let running_sender = Arc::new(running_sender);
     let told = Arc::clone(&running_sender);
-    let looks = tokio::spawn(look_on(root, from, told));
-    Some(ShownCommand {
+    let looks = tokio::spawn(look_on(root, from, state_dir, told));
+    ShownCommand {
         running: running_sender,
         looks,
         shows: tokio::spawn(previewer.serve(CancellationToken::new())),
         _config: config_sender,
-    })
+    }
 }
 
 /// Looks again and again which run folders are the command's.
-async fn look_on(root: PathBuf, from: Moment, told: Arc<Sender<RunningSuites>>) {
+async fn look_on(
+    root: PathBuf,
+    from: Moment,
+    state_dir: PathBuf,
+    told: Arc<Sender<RunningSuites>>,
+) {
     loop {
         let root = root.clone();
-        let Ok(folders) = blocking(move || changed_since(&root, from)).await else {
+        let state_dir = state_dir.clone();
+        let looked = blocking(move || {
+            // A service that is started meanwhile goes on with the runs that are there.
+            if ServiceMark::look(&state_dir) == ServiceState::Running {
+                return RunningSuites::default();
+            }
+            RunningSuites {
+                folders: changed_since(&root, from),
+                is_whole: true,
+            }
+        });
+        let Ok(now) = looked.await else {
             return;
         };
 
-        let now = RunningSuites {
-            folders,
-            is_whole: true,
-        };
         told.send_if_modified(|told| {
             let is_news = *told != now;
             *told = now;
