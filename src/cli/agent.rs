@@ -93,17 +93,21 @@ fn tell_github(rows: &[SubmissionSummary], problems: &[String]) -> Result<(), Un
         command(&GitHubWarning(&warning).to_string());
     }
 
+    let mut written = Ok(());
     if let Some(file) = variable("GITHUB_OUTPUT") {
         let mut lines = String::new();
         for output in outputs::of(rows, problems) {
             lines.push_str(&commands::github_output(&output, &random()));
         }
-        append(Path::new(&file), &lines)?;
+        written = append(Path::new(&file), &lines);
     }
+
+    // One that cannot be written does not cost the other.
     if let Some(file) = variable("GITHUB_STEP_SUMMARY") {
-        append(Path::new(&file), &summary::markdown(rows, problems))?;
+        let summarized = append(Path::new(&file), &summary::markdown(rows, problems));
+        written = written.and(summarized);
     }
-    Ok(())
+    written
 }
 
 fn append(path: &Path, text: &str) -> Result<(), UntoldError> {

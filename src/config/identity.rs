@@ -123,7 +123,7 @@ pub(super) fn read(
         secret: secret.map(|path| ProofFile::Secret(folder.join(path))),
         certificate: certificate.map(|path| ProofFile::Certificate(folder.join(path))),
         token_file: token_file.map(|path| folder.join(path)),
-        service_connection_id: table.read("service_connection_id", problems, part),
+        service_connection_id: table.read("service_connection_id", problems, connection),
     };
     table.finish(problems);
 
@@ -224,6 +224,15 @@ fn part(value: &DeValue<'_>) -> Read<String> {
     } else {
         Err("must be a GUID or a domain".to_owned())
     }
+}
+
+/// The id of a service connection, which becomes part of a URL.
+fn connection(value: &DeValue<'_>) -> Read<String> {
+    part(value).map_err(|_| {
+        "must be the id of a service connection, a GUID: it stands in the address of its page in \
+         Azure DevOps"
+            .to_owned()
+    })
 }
 
 /// An authority: a secret goes there, so it is encrypted unless it is this machine or the one

@@ -88,9 +88,7 @@ pub(super) const OIDC_VARIABLE: &str = "SYSTEM_OIDCREQUESTURI";
 pub(crate) enum FederationError {
     /// Neither `kado.toml` nor the environment says it.
     #[error(
-        "`{key}` of `azure.identity` is not set in kado.toml, and `${variable}` is not set \
-         either{}",
-        hint(variable)
+        "`{key}` of `azure.identity` is not set in kado.toml, and `${variable}` is not set either"
     )]
     NotSet {
         /// The key of `kado.toml`.
@@ -98,6 +96,15 @@ pub(crate) enum FederationError {
         /// The variable that stands in for it.
         variable: &'static str,
     },
+
+    /// The job of a pipeline does not say this variable, or this is no job.
+    #[error(
+        "a service connection gets its tokens from the job of Azure Pipelines, and `${}` is not \
+         set here{}",
+        .0,
+        hint(.0)
+    )]
+    NoJob(&'static str),
     /// The environment names an authority that is none of Microsoft's.
     #[error(
         "`$AZURE_AUTHORITY_HOST` names `{0}`, which is no authority of Microsoft's; set \
@@ -116,10 +123,7 @@ pub(crate) enum FederationError {
 fn hint(variable: &str) -> &'static str {
     match variable {
         TOKEN_VARIABLE => "; map it in the step: `env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)`",
-        OIDC_VARIABLE => {
-            "; a service connection gives tokens in a job of Azure Pipelines alone, to `kado exec` \
-             and to commands, not to a service"
-        }
+        OIDC_VARIABLE => "; a service has no job: `kado exec` and the other commands of a job do",
         _ => "",
     }
 }

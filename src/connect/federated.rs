@@ -89,10 +89,9 @@ impl ProvingTokens {
     }
 
     fn of_job(service_connection_id: &str) -> Result<Self, ConnectError> {
-        let key = "service_connection_id";
-        let url = or_variable(None, key, OIDC_VARIABLE)?;
-        let collection = or_variable(None, key, COLLECTION_VARIABLE)?;
-        let job_token = or_variable(None, key, TOKEN_VARIABLE)?;
+        let url = of_job(OIDC_VARIABLE)?;
+        let collection = of_job(COLLECTION_VARIABLE)?;
+        let job_token = of_job(TOKEN_VARIABLE)?;
 
         match Url::parse(&url) {
             Ok(url) if is_below(&url, &collection) => Ok(Self::Job {
@@ -184,6 +183,11 @@ fn or_variable(
             variable: name,
         }),
     }
+}
+
+/// What the job of a pipeline says.
+fn of_job(variable_of_job: &'static str) -> Result<String, FederationError> {
+    variable(variable_of_job).ok_or(FederationError::NoJob(variable_of_job))
 }
 
 /// A variable that has a value: an agent leaves what it cannot resolve as it is, `$(System.X)`.

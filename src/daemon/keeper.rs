@@ -378,7 +378,8 @@ impl Keeper {
     async fn answer_requests(&self) -> Result<(), StoreError> {
         let config = self.config.current();
         for (id, request) in self.outbox.with(|store| store.open_requests()).await? {
-            tracing::info!(?request, "asked by the command line");
+            let asked = request.as_ref().map(Request::to_string);
+            tracing::info!(asked, "asked by the command line");
 
             // Somebody who asks may have corrected a token that was refused.
             if matches!(

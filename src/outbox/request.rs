@@ -1,5 +1,7 @@
 //! What the command line asks of a running service, through the database.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::discovery::filled_run::FilledRun;
@@ -42,6 +44,24 @@ pub(crate) enum Request {
         /// Its id.
         submission: i64,
     },
+}
+
+/// As the log says it.
+impl fmt::Display for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Submit { folder, into, .. } => {
+                write!(f, "submit `{folder}`")?;
+                match into {
+                    Some(filled) => write!(f, " into test run {}", filled.run),
+                    None => Ok(()),
+                }
+            }
+            Self::Claimed { folder, .. } => write!(f, "submit `{folder}` for `kado exec`"),
+            Self::Retry { submission, .. } => write!(f, "retry {submission}"),
+            Self::Forget { submission } => write!(f, "forget {submission}"),
+        }
+    }
 }
 
 /// What became of a request.

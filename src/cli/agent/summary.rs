@@ -54,7 +54,9 @@ pub(super) fn warnings(
     if warnings.len() > most {
         let more = warnings.len() - most + 1;
         warnings.truncate(most - 1);
-        warnings.push(format!("… and {more} more, which the summary has"));
+        warnings.push(format!(
+            "… and {more} more; `kado runs show` has all of a run"
+        ));
     }
     warnings
 }
@@ -195,6 +197,9 @@ pub(super) mod tests {
         let warnings = warnings(&[], &problems, 10);
 
         assert_eq!(warnings.len(), 10);
-        assert_eq!(warnings[9], "… and 3 more, which the summary has");
+        assert_eq!(
+            warnings[9],
+            "… and 3 more; `kado runs show` has all of a run"
+        );
     }
 }

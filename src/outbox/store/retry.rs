@@ -97,12 +97,10 @@ impl Store {
             )));
         }
 
-        apply(
-            &transaction,
-            submission,
-            Event::Forgotten,
-            Some("forgotten on a person's word; `kado runs retry` takes it up again"),
-        )?;
+        let reason = format!(
+            "forgotten on a person's word; `kado runs retry {submission}` takes it up again"
+        );
+        apply(&transaction, submission, Event::Forgotten, Some(&reason))?;
         change_one(
             &transaction,
             submission,
