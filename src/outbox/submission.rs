@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::discovery::filled_run::FilledRun;
 use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState};
 use crate::plan::SubmissionPlan;
@@ -149,6 +150,15 @@ pub(crate) struct Submission {
 }
 
 impl Submission {
+    /// The test run that it fills: what is planned does not change, whatever is said of the run
+    /// later.
+    pub(crate) fn fills(&self) -> Option<FilledRun> {
+        match &self.plan {
+            Some(plan) => plan.into,
+            None => self.snapshot.options.into,
+        }
+    }
+
     /// Takes over what its steps changed.
     pub(crate) fn apply(&mut self, progress: Progress) {
         self.ado_run_id = progress.ado_run_id;

@@ -10,13 +10,13 @@ use crate::clock;
 use crate::config::Config;
 use crate::discovery::claim::KnownCommands;
 use crate::discovery::eligibility::Eligibility;
-use crate::discovery::filled_run::FilledRun;
+use crate::discovery::filled_run::{Completion, FilledRun};
 use crate::error_chain::chain;
 use crate::intake::{self, FinishedRun, Refusal};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::submission::{SubmissionState, SubmissionSummary};
+use crate::outbox::submission::{Submission, SubmissionState, SubmissionSummary};
 use crate::outbox::{Outbox, StoreError};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
@@ -113,20 +113,52 @@ async fn goes_elsewhere(
         return Ok(None);
     }
 
+    let mut elsewhere = None;
+    let mut left_open = None;
     for id in recorded.submissions().to_vec() {
         let submission = outbox.with(move |store| store.load(id)).await?;
-        let goes_into = submission.snapshot.options.into;
-        if goes_into.map(|filled| filled.run) != Some(into.run) {
-            let run = into.run;
-            return Ok(Some(Answer::Refused(format!(
-                "it is recorded already, as run {id} of `kado runs`, which does not go into test \
-                 run {run}; `kado runs forget {id}` takes back one that is not in Azure DevOps yet, \
-                 and `kado submit --again --into {run} \"{}\"` submits one that is there once more",
-                folder.display()
-            ))));
+        let Some(filled) = submission.fills().filter(|filled| filled.run == into.run) else {
+            elsewhere = Some(id);
+            continue;
+        };
+
+        if filled.completion == Completion::Complete || into.completion == Completion::Leave {
+            return Ok(None);
         }
+        left_open = Some(submission);
     }
-    Ok(None)
+
+    if let Some(submission) = left_open {
+        return Ok(Some(stays_open(&submission, into.run)));
+    }
+    Ok(elsewhere.map(|id| {
+        let run = into.run;
+        Answer::Refused(format!(
+            "it is recorded already, as run {id} of `kado runs`, which does not go into test \
+             run {run}; `kado runs forget {id}` takes back one that is not in Azure DevOps yet, \
+             and `kado submit --again --into {run} \"{}\"` submits one that is there once more",
+            folder.display()
+        ))
+    }))
+}
+
+/// The answer to whoever wants a test run completed that is filled without that: what is planned
+/// does not change.
+fn stays_open(submission: &Submission, run: u32) -> Answer {
+    let id = submission.id;
+    let way_out = if submission.ado_run_id.is_some() {
+        format!(
+            "kado completes none afterwards; complete test run {run} in Azure DevOps, at the \
+             address that `kado runs show {id}` names"
+        )
+    } else {
+        format!("`kado runs forget {id}`, then the same command, completes it")
+    };
+
+    Answer::Refused(format!(
+        "it is recorded already, as run {id} of `kado runs`, which fills test run {run} and leaves \
+         it to whoever began it; {way_out}"
+    ))
 }
 
 /// Records a run whose command, a `kado exec`, has ended; a suite without an end is aborted by now.

@@ -170,6 +170,37 @@ fn what_was_filled_is_not_sent_twice() {
 }
 
 #[test]
+fn a_run_that_was_filled_and_left_open_is_not_said_to_be_completed() {
+    let machine = Machine::new();
+    let run = begin_run(&machine).to_string();
+    let folder = run_in(&shop(&machine));
+    submit(&machine, &folder, &["--into", &run]);
+
+    let done = submit(&machine, &folder, &["--into", &run, "--complete"]);
+
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(
+        done.err
+            .contains(&format!("complete test run {run} in Azure DevOps")),
+        "{done:?}"
+    );
+    assert_eq!(machine.ado_run().state, "InProgress");
+}
+
+#[test]
+fn a_run_that_was_completed_may_be_asked_for_again() {
+    let machine = Machine::new();
+    let run = begin_run(&machine).to_string();
+    let folder = run_in(&shop(&machine));
+    submit(&machine, &folder, &["--into", &run, "--complete"]);
+
+    let done = submit(&machine, &folder, &["--into", &run, "--complete"]);
+
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.err.contains("submitted already"), "{done:?}");
+}
+
+#[test]
 fn a_lost_ledger_fills_nothing_twice_and_takes_the_run_from_nobody() {
     let machine = Machine::new();
     let run = begin_run(&machine).to_string();
