@@ -126,6 +126,15 @@ impl KnownCommands {
         Self::default()
     }
 
+    /// The same without the test runs that the commands were to fill: a person said since where the
+    /// run goes.
+    pub(crate) fn without_filled_runs(mut self) -> Self {
+        for claim in &mut self.claims {
+            claim.terms.into = None;
+        }
+        self
+    }
+
     /// What the command of this run said; `folder` is where it lies, `host` the name of this
     /// machine. What a person started in Katalon Studio has no command.
     pub(crate) fn of_run(&self, run: &SuiteRun, folder: &Path, host: &str) -> CommandOfRun {

@@ -16,7 +16,8 @@ use crate::plan::snapshot::Snapshot;
 use crate::workspace::{self, JunitState, Location, RunReader};
 
 /// Reads a folder for a person: a run's, or with `submit.collections = "one"` that of a collection
-/// or member. `commands` is what is known of the commands that may have started it.
+/// or member. `commands` is what is known of the commands that may have started it; that one was to
+/// fill a test run does not count any more, because the person says by `--into` where the run goes.
 ///
 /// # Errors
 /// Why it is not submitted.
@@ -26,9 +27,10 @@ pub(crate) fn read_requested(
     commands: &KnownCommands,
 ) -> Result<FinishedRun, Refusal> {
     let reader = RunReader::default();
+    let commands = commands.clone().without_filled_runs();
     let run = match collection::of(location, &reader, config) {
-        Some(whole) => collection::read_requested(&whole, config, commands)?,
-        None => read_if_over(location, &reader, config, commands)?,
+        Some(whole) => collection::read_requested(&whole, config, &commands)?,
+        None => read_if_over(location, &reader, config, &commands)?,
     };
 
     if run.terms.enabled {

@@ -201,6 +201,28 @@ fn a_run_that_was_completed_may_be_asked_for_again() {
 }
 
 #[test]
+fn what_exec_was_to_fill_in_vain_is_submitted_elsewhere_on_a_persons_word() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    finish(machine.exec(&["--into", "99999"], &arguments(&shop, SUITE, &[])));
+    let parked = machine.row();
+    let id = parked["id"].to_string();
+
+    machine.kado(&["runs", "retry", &id]);
+    let retried = machine.row();
+    machine.kado(&["runs", "forget", &id]);
+    let folder = PathBuf::from(parked["folder"].as_str().unwrap());
+    submit(&machine, &folder, &[]);
+
+    assert_eq!(retried["state"], "parked", "{retried}");
+    assert_eq!(retried["into"], 99_999, "{retried}");
+    let row = machine.row();
+    assert_eq!(row["state"], "submitted", "{row}");
+    assert_eq!(row["plan_id"], PLAN);
+    assert_eq!(row["into"], Value::Null);
+}
+
+#[test]
 fn a_lost_ledger_fills_nothing_twice_and_takes_the_run_from_nobody() {
     let machine = Machine::new();
     let run = begin_run(&machine).to_string();

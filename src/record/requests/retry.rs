@@ -43,10 +43,10 @@ pub(super) async fn retry(
         may_go_elsewhere(&stored, plan)?;
     }
 
+    let stored_into = stored.fills();
     // What has a run in Azure DevOps goes on with the plan that this run was made for.
     let plan_before = stored.plan_id.map(PlanChoice::Id).or(stored.open_plan);
     let plans_before = stored.snapshot.options.plans.clone();
-    let stored_into = stored.snapshot.options.into;
     let mut snapshot = stored.snapshot;
     if stored.ado_run_id.is_none()
         && let Some(run) = read_again(outbox, config, snapshot.clone()).await?
@@ -56,7 +56,7 @@ pub(super) async fn retry(
 
     if let Some(into) = stored_into {
         // Neither today's settings nor options know of it: a person said it of this very run.
-        snapshot.options.into = Some(into);
+        snapshot.options.fill(into);
         snapshot.options.plans.clone_from(&plans_before);
     }
     if let Some(plan) = wanted.plan {
@@ -114,7 +114,9 @@ async fn read_again(
     let folder = snapshot.folder.clone();
     let path = PathBuf::from(&folder);
     let location = blocking(move || Location::of(&path)).await?;
+    // A submission keeps its target, which a person may have named after its command.
     let commands = commands::look_up(outbox, &location).await?;
+    let commands = commands.without_filled_runs();
     let config = config.clone();
 
     let read = contained(move || intake::read_again(&snapshot, &location, &config, &commands));
