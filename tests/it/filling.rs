@@ -223,6 +223,56 @@ fn what_exec_was_to_fill_in_vain_is_submitted_elsewhere_on_a_persons_word() {
 }
 
 #[test]
+fn what_is_submitted_once_more_elsewhere_leaves_the_first_submission_its_test_run() {
+    let machine = Machine::new();
+    let run = begin_run(&machine);
+    let folder = run_in(&shop(&machine));
+    machine.fake.world().run_mut(run).unwrap().state = "Completed".into();
+    submit(&machine, &folder, &["--into", &run.to_string()]);
+    let first = machine.row()["id"].clone();
+
+    submit(&machine, &folder, &["--again"]);
+    let before = row_of(&machine, &first);
+    machine.fake.world().run_mut(run).unwrap().state = "InProgress".into();
+    machine.kado(&["runs", "retry", &first.to_string()]);
+
+    assert_eq!(before["state"], "parked", "{before}");
+    assert_eq!(before["into"], run, "{before}");
+    let after = row_of(&machine, &first);
+    assert_eq!(after["state"], "submitted", "{after}");
+    assert_eq!(after["ado_run_id"], run, "{after}");
+    let rows = machine.rows();
+    let second = rows.iter().find(|row| row["id"] != first).unwrap();
+    assert_eq!(second["state"], "submitted", "{second}");
+    assert_eq!(second["into"], Value::Null, "{second}");
+    assert_ne!(second["ado_run_id"], run, "{second}");
+}
+
+#[test]
+fn filling_a_test_run_once_more_does_not_change_what_is_said_of_the_first_submission() {
+    let machine = Machine::new();
+    let run = begin_run(&machine);
+    let folder = run_in(&shop(&machine));
+    submit(&machine, &folder, &[]);
+    let first = machine.row()["id"].clone();
+
+    submit(&machine, &folder, &["--again", "--into", &run.to_string()]);
+
+    let row = row_of(&machine, &first);
+    assert_eq!(row["into"], Value::Null, "{row}");
+    let rows = machine.rows();
+    let second = rows.iter().find(|row| row["id"] != first).unwrap();
+    assert_eq!(second["ado_run_id"], run, "{second}");
+    let shown = machine.kado(&["runs", "show", &first.to_string()]);
+    assert!(!shown.out.contains("which was there"), "{shown:?}");
+}
+
+fn row_of(machine: &Machine, id: &Value) -> Value {
+    let rows = machine.rows();
+    rows.into_iter().find(|row| row["id"] == *id).unwrap()
+}
+
+#[test]
 fn a_lost_ledger_fills_nothing_twice_and_takes_the_run_from_nobody() {
     let machine = Machine::new();
     let run = begin_run(&machine).to_string();

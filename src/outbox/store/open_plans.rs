@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use crate::moment::Moment;
 use crate::outbox::new_run::{NewSubmission, new_submissions, open_choice};
 use crate::outbox::store::recorded_run::{RecordedRun, with_id};
-use crate::outbox::store::run_parts::{renew_snapshot, stored_snapshot};
+use crate::outbox::store::run_parts::{renew_snapshot_to_plan, snapshot_to_plan};
 use crate::outbox::store::state::{apply, change_one, insert, log};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
@@ -41,12 +41,12 @@ impl Store {
         let transaction = self.begin()?;
         let (run, again) = run_of(&transaction, submission)?;
         let recorded = with_id(&transaction, run)?;
-        let before = stored_snapshot(&transaction, run)?;
+        let before = snapshot_to_plan(&transaction, submission)?;
         let mut rows = open_rows(&transaction, &recorded, again, &before)?;
 
         let mut snapshot = before;
         snapshot.options.settle_plans(settled);
-        renew_snapshot(&transaction, run, &snapshot)?;
+        renew_snapshot_to_plan(&transaction, run, submission, &snapshot)?;
 
         let wanted = new_submissions(&snapshot, &recorded.identity, recorded.twin, again, None);
         let mut without_row = Vec::new();

@@ -56,12 +56,22 @@ pub(super) fn insert_submissions(
 }
 
 /// Puts the snapshot of today in the place of the one that a run was recorded with. Work in flight
-/// goes on with its own.
+/// goes on with its own, and so does what has another test run to fill (`--into`).
 pub(super) fn renew_snapshot(
     transaction: &Transaction<'_>,
     run: i64,
     snapshot: &Snapshot,
 ) -> Result<(), StoreError> {
+    let into = snapshot.options.into;
+    let into = into.map(|into| serde_json::to_string(&into)).transpose()?;
+    transaction.execute(
+        "UPDATE submission SET snapshot = (SELECT run.snapshot FROM run WHERE run.id = ?1)
+         WHERE run_id = ?1 AND snapshot IS NULL
+           AND (SELECT iif(json_valid(run.snapshot), run.snapshot->>'$.options.into', NULL)
+                FROM run WHERE run.id = ?1) IS NOT ?2",
+        params![run, into],
+    )?;
+
     transaction.execute(
         "UPDATE run SET snapshot = ?2 WHERE id = ?1",
         params![run, serde_json::to_string(snapshot)?],
@@ -69,15 +79,35 @@ pub(super) fn renew_snapshot(
     set_members(transaction, run, snapshot)
 }
 
-/// The snapshot that a run is recorded with.
-pub(super) fn stored_snapshot(
+/// The snapshot that a submission is planned from: that of its run, unless it has its own.
+pub(super) fn snapshot_to_plan(
     transaction: &Transaction<'_>,
-    run: i64,
+    submission: i64,
 ) -> Result<Snapshot, StoreError> {
-    let mut statement = transaction.prepare_cached("SELECT snapshot FROM run WHERE id = ?1")?;
-    let mut rows = statement.query([run])?;
+    let mut statement = transaction.prepare_cached(
+        "SELECT coalesce(submission.snapshot, run.snapshot) AS snapshot
+         FROM submission JOIN run ON run.id = run_id WHERE submission.id = ?1",
+    )?;
+    let mut rows = statement.query([submission])?;
     match rows.next()? {
         Some(row) => json(row, "snapshot"),
-        None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+        None => Err(StoreError::UnknownSubmission(submission)),
     }
+}
+
+/// Puts another snapshot where [`snapshot_to_plan`] takes it from.
+pub(super) fn renew_snapshot_to_plan(
+    transaction: &Transaction<'_>,
+    run: i64,
+    submission: i64,
+    snapshot: &Snapshot,
+) -> Result<(), StoreError> {
+    let own = transaction.execute(
+        "UPDATE submission SET snapshot = ?2 WHERE id = ?1 AND snapshot IS NOT NULL",
+        params![submission, serde_json::to_string(snapshot)?],
+    )?;
+    if own == 0 {
+        renew_snapshot(transaction, run, snapshot)?;
+    }
+    Ok(())
 }

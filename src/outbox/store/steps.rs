@@ -31,12 +31,13 @@ impl Store {
         let transaction = self.begin()?;
         apply(&transaction, submission, Event::Planned, None)?;
 
-        // The run's own snapshot may be renewed for another submission while this one is sent.
+        // The run's snapshot may be renewed for another submission while this one is sent.
         change_one(
             &transaction,
             submission,
             "UPDATE submission SET plan = ?2,
-                    snapshot = (SELECT snapshot FROM run WHERE run.id = run_id)
+                    snapshot = coalesce(snapshot,
+                        (SELECT run.snapshot FROM run WHERE run.id = run_id))
              WHERE id = ?1",
             params![submission, serde_json::to_string(plan)?],
         )?;

@@ -30,10 +30,12 @@ const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, e
          WHERE step.submission_id = submission.id
            AND json_extract(step.step, '$.attach') IS NOT NULL), NULL) AS files_settled,
     again, twin, host, execution_uuid, attempts,
-    iif(json_valid(run.snapshot),
-        json_extract(run.snapshot, '$.options.into.run'), NULL) AS into_run,
-    iif(plan_id IS NULL AND json_valid(run.snapshot),
-        json_extract(run.snapshot, '$.options'), NULL) AS options";
+    CASE WHEN json_valid(plan) THEN json_extract(plan, '$.into.run')
+         WHEN json_valid(coalesce(submission.snapshot, run.snapshot))
+         THEN json_extract(coalesce(submission.snapshot, run.snapshot), '$.options.into.run')
+         END AS into_run,
+    iif(plan_id IS NULL AND json_valid(coalesce(submission.snapshot, run.snapshot)),
+        json_extract(coalesce(submission.snapshot, run.snapshot), '$.options'), NULL) AS options";
 
 /// Reads [`SUMMARY`].
 fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
