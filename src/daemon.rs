@@ -51,7 +51,7 @@ use crate::moment::Moment;
 use crate::notifications;
 use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::store::ServiceFacts;
-use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
+use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 use crate::outbox::{Outbox, StoreError};
 use crate::page::{self, RunningService};
 use crate::record;
@@ -255,7 +255,7 @@ pub(crate) struct Once {
     /// How many run folders lie there, and what became of them, in one line that adds up; `None`
     /// of a pass that was cut off.
     pub folders: Option<String>,
-    /// The address of the newest test run that it sent, if it sent one.
+    /// The address of the newest test run that it made and sent, if it did.
     pub newest_sent: Option<String>,
 }
 
@@ -342,13 +342,12 @@ pub(crate) async fn once(
     })
 }
 
-/// The address of the newest test run among those that were sent by these attempts.
+/// The address of the newest test run among those that kado made and sent by these attempts.
 fn newest_sent(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> Option<String> {
     // They stand in the order of their runs, the newest first.
-    let newest = rows.iter().find(|row| {
-        row.submitted_by == Some(SubmittedBy::Kado)
-            && attempts.contains(&(row.id, Attempt::Submitted))
-    })?;
+    let newest = rows
+        .iter()
+        .find(|row| row.is_made_by_kado() && attempts.contains(&(row.id, Attempt::Submitted)))?;
     newest.url.clone()
 }
 

@@ -26,7 +26,7 @@ pub(super) fn lines(rows: &[SubmissionSummary], terminal: &Terminal) -> Vec<Vec<
         lines.extend(lines_of(row, terminal));
     }
 
-    if rows.iter().any(is_sent_by_kado) {
+    if rows.iter().any(SubmissionSummary::is_made_by_kado) {
         lines.push(vec![WHERE_TO_LOOK.into()]);
     }
     lines
@@ -130,8 +130,4 @@ fn because(reason: &str) -> Piece {
 
 fn indented() -> Piece {
     Piece::new(" ".repeat(INDENT))
-}
-
-fn is_sent_by_kado(row: &SubmissionSummary) -> bool {
-    row.state == SubmissionState::Submitted && row.submitted_by == Some(SubmittedBy::Kado)
 }

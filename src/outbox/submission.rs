@@ -259,6 +259,12 @@ pub(crate) struct SubmissionSummary {
 }
 
 impl SubmissionSummary {
+    /// Whether kado made its test run, and sent it: one that it filled is where whoever began it
+    /// has it.
+    pub(crate) fn is_made_by_kado(&self) -> bool {
+        self.submitted_by == Some(SubmittedBy::Kado) && self.into.is_none()
+    }
+
     /// What a person is to read beside its state: why it waits, is parked or ignored, or that Azure
     /// DevOps does not hold what was sent.
     pub(crate) fn remark(&self) -> Option<String> {

@@ -108,6 +108,10 @@ fn a_run_that_a_manager_began_gets_the_results_that_it_has_points_for_and_stays_
         done.out.contains(&format!("into test run {run}")),
         "{done:?}"
     );
+    assert!(
+        !done.out.contains("Run type"),
+        "hers may be a manual run: {done:?}"
+    );
 }
 
 #[test]
@@ -331,6 +335,7 @@ fn a_run_that_cannot_be_filled_is_refused_with_the_reason() {
                 .contains(&format!("test run {run} cannot be filled: {reason}")),
             "{done:?}"
         );
+        assert!(!done.out.contains("(test plan"), "{done:?}");
         let id = machine.row()["id"].to_string();
         assert_eq!(machine.kado(&["runs", "forget", &id]).code, 0);
     }

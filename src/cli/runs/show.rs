@@ -77,7 +77,7 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
         .map(|run| format!("test run {run}, which was there"));
     fact_if_known(out, "Fills", into)?;
     fact_if_known(out, "Address", row.url.as_ref())?;
-    if row.submitted_by == Some(SubmittedBy::Kado) {
+    if row.is_made_by_kado() {
         fact(out, "In ADO", WHERE_TO_LOOK)?;
     }
     fact_if_known(out, "Counted", row.recount.as_ref())?;

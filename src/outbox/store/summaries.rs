@@ -13,6 +13,7 @@ use crate::outbox::submission::{
 };
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::options::Options;
+use crate::plan::plan_choice::PlanChoice;
 
 /// What [`summary`] reads, beside [`REFUSED`]. A plan is never read whole: it may be megabytes. One
 /// that is no JSON is handed on as it is, so that it is said that it cannot be read.
@@ -117,7 +118,11 @@ fn wanted_plan(row: &Row<'_>) -> Result<Option<String>, StoreError> {
         row.get("again")?,
         &key,
     );
-    Ok(choice.map(|choice| choice.to_string()))
+    Ok(match choice {
+        // No settings said it: the summary names that test run as the one that is filled.
+        Some(PlanChoice::OfRun(_)) | None => None,
+        Some(choice) => Some(choice.to_string()),
+    })
 }
 
 /// What was left out while planning, then what ADO refused; an error of JSON is data here.

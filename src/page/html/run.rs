@@ -69,7 +69,10 @@ pub(super) fn head(details: &RunDetails, buttons: Buttons, clock: &LocalClock<'_
     Head {
         run: run_row(&details.row, &[], clock),
         buttons: buttons == Buttons::WithToken,
-        where_to_look: WHERE_TO_LOOK,
+        where_to_look: match details.row.into {
+            Some(_) => "",
+            None => WHERE_TO_LOOK,
+        },
     }
 }
 
