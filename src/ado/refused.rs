@@ -1,5 +1,6 @@
 //! That a token was refused is remembered for a while, so that many runs do not each try it:
-//! servers lock accounts out.
+//! servers lock accounts out. What a preview was refused keeps later previews back and no
+//! submission, which is to ask for itself.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -17,39 +18,91 @@ const REFUSED: Duration = Duration::from_secs(55);
 /// other.
 const JUST_REFUSED: Duration = Duration::from_secs(3);
 
+tokio::task_local! {
+    static PREVIEW: ();
+}
+
+/// What requests are sent for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum SentFor {
+    /// What counts.
+    Submission,
+    /// What may be left out, see [`as_preview`].
+    Preview,
+}
+
+impl SentFor {
+    /// What this task sends its requests for.
+    pub(super) fn of_task() -> Self {
+        match PREVIEW.try_with(|()| ()) {
+            Ok(()) => Self::Preview,
+            Err(_) => Self::Submission,
+        }
+    }
+}
+
+/// Does work whose requests are a preview: that one of them is refused keeps no submission waiting.
+pub(crate) async fn as_preview<T>(work: impl Future<Output = T>) -> T {
+    PREVIEW.scope((), work).await
+}
+
 /// Why and when a token was refused last.
 #[derive(Debug, Default)]
-pub(super) struct Refused(Mutex<Option<(Refusal, Instant)>>);
+pub(super) struct Refused(Mutex<LastRefusals>);
+
+/// The last refusal of each kind of request.
+#[derive(Debug, Default)]
+struct LastRefusals {
+    submission: Option<(Refusal, Instant)>,
+    preview: Option<(Refusal, Instant)>,
+}
 
 impl Refused {
     /// The token was refused now.
-    pub(super) fn note(&self, refusal: Refusal, now: Instant) {
-        *self.last() = Some((refusal, now));
+    pub(super) fn note(&self, refusal: Refusal, sent_for: SentFor, now: Instant) {
+        let mut last = self.last();
+        let noted = match sent_for {
+            SentFor::Submission => &mut last.submission,
+            SentFor::Preview => &mut last.preview,
+        };
+        *noted = Some((refusal, now));
     }
 
     /// It may be tried.
     pub(super) fn forget(&self) {
-        *self.last() = None;
+        *self.last() = LastRefusals::default();
     }
 
     /// It may be tried, unless it was refused this very moment.
     pub(super) fn forget_old(&self, now: Instant) {
-        self.last()
-            .take_if(|(_, at)| now.saturating_duration_since(*at) >= JUST_REFUSED);
-    }
-
-    /// Why it is not tried now; `None` when it may be.
-    pub(super) fn counts(&self, now: Instant) -> Option<Refusal> {
-        // Counted by the monotonic clock: one that is set back must not keep a good token out.
-        match &*self.last() {
-            Some((refusal, at)) if now.saturating_duration_since(*at) < REFUSED => {
-                Some(refusal.clone())
-            }
-            _ => None,
+        let mut last = self.last();
+        let LastRefusals {
+            submission,
+            preview,
+        } = &mut *last;
+        for noted in [submission, preview] {
+            noted.take_if(|(_, at)| now.saturating_duration_since(*at) >= JUST_REFUSED);
         }
     }
 
-    fn last(&self) -> MutexGuard<'_, Option<(Refusal, Instant)>> {
+    /// Why it is not tried now; `None` when it may be.
+    pub(super) fn counts(&self, sent_for: SentFor, now: Instant) -> Option<Refusal> {
+        let last = self.last();
+        let of_preview = match sent_for {
+            SentFor::Submission => None,
+            SentFor::Preview => last.preview.as_ref(),
+        };
+
+        for (refusal, at) in last.submission.iter().chain(of_preview) {
+            // Counted by the monotonic clock: one that is set back must not keep a good token out.
+            if now.saturating_duration_since(*at) < REFUSED {
+                return Some(refusal.clone());
+            }
+        }
+        None
+    }
+
+    fn last(&self) -> MutexGuard<'_, LastRefusals> {
         locked(&self.0)
     }
 }
@@ -72,7 +125,7 @@ mod tests {
     fn refused() -> (Refused, Instant) {
         let refused = Refused::default();
         let at = Instant::now();
-        refused.note(refusal(), at);
+        refused.note(refusal(), SentFor::Submission, at);
         (refused, at)
     }
 
@@ -80,8 +133,11 @@ mod tests {
     fn a_refused_token_is_tried_again_after_a_while() {
         let (refused, at) = refused();
 
-        assert_eq!(refused.counts(at + REFUSED - SECOND), Some(refusal()));
-        assert_eq!(refused.counts(at + REFUSED), None);
+        assert_eq!(
+            refused.counts(SentFor::Submission, at + REFUSED - SECOND),
+            Some(refusal())
+        );
+        assert_eq!(refused.counts(SentFor::Submission, at + REFUSED), None);
     }
 
     #[test]
@@ -90,7 +146,7 @@ mod tests {
 
         refused.forget_old(at + JUST_REFUSED);
 
-        assert_eq!(refused.counts(at + JUST_REFUSED), None);
+        assert_eq!(refused.counts(SentFor::Submission, at + JUST_REFUSED), None);
     }
 
     #[test]
@@ -99,6 +155,28 @@ mod tests {
 
         refused.forget_old(at + JUST_REFUSED - SECOND);
 
-        assert!(refused.counts(at + JUST_REFUSED - SECOND).is_some());
+        assert!(
+            refused
+                .counts(SentFor::Submission, at + JUST_REFUSED - SECOND)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn what_a_preview_was_refused_keeps_previews_back_and_no_submission() {
+        let refused = Refused::default();
+        let at = Instant::now();
+
+        refused.note(refusal(), SentFor::Preview, at);
+
+        assert_eq!(refused.counts(SentFor::Submission, at), None);
+        assert_eq!(refused.counts(SentFor::Preview, at), Some(refusal()));
+    }
+
+    #[test]
+    fn what_a_submission_was_refused_no_preview_tries() {
+        let (refused, at) = refused();
+
+        assert_eq!(refused.counts(SentFor::Preview, at), Some(refusal()));
     }
 }

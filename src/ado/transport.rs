@@ -38,7 +38,7 @@ use crate::ado::headers;
 use crate::ado::http::{self, Caller, Network};
 use crate::ado::known_keys::KnownKeys;
 use crate::ado::recent_plans::RecentPlans;
-use crate::ado::refused::Refused;
+use crate::ado::refused::{Refused, SentFor};
 use crate::ado::renamed::RenamedProjects;
 use crate::ado::slots::{Gate, Lane, Slot, SlotUse};
 use crate::ado::version::Call;
@@ -438,7 +438,8 @@ impl AdoClient {
                 error: AdoError::CredentialsRefused { refusal, .. },
                 cause: FailureCause::Token,
             }) if importance == Importance::Essential => {
-                self.refused.note(refusal.clone(), Instant::now());
+                let sent_for = SentFor::of_task();
+                self.refused.note(refusal.clone(), sent_for, Instant::now());
             }
 
             // An answer was noted where its headers were read. Any other refusal is about this

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::ado::AdoError;
+use crate::ado::{AdoError, as_preview};
 use crate::blocking::blocking;
 use crate::clock;
 use crate::live::Previewer;
@@ -46,7 +46,7 @@ impl Previewer {
                 LiveVerdict::Ends(comment) => comment,
             };
 
-            match self.end(&live, &comment).await {
+            match as_preview(self.end(&live, &comment)).await {
                 Ok(()) => {
                     tracing::info!(
                         ado_run = live.ado_run_id,

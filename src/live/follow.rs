@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ado::AdoClient;
+use crate::ado::{AdoClient, as_preview};
 use crate::blocking::blocking;
 use crate::clock::{self, Stopwatch};
 use crate::config::Config;
@@ -50,7 +50,7 @@ pub(super) async fn follow(previewer: Previewer, folder: PathBuf) {
     };
 
     while suite.previewer.is_running(&suite.folder) {
-        let pause = match suite.turn().await {
+        let pause = match as_preview(suite.turn()).await {
             Ok(()) => suite.pause(),
             Err(stop) => {
                 let folder = suite.folder.display();
@@ -66,7 +66,7 @@ pub(super) async fn follow(previewer: Previewer, folder: PathBuf) {
                 }
             }
         };
-        tokio::time::sleep(pause).await;
+        suite.rest(pause).await;
     }
 }
 
@@ -107,6 +107,15 @@ impl FollowedSuite {
             // What waits for its turn leaves when that has come.
             Some(shown) if shown.has_news() => pause.min(shown.until_next_request()),
             _ => pause,
+        }
+    }
+
+    /// Waits so long, or until the suite is over: who waits for its end waits for no pause.
+    async fn rest(&self, pause: Duration) {
+        let mut running = self.previewer.running.clone();
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            Ok(_) = running.wait_for(|now| !now.folders.contains(&self.folder)) => {}
         }
     }
 

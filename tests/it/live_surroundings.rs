@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use fake_ado::{Fault, FaultAction, Nth};
+use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{AzureSettings, CollectionWriter, SuiteRunWriter, Test};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -148,6 +148,29 @@ fn a_suite_whose_first_request_is_refused_as_too_many_is_not_shown() {
     machine.wait_for_completed(1);
     let run = machine.ado_run();
     assert_eq!(outcomes(&run), ["11 Passed", "12 Failed", "13 Passed"]);
+    service.stop_cleanly();
+}
+
+#[test]
+fn a_preview_whose_token_is_refused_keeps_no_submission_waiting() {
+    let machine = Machine::new();
+    machine.configure(LIVE);
+    let (service, shop) = watching(&machine);
+    let refusal = FaultAction::Refused(Refusal::Empty401);
+    machine.fake.fault(Fault::new("*", "", Nth::Every, refusal));
+    let suite = Suite::begin(&suite(), &shop, 1);
+    service.wait_for_log("refused the credentials");
+
+    machine.fake.clear_faults();
+    let before = machine.fake.requests().len();
+    suite.end();
+    machine.wait_for_completed(1);
+
+    let run = machine.ado_run();
+    assert_eq!(outcomes(&run), ["11 Passed", "12 Failed", "13 Passed"]);
+    assert_eq!(before, 1, "a refused token is not tried again and again");
+    let refusals = service.log().matches("refused the credentials").count();
+    assert_eq!(refusals, 1, "the submission was told nothing of it");
     service.stop_cleanly();
 }
 

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::ado::accepted::{Accepted, AcceptedKind};
 use crate::ado::credential::Credential;
 use crate::ado::error::{AdoError, Refusal};
+use crate::ado::refused::SentFor;
 use crate::ado::transport::{AdoClient, CallFailure, FailureCause};
 use crate::clock;
 
@@ -51,7 +52,7 @@ impl AdoClient {
     /// A token that was refused is tried again only after a while; another token has another
     /// client.
     pub(super) fn not_refused(&self) -> Result<(), AdoError> {
-        match self.refused.counts(Instant::now()) {
+        match self.refused.counts(SentFor::of_task(), Instant::now()) {
             Some(refusal) => Err(AdoError::CredentialsRefused {
                 server: self.server.base().to_owned(),
                 refusal,
@@ -70,7 +71,8 @@ impl AdoClient {
 
     /// Whether the token was refused a moment ago, for everything and not just for one call.
     pub(crate) fn token_is_refused(&self) -> bool {
-        self.refused.counts(Instant::now()).is_some()
+        let refusal = self.refused.counts(SentFor::of_task(), Instant::now());
+        refusal.is_some()
     }
 
     /// As [`AdoClient::forget_refusal`], unless the token was refused this very moment.

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::ado::credential::Credential;
 use crate::ado::proxy::ProxyChoice;
+use crate::ado::refused::SentFor;
 use crate::ado::transport::AdoClient;
 use crate::locked::locked;
 use crate::moment::Moment;
@@ -47,7 +48,7 @@ impl AdoClient {
             account: locked(&self.account).clone(),
             refused: self
                 .refused
-                .counts(Instant::now())
+                .counts(SentFor::Submission, Instant::now())
                 .map(|refusal| refusal.to_string()),
             last_good: self.measured.last_good(),
             pause: self.pause.left(),
