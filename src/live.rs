@@ -34,6 +34,8 @@ use crate::connect::Connections;
 use crate::error_chain::chain;
 use crate::outbox::Outbox;
 
+pub(crate) use fate::EndedPreview;
+
 /// Time between two looks at what became of runs that were made.
 const BETWEEN_SETTLINGS: Duration = Duration::from_secs(10);
 

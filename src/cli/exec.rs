@@ -127,9 +127,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
     );
     let shown = runtime.block_on(async { shown(claim.as_ref()?, &terms, config) });
     let command = runtime.block_on(child::run(&arguments.command));
-    if let Some(shown) = shown {
-        runtime.block_on(shown.end());
-    }
+    let previewer = shown.map(|shown| runtime.block_on(shown.end()));
 
     let runs = match claim {
         // It also ends the claim of a command that did not start: that one made no runs, and those
@@ -155,6 +153,12 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         let sent = submit(&runs.own, terms.into, effort, config, progress, &mut report);
         report.note(sent, "the runs of the command cannot be submitted");
         report.count(runs.own.len(), &root);
+    }
+    if let Some(previewer) = previewer {
+        let ended = runtime.block_on(live::end_unsubmitted(&previewer));
+        let what = "the test runs that showed the suites cannot be looked for";
+        let ended = report.note(ended, what).unwrap_or_default();
+        report.ended_previews(&ended);
     }
     report.tell_agent();
 

@@ -26,13 +26,23 @@ enum LiveVerdict {
     Ends(String),
 }
 
+/// A test run that showed a suite and is ended as *Aborted*.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct EndedPreview {
+    /// Its id in Azure DevOps.
+    pub ado_run: u32,
+    /// The suite.
+    pub suite: String,
+}
+
 impl Previewer {
     /// Looks what became of the suites that runs were made for, and ends the runs that nobody will
-    /// complete. What cannot be ended now is ended later.
+    /// complete; gives those that it ended. What cannot be ended now is ended later.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub(crate) async fn settle(&self) -> Result<(), StoreError> {
+    pub(crate) async fn settle(&self) -> Result<Vec<EndedPreview>, StoreError> {
+        let mut ended = Vec::new();
         for live in self.outbox.with(|store| store.live_runs()).await? {
             let comment = match self.verdict_on(&live).await? {
                 LiveVerdict::GoesOn => continue,
@@ -47,13 +57,17 @@ impl Previewer {
             };
 
             match as_preview(self.end(&live, &comment)).await {
-                Ok(()) => {
+                Ok(ado_run) => {
                     tracing::info!(
-                        ado_run = live.ado_run_id,
+                        ado_run,
                         suite = live.snapshot.run.suite,
                         reason = comment,
                         "a test run that showed a suite is ended"
                     );
+                    if let Some(ado_run) = ado_run {
+                        let suite = live.snapshot.run.suite;
+                        ended.push(EndedPreview { ado_run, suite });
+                    }
                     let key = live.key;
                     self.outbox
                         .with(move |store| store.forget_live(&key))
@@ -65,7 +79,7 @@ impl Previewer {
                 }
             }
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// What becomes of a run.
@@ -108,8 +122,8 @@ impl Previewer {
         running.is_whole && !is_running && clock::now().since(live.seen) >= abort_after
     }
 
-    /// Ends a run, if it was made.
-    async fn end(&self, live: &LiveRun, comment: &str) -> Result<(), PreviewStop> {
+    /// Ends a run, if it was made; gives which one it is.
+    async fn end(&self, live: &LiveRun, comment: &str) -> Result<Option<u32>, PreviewStop> {
         let connections = Arc::clone(&self.connections);
         let config = Arc::clone(&self.config.borrow());
         let snapshot = live.snapshot.clone();
@@ -125,14 +139,21 @@ impl Previewer {
         };
         match self.end_in(&plan, live, comment).await {
             // Somebody deleted it, or completed it.
-            Ok(()) | Err(AdoError::Gone { .. } | AdoError::Rejected { .. }) => Ok(()),
+            Err(AdoError::Gone { .. } | AdoError::Rejected { .. }) => Ok(None),
+            Ok(ado_run) => Ok(ado_run),
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn end_in(&self, plan: &LivePlan, live: &LiveRun, comment: &str) -> Result<(), AdoError> {
+    async fn end_in(
+        &self,
+        plan: &LivePlan,
+        live: &LiveRun,
+        comment: &str,
+    ) -> Result<Option<u32>, AdoError> {
         if let Some(ado_run) = live.ado_run_id {
-            return plan.end(ado_run, comment).await;
+            plan.end(ado_run, comment).await?;
+            return Ok(Some(ado_run));
         }
 
         // Whether it was made is not known; what is not live any more is somebody's submission.
@@ -140,8 +161,9 @@ impl Previewer {
         if let Some(run) = found
             && run.comment.as_deref().is_some_and(preview::is_live)
         {
-            return plan.end(run.id, comment).await;
+            plan.end(run.id, comment).await?;
+            return Ok(Some(run.id));
         }
-        Ok(())
+        Ok(None)
     }
 }

@@ -386,3 +386,31 @@ fn a_service_that_starts_beside_exec_goes_on_with_its_run() {
     assert!(done.err.contains(&run.id.to_string()), "{done:?}");
     service.stop_cleanly();
 }
+
+#[cfg(unix)]
+#[test]
+fn exec_ends_the_test_run_of_a_suite_that_broke_off_and_says_which() {
+    let machine = Machine::new();
+    machine.configure(NOT_LIVE);
+    let shop = machine.shop(&CASES[..2]);
+    let arguments = katalonc::arguments(&shop, SUITE, &[]);
+    let mut command = machine.exec(&["--live", "--strict"], &arguments);
+    let hold = machine.root().join("hold");
+    fs::write(&hold, "").unwrap();
+    command.env("FAKE_DIES", "1").env("FAKE_HOLD", &hold);
+
+    let exec = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let run = wait_for_state(&machine, "InProgress");
+    fs::remove_file(&hold).unwrap();
+    let done = ended(exec, "kado exec");
+
+    assert_eq!(done.code, 137, "{done:?}");
+    let said = format!("test run {}, which showed `{SUITE}`", run.id);
+    assert!(done.err.contains(&said), "{done:?}");
+    assert_eq!(machine.ado_run().state, "Aborted");
+}

@@ -15,8 +15,9 @@ use crate::blocking::blocking;
 use crate::cli::exec::claim::{ClaimKeeper, FILE_TIMES};
 use crate::config::Config;
 use crate::connect::Connections;
-use crate::live::{Previewer, RunningSuites};
+use crate::live::{EndedPreview, Previewer, RunningSuites};
 use crate::moment::Moment;
+use crate::outbox::StoreError;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::server::Server;
 use crate::watch::find_runs;
@@ -24,7 +25,8 @@ use crate::workspace;
 
 /// Time between two looks for new run folders.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
-/// Longest wait for a request that is under way when the command has ended.
+/// Longest wait for a request that is under way when the command has ended, and for those that end
+/// test runs when it is known what became of its suites.
 const LAST_REQUEST: Duration = Duration::from_secs(10);
 
 /// What shows the suites of a command.
@@ -32,6 +34,7 @@ pub(super) struct ShownCommand {
     running: Arc<Sender<RunningSuites>>,
     looks: JoinHandle<()>,
     shows: JoinHandle<()>,
+    previewer: Previewer,
     /// The configuration does not change while the command runs.
     _config: Sender<Arc<Config>>,
 }
@@ -63,7 +66,8 @@ pub(super) fn show(
     ShownCommand {
         running: running_sender,
         looks,
-        shows: tokio::spawn(previewer.serve(CancellationToken::new())),
+        shows: tokio::spawn(previewer.clone().serve(CancellationToken::new())),
+        previewer,
         _config: config_sender,
     }
 }
@@ -119,8 +123,9 @@ fn changed_since(root: &Path, from: Moment) -> BTreeSet<PathBuf> {
 }
 
 impl ShownCommand {
-    /// The command has ended: nothing is shown any more, and no request is under way.
-    pub(super) async fn end(self) {
+    /// The command has ended: nothing is shown any more, and no request is under way. What is
+    /// given knows the test runs that were made.
+    pub(super) async fn end(self) -> Previewer {
         // It must tell nothing more, and lets go of what it tells with.
         self.looks.abort();
         let _ = self.looks.await;
@@ -133,5 +138,19 @@ impl ShownCommand {
         {
             tracing::debug!("a preview is still under way");
         }
+        self.previewer
     }
+}
+
+/// Ends the test runs of suites that turned out not to be submitted, and gives them: with no service
+/// on the machine nobody else would.
+///
+/// # Errors
+/// When the outbox fails.
+pub(super) async fn end_unsubmitted(
+    previewer: &Previewer,
+) -> Result<Vec<EndedPreview>, StoreError> {
+    let settling = tokio::time::timeout(LAST_REQUEST, previewer.settle());
+    // What is not ended now is ended by whoever looks next.
+    settling.await.unwrap_or_else(|_| Ok(Vec::new()))
 }

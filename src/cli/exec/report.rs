@@ -9,6 +9,7 @@ use crate::cli::plain::plain;
 use crate::cli::submission;
 use crate::cli::terminal::{Screen, Terminal};
 use crate::exit::Exit;
+use crate::live::EndedPreview;
 use crate::outbox::submission::SubmissionSummary;
 
 /// How far in a line goes on: behind the name of who says it.
@@ -69,6 +70,16 @@ impl Report {
             say(&format!(
                 "`{}` still runs, so it is left to the command that runs it, or to the service",
                 folder.display()
+            ));
+        }
+    }
+
+    /// Test runs that showed suites which are not submitted.
+    pub(super) fn ended_previews(&self, ended: &[EndedPreview]) {
+        // Why they are not submitted is said of the suites.
+        for EndedPreview { ado_run, suite } in ended {
+            say(&format!(
+                "test run {ado_run}, which showed `{suite}` while it ran, is ended as Aborted"
             ));
         }
     }
