@@ -2,12 +2,14 @@
 //! will have (the suite was aborted, its folder is gone, it goes to another plan) is ended with the
 //! results that it has, so that no run stays open, also after a kado that was killed.
 
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::ado::{AdoError, as_preview};
 use crate::blocking::blocking;
 use crate::clock;
+use crate::door;
 use crate::live::Previewer;
 use crate::live::requests::{LivePlan, MadeBefore};
 use crate::live::stop::PreviewStop;
@@ -15,6 +17,7 @@ use crate::outbox::StoreError;
 use crate::outbox::store::{LiveFate, LiveRun};
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::preview;
+use crate::workspace;
 
 /// What becomes of a run that was made.
 enum LiveVerdict {
@@ -106,10 +109,13 @@ impl Previewer {
                 "Ended: this suite run is not submitted; `kado why \"{folder}\"` says why. The \
                  results are those that it had by then."
             )),
-            LiveFate::Running if self.is_lost(live) => LiveVerdict::Ends(format!(
-                "Ended: the suite did not end, and `{folder}` has not changed or is gone. The \
-                 results are those that it had by then."
-            )),
+            LiveFate::Running if self.is_lost(live) => {
+                let reason = why_lost(folder).await;
+                LiveVerdict::Ends(format!(
+                    "Ended: the suite did not end, and {reason}. The results are those that it \
+                     had by then."
+                ))
+            }
             LiveFate::Running => LiveVerdict::GoesOn,
         })
     }
@@ -165,5 +171,18 @@ impl Previewer {
             return Ok(Some(run.id));
         }
         Ok(None)
+    }
+}
+
+/// Why a suite is taken for lost of which nothing was seen for so long.
+async fn why_lost(folder: &str) -> String {
+    let path = PathBuf::from(folder);
+    let looked = blocking(move || door::answered(move || workspace::list_run_folder(&path)));
+    match looked.await {
+        Ok(Ok(Err(error))) if error.kind() == ErrorKind::NotFound => {
+            format!("its folder `{folder}` is gone")
+        }
+        // The folder may also be another suite's by now, or not be readable.
+        _ => format!("nothing was seen of it in `{folder}` for as long as `abort_after` says"),
     }
 }

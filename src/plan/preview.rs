@@ -14,10 +14,11 @@ use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 use crate::plan::{SubmissionPlan, plan};
 
+// Both stay true where nobody writes over them: the suite may break off, and kado with it.
 /// Second line of the comment of a run whose suite still runs.
-const LIVE: &str = "Live: the suite still runs, and its results so far are a preview.";
+const LIVE: &str = "Live: results that are written while the suite runs are a preview.";
 /// What the comment of a result begins with that is a preview.
-const PREVIEW: &str = "Preview, the suite still runs. ";
+const PREVIEW: &str = "Preview, written while the suite ran. ";
 /// Longest comment of a preview, in UTF-16 units.
 const LONGEST_COMMENT: usize = 300;
 

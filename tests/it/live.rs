@@ -178,7 +178,7 @@ fn each_result_is_there_while_the_suite_runs() {
     let failed = run.result_of_point(12).unwrap();
     assert_eq!(
         failed.comment.as_deref(),
-        Some("Preview, the suite still runs. Katalon: FAILED")
+        Some("Preview, written while the suite ran. Katalon: FAILED")
     );
     assert_eq!(
         failed.error_message, None,
@@ -271,6 +271,9 @@ fn a_workspace_that_is_wiped_leaves_no_run_open() {
 
     let run = wait_for_state(&machine, "Aborted");
     assert_eq!(outcomes(&run), ["11 Passed"]);
+    let comment = run.comment.as_deref().unwrap();
+    assert!(comment.contains("its folder `"), "{comment}");
+    assert!(comment.contains("` is gone. The results"), "{comment}");
     service.stop_cleanly();
 }
 
