@@ -142,8 +142,8 @@ impl ShownCommand {
     }
 }
 
-/// Ends the test runs of suites that turned out not to be submitted, and gives them: with no service
-/// on the machine nobody else would.
+/// Ends the test runs of suites that turned out not to be submitted, and gives them: with no
+/// service on the machine nobody else would.
 ///
 /// # Errors
 /// When the outbox fails.
