@@ -11,6 +11,7 @@
 
 mod answers;
 mod commands;
+mod found_projects;
 mod given_up;
 mod keeper;
 mod late_reports;

@@ -393,6 +393,13 @@ impl TestRun {
     }
 }
 
+/// The test case of a result; one of no test plan has a name alone.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ResultCase {
+    #[serde(default, deserialize_with = "some_id")]
+    pub(crate) id: Option<u32>,
+}
+
 /// A result inside a run.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -400,7 +407,7 @@ pub struct TestResult {
     #[serde(deserialize_with = "id")]
     pub(crate) id: u32,
     pub(crate) test_point: Option<Reference>,
-    pub(crate) test_case: Option<Reference>,
+    pub(crate) test_case: Option<ResultCase>,
     /// Title of its test case.
     pub(crate) test_case_title: Option<String>,
     /// Revision of its test case.

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::connect::SeenTokens;
 use crate::daemon::answers::Answers;
 use crate::daemon::commands::CommandWatch;
+use crate::daemon::found_projects::FoundProjects;
 use crate::daemon::running_commands::RunningCommands;
 use crate::daemon::tidy::Tidier;
 use crate::daemon::unseen::Unseen;
@@ -56,12 +57,9 @@ pub(super) struct Sweeper {
     changed: Arc<Notify>,
     /// Tells which suites run.
     running: watch_channel::Sender<RunningSuites>,
-    /// Projects that were announced in the log.
-    projects: HashSet<PathBuf>,
+    found_projects: FoundProjects,
     /// Projects that the last sweep found.
     swept_projects: Vec<PathBuf>,
-    /// How many projects the outbox says there are.
-    noted_projects: Option<usize>,
 }
 
 /// What recording led to.
@@ -106,9 +104,8 @@ impl Sweeper {
             first_seen,
             changed,
             running,
-            projects: HashSet::new(),
+            found_projects: FoundProjects::default(),
             swept_projects: Vec::new(),
-            noted_projects: None,
         })
     }
 
@@ -180,8 +177,7 @@ impl Sweeper {
 
         // After the looks, which may have found the last member of a collection to be over.
         self.record_collections(config, Extent::Everything).await?;
-        self.announce_projects(&projects);
-        self.note_projects().await?;
+        self.found_projects.tell(&self.outbox, &projects).await?;
         let folders = self.age(folders).await?;
         self.tidy(config, &projects, folders).await?;
         self.answers.note_followed(&self.scout).await?;
@@ -522,32 +518,6 @@ impl Sweeper {
         }
 
         self.changed.notify_one();
-        Ok(())
-    }
-
-    fn announce_projects(&mut self, projects: &[PathBuf]) {
-        for project in projects {
-            if self.projects.insert(project.clone()) {
-                tracing::info!(project = %project.display(), "found a Katalon project");
-            }
-        }
-
-        // One that comes back is announced again.
-        let projects: HashSet<&PathBuf> = projects.iter().collect();
-        self.projects.retain(|project| projects.contains(project));
-    }
-
-    /// Notes how many projects there are, for whoever reads beside the service.
-    async fn note_projects(&mut self) -> Result<(), StoreError> {
-        let count = self.projects.len();
-        if self.noted_projects == Some(count) {
-            return Ok(());
-        }
-
-        self.outbox
-            .with(move |store| store.note_projects(count))
-            .await?;
-        self.noted_projects = Some(count);
         Ok(())
     }
 

@@ -51,8 +51,8 @@ pub(super) async fn settle(execution: &Execution<'_>, run: u32) -> Result<(), St
 
 /// Why a result has no outcome; `cases` are the test cases that have one in this run.
 fn reason(result: &TestResult, cases: &HashSet<u32>) -> &'static str {
-    let case = result.test_case.as_ref();
-    if case.is_some_and(|case| cases.contains(&case.id)) {
+    let case = result.test_case.as_ref().and_then(|case| case.id);
+    if case.is_some_and(|case| cases.contains(&case)) {
         "not run in this configuration"
     } else if is_preview(result) {
         "left out; the comment of the test run says why"

@@ -1,0 +1,45 @@
+//! Says which Katalon projects there are: in the log, each once, and in the outbox how many, for
+//! whoever reads beside the service.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use crate::outbox::{Outbox, StoreError};
+
+/// The projects that were told of.
+#[derive(Default)]
+pub(super) struct FoundProjects {
+    /// Those that were announced in the log and are there.
+    announced: HashSet<PathBuf>,
+    /// How many the outbox says there are.
+    noted: Option<usize>,
+}
+
+impl FoundProjects {
+    /// Tells of the projects that a sweep found.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub(super) async fn tell(
+        &mut self,
+        outbox: &Outbox,
+        projects: &[PathBuf],
+    ) -> Result<(), StoreError> {
+        for project in projects {
+            if self.announced.insert(project.clone()) {
+                tracing::info!(project = %project.display(), "found a Katalon project");
+            }
+        }
+
+        // One that comes back is announced again.
+        let there: HashSet<&PathBuf> = projects.iter().collect();
+        self.announced.retain(|project| there.contains(project));
+
+        let count = self.announced.len();
+        if self.noted != Some(count) {
+            outbox.with(move |store| store.note_projects(count)).await?;
+            self.noted = Some(count);
+        }
+        Ok(())
+    }
+}
