@@ -14,9 +14,9 @@ use crate::katalon::damage::Damage;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::run::lifecycle::RunState;
 use crate::mapping::suggest_command;
-use crate::outbox::StoreError;
 use crate::outbox::lock::ServiceState;
 use crate::outbox::store::Projects;
+use crate::outbox::{Store, StoreError};
 use crate::plan::left_out::LeftOut;
 use crate::plan::snapshot::Snapshot;
 use crate::record::{self, CommandClues};
@@ -89,10 +89,28 @@ fn explain_read(
     }
 
     let state = state_of(inquiry, folder, run);
-    match going_on(inquiry, folder, state) {
+    let explanation = match going_on(inquiry, folder, state) {
         Some(explanation) => explanation,
         None => over(inquiry, location, reader, &identity, state),
+    };
+    explanation.with_details(shown_live(inquiry, &identity))
+}
+
+/// The test runs that show a suite while it runs.
+fn shown_live(inquiry: &Inquiry<'_>, run: &RunIdentity) -> Vec<String> {
+    let mut lines = Vec::new();
+    for live in inquiry.ask(Store::live_runs).unwrap_or_default() {
+        let shown = live.snapshot.identity();
+        if let Some(ado_run) = live.ado_run_id
+            && shown.is_some_and(|shown| shown.is_same_run(run))
+        {
+            lines.push(format!(
+                "test run {ado_run} in test plan {} shows it in Azure DevOps until it is submitted",
+                live.plan_id
+            ));
+        }
     }
+    lines
 }
 
 /// The runs of other projects that say the same of themselves as the one with these submissions.
