@@ -9,7 +9,7 @@ use crate::outbox::store::collection_members::{Asker, Remaining, by_itself, part
 use crate::outbox::store::columns::{IDENTITY, identity};
 use crate::outbox::store::history::remember;
 use crate::outbox::store::recorded_run::Projects;
-use crate::outbox::store::run_parts::{renew_snapshot, snapshot_to_plan};
+use crate::outbox::store::run_parts::{renew_snapshot, snapshot_to_retry};
 use crate::outbox::store::state::{apply, begin_anew, change_one, drop_steps, log, state_of};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
@@ -155,7 +155,7 @@ fn plan_again(
 ) -> Result<(), StoreError> {
     let mut snapshot = match fresh {
         Some(fresh) => fresh.clone(),
-        None => snapshot_to_plan(transaction, retried.submission)?,
+        None => snapshot_to_retry(transaction, retried.run, retried.submission)?,
     };
     // What a person wanted once more is sent whole.
     if retried.again == 0 {

@@ -95,6 +95,33 @@ pub(super) fn snapshot_to_plan(
     }
 }
 
+/// The snapshot that a submission is retried from: that of its run, which is the newest that is known
+/// of it, unless that fills another test run (`--into`).
+pub(super) fn snapshot_to_retry(
+    transaction: &Transaction<'_>,
+    run: i64,
+    submission: i64,
+) -> Result<Snapshot, StoreError> {
+    let newest = stored_snapshot(transaction, run)?;
+    let own = snapshot_to_plan(transaction, submission)?;
+
+    if own.options.into == newest.options.into {
+        Ok(newest)
+    } else {
+        Ok(own)
+    }
+}
+
+/// The snapshot that a run is recorded with.
+fn stored_snapshot(transaction: &Transaction<'_>, run: i64) -> Result<Snapshot, StoreError> {
+    let mut statement = transaction.prepare_cached("SELECT snapshot FROM run WHERE id = ?1")?;
+    let mut rows = statement.query([run])?;
+    match rows.next()? {
+        Some(row) => json(row, "snapshot"),
+        None => Err(rusqlite::Error::QueryReturnedNoRows.into()),
+    }
+}
+
 /// Puts another snapshot where [`snapshot_to_plan`] takes it from.
 pub(super) fn renew_snapshot_to_plan(
     transaction: &Transaction<'_>,

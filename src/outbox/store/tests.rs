@@ -358,6 +358,24 @@ fn a_retry_without_an_ado_run_uses_the_settings_of_today() {
 }
 
 #[test]
+fn a_retry_uses_the_newest_that_is_known_and_not_what_the_submission_was_planned_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let both = snapshot(&[18, 19], None);
+    let recorded = record(&mut store, &both, &Occasion::Found);
+    let [first, second] = *recorded.submissions() else {
+        panic!("{recorded:?}")
+    };
+    store_plan(&mut store, second, &both);
+
+    store.retry(first, Some(&snapshot(&[], None)), NOW).unwrap();
+    let retried = store.retry(second, None, NOW);
+
+    // The settings name no plan any more, and the first is the submission of such a run.
+    assert!(matches!(retried, Err(StoreError::NotNow(_))), "{retried:?}");
+}
+
+#[test]
 fn a_submitted_run_is_neither_retried_nor_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
