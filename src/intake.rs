@@ -190,10 +190,7 @@ pub(crate) fn read_running(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
-    let root = root_of(location)?;
-    if settings_are_in_flux(root, clock::now()) {
-        return Err(IntakeError::SettingsInFlux(root.to_owned()));
-    }
+    settings_are_settled(location)?;
 
     let run = workspace::read_running(location, log)?;
     read_with_project(location, run, config, commands)
@@ -254,11 +251,7 @@ pub(crate) fn read_settled(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
-    let root = root_of(location)?;
-    if settings_are_in_flux(root, clock::now()) {
-        return Err(IntakeError::SettingsInFlux(root.to_owned()));
-    }
-
+    settings_are_settled(location)?;
     read(location, reader, config, commands)
 }
 
@@ -277,6 +270,16 @@ fn root_of(location: &Location) -> Result<&Path, IntakeError> {
         Some(root) => Ok(root),
         None => Err(IntakeError::NoProject(location.folder.clone())),
     }
+}
+
+/// # Errors
+/// When the run lies in no project, and while somebody seems to be writing the settings of that.
+fn settings_are_settled(location: &Location) -> Result<(), IntakeError> {
+    let root = root_of(location)?;
+    if settings_are_in_flux(root, clock::now()) {
+        return Err(IntakeError::SettingsInFlux(root.to_owned()));
+    }
+    Ok(())
 }
 
 /// Whether a project's settings seem to be written at this moment. Katalon truncates its file and

@@ -502,6 +502,7 @@ impl ShownSuite {
             .outbox
             .with(move |store| store.confirm_live(&key, ado_run));
         confirmed.await?;
+
         tracing::info!(
             ado_run,
             suite = self.snapshot.run.suite,

@@ -148,6 +148,7 @@ fn unwanted_videos(snapshot: &Snapshot) -> HashSet<&str> {
         if wants_video_of(snapshot, test) {
             continue;
         }
+
         for path in test
             .attempts
             .iter()

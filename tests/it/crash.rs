@@ -102,20 +102,6 @@ fn begin(machine: &Machine, folder: &Path) -> Child {
         .unwrap()
 }
 
-/// Starts the program again and again until nothing waits; it may put attempts off, which a person
-/// may shorten.
-fn finish(machine: &Machine) {
-    wait_until("the submission to end", || {
-        machine.kado(&["run", "--once"]);
-        let row = machine.row();
-        if row["state"] == "submitted" {
-            Ok(())
-        } else {
-            Err(row.to_string())
-        }
-    });
-}
-
 /// The world without ids and times of ADO's own.
 fn world_of(machine: &Machine) -> Value {
     let mut runs: Vec<Value> = machine.ado_runs().iter().map(run).collect();
@@ -229,7 +215,7 @@ fn for_every_request(scenario: impl Fn(&Machine, &Path, usize) + Sync) {
                     }
                     let (machine, folder) = prepare();
                     scenario(&machine, &folder, request);
-                    finish(&machine);
+                    machine.run_until_submitted();
                     let world = world_of(&machine);
                     let differs = differences(&world, &expected);
                     assert!(

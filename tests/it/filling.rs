@@ -504,19 +504,6 @@ fn start(machine: &Machine, run: u32, folder: &Path) -> Child {
     command.spawn().unwrap()
 }
 
-/// Goes on until nothing waits.
-fn finish_submission(machine: &Machine) {
-    wait_until("the submission to end", || {
-        machine.kado(&["run", "--once"]);
-        let row = machine.row();
-        if row["state"] == "submitted" {
-            Ok(())
-        } else {
-            Err(row.to_string())
-        }
-    });
-}
-
 /// What is in ADO in the end, without kado's keys, which differ with the port of the server.
 fn world_of(machine: &Machine) -> Value {
     let run = machine.ado_run();
@@ -566,7 +553,7 @@ fn for_every_request(disturb: impl Fn(&Machine, u32, &Path, usize) + Sync) {
                     let (machine, run, folder) = prepare();
                     disturb(&machine, run, &folder, request);
                     machine.fake.clear_faults();
-                    finish_submission(&machine);
+                    machine.run_until_submitted();
                     assert_eq!(
                         &world_of(&machine),
                         expected,

@@ -68,6 +68,16 @@ impl Suite {
     pub(crate) fn end(mut self) {
         self.live.perform_all().unwrap();
     }
+
+    /// Ends the suite, whose only run is complete then as without a preview.
+    pub(crate) fn end_and_arrive(self, machine: &Machine) -> TestRun {
+        self.end();
+        machine.wait_for_completed(1);
+
+        let run = machine.ado_run();
+        assert_eq!(outcomes(&run), ["11 Passed", "12 Failed", "13 Passed"]);
+        run
+    }
 }
 
 /// A service that watches the shop.
@@ -166,6 +176,7 @@ fn strip(value: &mut Value) {
             if let Some(Value::Array(files)) = members.get_mut("attachments") {
                 files.sort_by_key(|file| file["file_name"].to_string());
             }
+
             members.values_mut().for_each(strip);
         }
         Value::Array(items) => items.iter_mut().for_each(strip),
@@ -203,10 +214,7 @@ fn each_result_is_there_while_the_suite_runs() {
         "texts come when the suite is over"
     );
 
-    suite.end();
-    machine.wait_for_completed(1);
-    let run = machine.ado_run();
-    assert_eq!(outcomes(&run), ["11 Passed", "12 Failed", "13 Passed"]);
+    let run = suite.end_and_arrive(&machine);
     let failed = run.result_of_point(12).unwrap();
     assert_eq!(failed.comment.as_deref(), Some("Katalon: FAILED"));
     assert!(
@@ -346,10 +354,7 @@ fn a_server_that_is_asked_too_much_gets_no_more_previews() {
     suite.end_tests(1);
     service.wait_for_log("there are too many requests");
 
-    suite.end();
-    machine.wait_for_completed(1);
-    let run = machine.ado_run();
-    assert_eq!(outcomes(&run), ["11 Passed", "12 Failed", "13 Passed"]);
+    suite.end_and_arrive(&machine);
     service.stop_cleanly();
 }
 

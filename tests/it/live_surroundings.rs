@@ -123,10 +123,7 @@ fn a_storm_of_refusals_costs_the_previews_that_were_to_come_and_no_result() {
     assert_eq!(refused(&machine), 1, "nothing was sent after the refusal");
 
     machine.fake.clear_faults();
-    suite.end();
-    machine.wait_for_completed(1);
-    let run = machine.ado_run();
-    assert_eq!(outcomes(&run), ["11 Passed", "12 Failed", "13 Passed"]);
+    let run = suite.end_and_arrive(&machine);
     assert_eq!(run.result_of_point(12).unwrap().attachments.len(), 1);
     service.stop_cleanly();
 }
@@ -144,10 +141,7 @@ fn a_suite_whose_first_request_is_refused_as_too_many_is_not_shown() {
     assert_eq!(refused(&machine), 1, "nothing was sent after the refusal");
 
     machine.fake.clear_faults();
-    suite.end();
-    machine.wait_for_completed(1);
-    let run = machine.ado_run();
-    assert_eq!(outcomes(&run), ["11 Passed", "12 Failed", "13 Passed"]);
+    suite.end_and_arrive(&machine);
     service.stop_cleanly();
 }
 

@@ -127,7 +127,13 @@ pub(super) mod tests {
 
     /// A submission that arrived as test run 7.
     pub(in crate::cli::agent) fn row(suite: &str, plan: u32) -> SubmissionSummary {
+        let outcomes = Outcomes {
+            passed: 2,
+            ..Outcomes::default()
+        };
+
         SubmissionSummary {
+            // Which run it is.
             id: 1,
             key: "key".to_owned(),
             project: "Shop".to_owned(),
@@ -135,21 +141,24 @@ pub(super) mod tests {
             folder: "/w/Shop/Reports/1".to_owned(),
             started: None,
             ended: None,
+
+            // Where it went.
             plan_id: Some(plan),
             wanted_plan: None,
-            state: SubmissionState::Submitted,
+            into: None,
             ado_run_id: Some(7),
             url: Some("https://ado.example/7".to_owned()),
-            into: None,
             submitted_by: Some(SubmittedBy::Kado),
+
+            // What arrived.
             results: 2,
-            outcomes: Outcomes {
-                passed: 2,
-                ..Outcomes::default()
-            },
+            outcomes,
             attachments: 3,
             skipped: Vec::new(),
             recount: None,
+
+            // How it stands.
+            state: SubmissionState::Submitted,
             error: None,
             obstacle: None,
             next_attempt: None,

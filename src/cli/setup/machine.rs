@@ -92,10 +92,14 @@ impl MachineOptions {
     }
 
     fn given_of_identity(&self) -> Vec<&'static str> {
-        named(&[
+        let mut given = named(&[
             ("--identity-kind", self.identity_kind.is_some()),
             ("--identity-tenant-id", self.identity_tenant_id.is_some()),
             ("--identity-client-id", self.identity_client_id.is_some()),
+        ]);
+
+        // What it proves itself with.
+        given.extend(named(&[
             (
                 "--identity-client-secret-file",
                 self.identity_client_secret_file.is_some(),
@@ -109,11 +113,13 @@ impl MachineOptions {
                 "--identity-service-connection-id",
                 self.identity_service_connection_id.is_some(),
             ),
-            (
-                "--identity-authority-url",
-                self.identity_authority_url.is_some(),
-            ),
-        ])
+        ]));
+
+        given.extend(named(&[(
+            "--identity-authority-url",
+            self.identity_authority_url.is_some(),
+        )]));
+        given
     }
 
     fn service_choice(&self) -> Option<ServiceChoice> {

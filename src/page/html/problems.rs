@@ -82,6 +82,7 @@ fn older(runs: &OlderRuns) -> ProblemLine {
          \"{}\"` the newest alone",
         runs.newest
     );
+
     ProblemLine {
         text: shown(&text),
         hint: shown(&hint),
@@ -102,6 +103,7 @@ fn doubles(doubles: &[DoubleSubmission], clock: &LocalClock<'_>) -> Option<Probl
     );
     let hint = "a longer `submit.katalon_wait` in kado.toml lets Katalon be first, or switch \
                 automatic submission off in Katalon; kado deletes no test run";
+
     Some(ProblemLine {
         text: shown(&text),
         hint: hint.to_owned(),

@@ -57,6 +57,20 @@ impl Machine {
         })
     }
 
+    /// Starts the program again and again until the only submission is through; it may put attempts
+    /// off, which a person may shorten.
+    pub(crate) fn run_until_submitted(&self) {
+        wait_until("the submission to end", || {
+            self.kado(&["run", "--once"]);
+            let row = self.row();
+            if row["state"] == "submitted" {
+                Ok(())
+            } else {
+                Err(row.to_string())
+            }
+        });
+    }
+
     /// Waits until so many runs are completed in ADO, and until kado has noted that: it learns so a
     /// moment later.
     pub(crate) fn wait_for_completed(&self, count: usize) {

@@ -11,7 +11,7 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
@@ -34,6 +34,8 @@ pub(crate) struct Terminal {
     child: Child,
     /// Everything that was written to it.
     written: Arc<Mutex<Vec<u8>>>,
+    /// Reads it, until nobody holds the other side any more.
+    reader: JoinHandle<()>,
     /// How much of the text was met by [`Terminal::meets`].
     met: usize,
 }
@@ -72,11 +74,12 @@ impl Terminal {
         drop(command);
 
         let keys = File::from(outer);
-        let written = read_all(keys.try_clone().expect("it can be shared"));
+        let (written, reader) = read_all(keys.try_clone().expect("it can be shared"));
         Self {
             keys,
             child,
             written,
+            reader,
             met: 0,
         }
     }
@@ -132,6 +135,15 @@ impl Terminal {
             panic!("it does not end {missing}:\n{}", self.text());
         }
 
+        // What it wrote last may not have been read yet.
+        let read = seen_within(PATIENCE, || {
+            self.reader
+                .is_finished()
+                .then_some(())
+                .ok_or_else(String::new)
+        });
+        assert!(read.is_ok(), "somebody still holds the terminal");
+
         let code = status.ok().and_then(|status| status.code());
         (code.unwrap_or(-1), self.raw())
     }
@@ -158,10 +170,10 @@ impl Terminal {
     }
 }
 
-fn read_all(mut screen: File) -> Arc<Mutex<Vec<u8>>> {
+fn read_all(mut screen: File) -> (Arc<Mutex<Vec<u8>>>, JoinHandle<()>) {
     let written = Arc::new(Mutex::new(Vec::new()));
     let shared = Arc::clone(&written);
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let mut buffer = [0; 4096];
         // Linux ends with an error once the other side is closed.
         while let Ok(length @ 1..) = screen.read(&mut buffer) {
@@ -171,7 +183,7 @@ fn read_all(mut screen: File) -> Arc<Mutex<Vec<u8>>> {
                 .extend_from_slice(&buffer[..length]);
         }
     });
-    written
+    (written, reader)
 }
 
 fn plain(text: &str) -> String {
