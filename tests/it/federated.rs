@@ -1,11 +1,5 @@
 //! Federated identities: a token of another issuer stands in for a secret.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests write the files of other issuers"
-)]
-
-use std::fs;
 use std::process::Command;
 
 use fake_ado::World;
@@ -112,7 +106,12 @@ fn a_token_that_its_issuer_replaced_is_read_anew() {
 
 #[cfg(unix)]
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test writes the files of another issuer"
+)]
 fn a_token_file_is_closed_to_others_but_where_kubernetes_keeps_it() {
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
     let machine = machine(&format!("{}token_file = \"mount/token\"\n", both_ids()));
