@@ -149,6 +149,31 @@ impl Server {
         })
     }
 
+    /// The server that is meant by what people copy: with or without `https://`, the address of a
+    /// page, of a single service, or of something below the organization.
+    ///
+    /// # Errors
+    /// When no server can be meant.
+    pub(crate) fn meant_by(text: &str) -> Result<Self, ServerUrlError> {
+        let text = text.trim();
+        match Self::parse(text) {
+            Err(
+                ServerUrlError::Page { expected, .. } | ServerUrlError::Service { expected, .. },
+            ) => Self::parse(&expected),
+            Err(error) if !text.contains("://") => {
+                Self::parse(&format!("https://{text}")).map_err(|_| error)
+            }
+            read => read,
+        }
+    }
+
+    /// The URL that is used where somebody writes this; `None` where that is the same, or no server.
+    pub(crate) fn another_spelling(text: &str) -> Option<String> {
+        let server = Self::meant_by(text).ok()?;
+        let is_same = server.base() == text.trim().trim_end_matches('/');
+        (!is_same).then(|| server.base().to_owned())
+    }
+
     /// Says that something else was given than the URL of an organization, and what is used; `None`
     /// where it was not.
     pub(crate) fn remark(&self) -> Option<String> {

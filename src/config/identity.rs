@@ -235,11 +235,19 @@ fn connection(value: &DeValue<'_>) -> Read<String> {
     })
 }
 
+/// What is wrong with the URL of an authority; `None` where nothing is.
+pub(crate) fn wrong_authority(text: &str) -> Option<String> {
+    authority_at(text).err()
+}
+
+fn authority(value: &DeValue<'_>) -> Read<Url> {
+    authority_at(&values::word(value)?)
+}
+
 /// An authority: a secret goes there, so it is encrypted unless it is this machine or the one
 /// beside it.
-fn authority(value: &DeValue<'_>) -> Read<Url> {
-    let text = values::word(value)?;
-    match Url::parse(&text) {
+fn authority_at(text: &str) -> Read<Url> {
+    match Url::parse(text) {
         Ok(url) if is_authority(&url) => Ok(url),
         _ => Err(
             "must be an https URL such as \"https://login.microsoftonline.us\", without user and \

@@ -1,6 +1,7 @@
 //! `kado setup` of a machine: what its `kado.toml` is to say, whether the server takes its token,
 //! and how both are written.
 
+mod completion;
 mod credential_test;
 mod folder_search;
 mod machine_file;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 
+pub(crate) use completion::folders_beginning_with;
 pub(crate) use credential_test::{Candidate, TestedCredential, Untested, test_credential};
 pub(crate) use folder_search::{FoundFolder, find_folders};
 pub(crate) use machine_file::{MachineFile, MachineFileError};

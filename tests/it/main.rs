@@ -87,8 +87,15 @@ mod servers;
 mod servers_apart;
 mod service;
 mod settings_file;
+mod setup_identities;
 mod setup_machine;
 mod setup_project;
+mod setup_refused;
+#[cfg(target_os = "linux")]
+mod setup_service;
+#[cfg(target_os = "linux")]
+mod setup_typed;
+mod setup_whole_way;
 mod shares;
 mod silence;
 mod slow_files;

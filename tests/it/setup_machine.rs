@@ -6,36 +6,16 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
-use crate::support::{Machine, Output, TOKEN, finish, finish_with, world};
+use crate::support::{Machine, TOKEN, finish, finish_with, world};
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
 
 /// A machine without a configuration, and with one Katalon project.
 fn fresh() -> Machine {
-    let machine = Machine::new();
-    machine.shop(&[("Sign in", "1001")]);
-    fs::remove_file(machine.config_file()).unwrap();
-    machine
+    Machine::fresh(world())
 }
 
 fn token_file(machine: &Machine) -> PathBuf {
     machine.root().join("kado-token")
-}
-
-/// `kado setup --unattended` with these options, for the machine's server and work folder.
-fn unattended(machine: &Machine, options: &[&str], token: &str) -> Output {
-    let work = machine.work().display().to_string();
-    let url = machine.fake.base_url();
-    let mut arguments = vec![
-        "setup",
-        "--unattended",
-        "--watch",
-        &work,
-        "--server-url",
-        &url,
-        "--token-stdin",
-    ];
-    arguments.extend(options);
-    finish_with(machine.command(&arguments), token)
 }
 
 fn config(machine: &Machine) -> String {
@@ -52,8 +32,7 @@ fn assert_untouched(machine: &Machine) {
 fn one_command_without_a_question_sets_a_machine_up() {
     let machine = fresh();
 
-    let done = unattended(
-        &machine,
+    let done = machine.set_up_with_token(
         &["--history", "all", "--expires", "2099-12-31"],
         &format!("{TOKEN}\n"),
     );
@@ -71,7 +50,7 @@ fn one_command_without_a_question_sets_a_machine_up() {
 fn a_setup_says_whose_the_token_is_and_what_kado_check_says() {
     let machine = fresh();
 
-    let done = unattended(&machine, &[], TOKEN);
+    let done = machine.set_up_with_token(&[], TOKEN);
 
     let said = machine.readable(&done.out);
     assert!(
@@ -94,7 +73,7 @@ fn the_token_file_is_closed() {
     use std::os::unix::fs::PermissionsExt as _;
     let machine = fresh();
 
-    unattended(&machine, &[], TOKEN);
+    machine.set_up_with_token(&[], TOKEN);
 
     let mode = fs::metadata(token_file(&machine))
         .unwrap()
@@ -107,7 +86,7 @@ fn the_token_file_is_closed() {
 fn a_token_that_the_server_does_not_know_is_not_written() {
     let machine = fresh();
 
-    let refused = unattended(&machine, &[], "another-token-0123456789");
+    let refused = machine.set_up_with_token(&[], "another-token-0123456789");
 
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(refused.err.contains("nothing was written"), "{refused:?}");
@@ -120,7 +99,7 @@ fn a_sign_in_page_is_a_refusal() {
     let page = FaultAction::Refused(Refusal::SignInPage203);
     machine.fake.fault(Fault::new("*", "", Nth::Every, page));
 
-    let refused = unattended(&machine, &[], TOKEN);
+    let refused = machine.set_up_with_token(&[], TOKEN);
 
     assert_eq!(refused.code, 3, "{refused:?}");
     assert_untouched(&machine);
@@ -154,11 +133,9 @@ fn a_server_that_does_not_answer_gets_no_token_and_nothing_is_written() {
 #[test]
 fn a_token_that_cannot_submit_is_refused_with_the_scope_that_it_lacks() {
     let narrow = "narrow-token-0123456789";
-    let machine = Machine::with(world().token_with(narrow, &["vso.work", "vso.project"]));
-    machine.shop(&[("Sign in", "1001")]);
-    fs::remove_file(machine.config_file()).unwrap();
+    let machine = Machine::fresh(world().token_with(narrow, &["vso.work", "vso.project"]));
 
-    let refused = unattended(&machine, &[], narrow);
+    let refused = machine.set_up_with_token(&[], narrow);
 
     assert_eq!(refused.code, 3, "{refused:?}");
     assert!(
@@ -173,11 +150,9 @@ fn a_token_that_cannot_submit_is_refused_with_the_scope_that_it_lacks() {
 #[test]
 fn a_scope_that_costs_less_is_said_and_taken() {
     let narrow = "narrow-token-0123456789";
-    let machine = Machine::with(world().token_with(narrow, &["vso.work", "vso.test_write"]));
-    machine.shop(&[("Sign in", "1001")]);
-    fs::remove_file(machine.config_file()).unwrap();
+    let machine = Machine::fresh(world().token_with(narrow, &["vso.work", "vso.test_write"]));
 
-    let done = unattended(&machine, &[], narrow);
+    let done = machine.set_up_with_token(&[], narrow);
 
     assert_eq!(done.code, 0, "{done:?}");
     for scope in ["Build (read)", "Release (read)", "Project and Team (read)"] {
@@ -192,7 +167,7 @@ fn a_scope_that_costs_less_is_said_and_taken() {
 fn a_token_that_may_do_more_than_is_needed_is_told() {
     let machine = fresh();
 
-    let done = unattended(&machine, &[], TOKEN);
+    let done = machine.set_up_with_token(&[], TOKEN);
 
     assert!(
         done.out.contains("a token with full access can do more"),
@@ -273,7 +248,7 @@ fn comments_and_other_keys_of_a_configuration_stay() {
         machine.work()
     ));
 
-    let done = unattended(&machine, &[], TOKEN);
+    let done = machine.set_up_with_token(&[], TOKEN);
 
     assert_eq!(done.code, 0, "{done:?}");
     insta::assert_snapshot!(machine.readable(&config(&machine)));
@@ -282,10 +257,10 @@ fn comments_and_other_keys_of_a_configuration_stay() {
 #[test]
 fn the_same_setup_again_changes_nothing() {
     let machine = fresh();
-    unattended(&machine, &[], TOKEN);
+    machine.set_up_with_token(&[], TOKEN);
     let before = config(&machine);
 
-    let again = unattended(&machine, &[], TOKEN);
+    let again = machine.set_up_with_token(&[], TOKEN);
 
     assert_eq!(again.code, 0, "{again:?}");
     assert_eq!(config(&machine), before);
@@ -297,7 +272,7 @@ fn a_dry_run_shows_the_difference_and_writes_nothing() {
     let machine = Machine::new();
     machine.configure_only("# ours\nwatch = []\n");
 
-    let shown = unattended(&machine, &["--dry-run"], TOKEN);
+    let shown = machine.set_up_with_token(&["--dry-run"], TOKEN);
 
     assert_eq!(shown.code, 0, "{shown:?}");
     insta::assert_snapshot!(machine.readable(&shown.out));
@@ -308,7 +283,7 @@ fn a_dry_run_shows_the_difference_and_writes_nothing() {
 #[test]
 fn a_token_is_not_kept_for_another_server() {
     let machine = fresh();
-    unattended(&machine, &[], TOKEN);
+    machine.set_up_with_token(&[], TOKEN);
     let before = config(&machine);
 
     let missing = machine.kado(&[
@@ -330,7 +305,7 @@ fn a_token_that_cannot_be_kept_leaves_the_configuration_as_it_was() {
     // A folder of this name is in the way.
     fs::create_dir(token_file(&machine)).unwrap();
 
-    let failed = unattended(&machine, &[], TOKEN);
+    let failed = machine.set_up_with_token(&[], TOKEN);
 
     assert_eq!(failed.code, 1, "{failed:?}");
     assert!(failed.err.contains("is as it was"), "{failed:?}");
@@ -342,7 +317,7 @@ fn a_configuration_that_is_no_toml_is_left_for_a_person() {
     let machine = Machine::new();
     machine.configure_only("watch = [\n");
 
-    let refused = unattended(&machine, &[], TOKEN);
+    let refused = machine.set_up_with_token(&[], TOKEN);
 
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("is no TOML"), "{refused:?}");

@@ -5,57 +5,18 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fake_ado::{Fault, FaultAction, Nth, World};
-use fake_katalon::{ProjectWriter, Test, TestCaseFile};
+use fake_katalon::Test;
 
 use crate::support::katalonc::{self, Katalonc};
-use crate::support::{Machine, Output, PLAN, SUITE, TOKEN, finish_with, finished, tc, world};
-
-/// A project that knows nothing of Azure DevOps, with two test cases whose names are titles of the
-/// plan.
-fn bare_project(machine: &Machine) -> PathBuf {
-    let project = ProjectWriter::new(machine.work().join("Shop"))
-        .test_case(TestCaseFile::new(&tc("Case 1001")))
-        .test_case(TestCaseFile::new(&tc("Case 1002")));
-    project.write().unwrap();
-
-    // The folder comes with the first integration.
-    fs::remove_dir_all(project.root().join("settings/external")).unwrap();
-    project.root().to_owned()
-}
-
-fn settings_file(project: &Path) -> PathBuf {
-    project.join("settings/external/com.kms.katalon.integration.azure.properties")
-}
+use crate::support::{
+    Machine, PLAN, SUITE, TOKEN, finish_with, finished, settings_file, tc, world,
+};
 
 fn settings(project: &Path) -> String {
     fs::read_to_string(settings_file(project)).unwrap()
-}
-
-/// `kado setup PROJECT --unattended` with these options, and the token on standard input.
-fn setup_with_token(machine: &Machine, project: &Path, options: &[&str]) -> Output {
-    let project = project.to_string_lossy();
-    let url = machine.fake.base_url();
-    let mut arguments = vec![
-        "setup",
-        &project,
-        "--unattended",
-        "--server-url",
-        &url,
-        "--token-stdin",
-    ];
-    arguments.extend(options);
-    finish_with(machine.command(&arguments), &format!("{TOKEN}\n"))
-}
-
-/// `kado setup PROJECT --unattended` with these options.
-fn setup(machine: &Machine, project: &Path, options: &[&str]) -> Output {
-    let project = project.to_string_lossy();
-    let mut arguments = vec!["setup", &project, "--unattended"];
-    arguments.extend(options);
-    machine.kado(&arguments)
 }
 
 /// What people read, without the blanks at the ends of lines.
@@ -74,9 +35,9 @@ const SHOP: [&str; 4] = ["--project-name", "Shop", "--plan", "18"];
 #[test]
 fn a_project_is_set_up_and_submitted_without_a_file_edited_by_hand() {
     let machine = Machine::new();
-    let project = bare_project(&machine);
+    let project = machine.bare_project();
 
-    let set_up = setup_with_token(&machine, &project, &SHOP);
+    let set_up = machine.set_up_project_with_token(&project, &SHOP, TOKEN);
     let folder = project.to_string_lossy();
     let suggested = machine.kado(&["map", "suggest", "--apply", "--project", &folder]);
     let run = finished([
@@ -103,7 +64,7 @@ fn every_option_stands_in_the_settings_as_katalon_writes_them() {
             .build_definition(12, "Nightly")
             .release_definition(3, "Live"),
     );
-    let project = bare_project(&machine);
+    let project = machine.bare_project();
 
     let options = [
         "--plan",
@@ -126,9 +87,10 @@ fn every_option_stands_in_the_settings_as_katalon_writes_them() {
         "--release-definition",
         "3",
     ];
-    let set_up = setup_with_token(&machine, &project, &[&SHOP[..], &options[..]].concat());
+    let set_up =
+        machine.set_up_project_with_token(&project, &[&SHOP[..], &options[..]].concat(), TOKEN);
     let written = settings(&project);
-    let again = setup(&machine, &project, &[&SHOP[..], &options[..]].concat());
+    let again = machine.set_up_project(&project, &[&SHOP[..], &options[..]].concat());
 
     assert_eq!(set_up.code, 0, "{set_up:?}");
     let shown = machine
@@ -151,7 +113,7 @@ fn of_settings_that_are_there_only_what_was_chosen_changes() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     let before = settings(&shop);
 
-    let set_up = setup(&machine, &shop, &["--run-name", "Nightly"]);
+    let set_up = machine.set_up_project(&shop, &["--run-name", "Nightly"]);
 
     assert_eq!(set_up.code, 0, "{set_up:?}");
     assert_eq!(
@@ -188,9 +150,9 @@ fn a_dry_run_shows_the_difference_without_the_token_and_writes_nothing() {
 #[test]
 fn what_is_missing_is_named_at_once() {
     let machine = Machine::new();
-    let project = bare_project(&machine);
+    let project = machine.bare_project();
 
-    let refused = setup(&machine, &project, &[]);
+    let refused = machine.set_up_project(&project, &[]);
 
     assert_eq!(refused.code, 2, "{refused:?}");
     for option in ["--server-url", "--token-stdin", "--project-name", "--plan"] {
@@ -205,8 +167,7 @@ fn options_that_are_wrong_are_all_told_before_anybody_is_asked() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     let before = settings(&shop);
 
-    let refused = setup(
-        &machine,
+    let refused = machine.set_up_project(
         &shop,
         &[
             "--plan",
@@ -240,8 +201,7 @@ fn what_azure_devops_does_not_have_is_told_at_once_and_nothing_is_written() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     let before = settings(&shop);
 
-    let refused = setup(
-        &machine,
+    let refused = machine.set_up_project(
         &shop,
         &[
             "--plan",
@@ -254,7 +214,7 @@ fn what_azure_devops_does_not_have_is_told_at_once_and_nothing_is_written() {
             "12",
         ],
     );
-    let no_project = setup(&machine, &shop, &["--project-name", "Nowhere"]);
+    let no_project = machine.set_up_project(&shop, &["--project-name", "Nowhere"]);
 
     assert_eq!(refused.code, 1, "{refused:?}");
     insta::assert_snapshot!(readable(&machine, &refused.err));
@@ -270,27 +230,16 @@ fn what_azure_devops_does_not_have_is_told_at_once_and_nothing_is_written() {
 #[test]
 fn a_refused_token_and_a_sign_in_page_are_told_apart_and_nothing_is_written() {
     let machine = Machine::new();
-    let project = bare_project(&machine);
-    let folder = project.to_string_lossy();
-    let url = machine.fake.base_url();
-    let mut arguments = vec![
-        "setup",
-        &folder,
-        "--unattended",
-        "--server-url",
-        &url,
-        "--token-stdin",
-    ];
-    arguments.extend(SHOP);
+    let project = machine.bare_project();
 
-    let refused = finish_with(machine.command(&arguments), "wrong-token-0123456789");
+    let refused = machine.set_up_project_with_token(&project, &SHOP, "wrong-token-0123456789");
     machine.fake.fault(Fault::new(
         "GET",
         "connectionData",
         Nth::Every,
         FaultAction::page(200, "Sign in to your account"),
     ));
-    let page = setup_with_token(&machine, &project, &SHOP);
+    let page = machine.set_up_project_with_token(&project, &SHOP, TOKEN);
 
     assert_eq!(refused.code, 3, "{refused:?}");
     assert_eq!(page.code, 4, "{page:?}");
@@ -310,7 +259,7 @@ fn a_stored_token_goes_to_no_other_server() {
     let shop = machine.shop(&[("Sign in", "1001")]);
     let before = settings(&shop);
 
-    let refused = setup(&machine, &shop, &["--server-url", &other.fake.base_url()]);
+    let refused = machine.set_up_project(&shop, &["--server-url", &other.fake.base_url()]);
 
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("--token-stdin"), "{refused:?}");
@@ -327,8 +276,7 @@ fn the_projects_own_file_keeps_its_comments_and_katalons_settings_stay() {
     fs::write(&file, "# ours\n[submit]\nattach = \"all\" # always\n").unwrap();
 
     let to_file = ["--to", "kado.toml"];
-    let set_up = setup(
-        &machine,
+    let set_up = machine.set_up_project(
         &shop,
         &[
             &to_file[..],
@@ -343,8 +291,7 @@ fn the_projects_own_file_keeps_its_comments_and_katalons_settings_stay() {
         ]
         .concat(),
     );
-    let without_place = setup(
-        &machine,
+    let without_place = machine.set_up_project(
         &shop,
         &[
             &to_file[..],
@@ -357,7 +304,7 @@ fn the_projects_own_file_keeps_its_comments_and_katalons_settings_stay() {
         ]
         .concat(),
     );
-    let elsewhere = setup(&machine, &shop, &["--to", "/etc/kado/kado.toml"]);
+    let elsewhere = machine.set_up_project(&shop, &["--to", "/etc/kado/kado.toml"]);
 
     assert_eq!(set_up.code, 0, "{set_up:?}");
     insta::assert_snapshot!(fs::read_to_string(&file).unwrap());
@@ -375,7 +322,7 @@ fn a_file_that_katalon_is_writing_is_left_as_it_is() {
     let cut = &cut[..cut.len() - 10];
     fs::write(settings_file(&shop), cut).unwrap();
 
-    let refused = setup(&machine, &shop, &["--run-name", "Nightly"]);
+    let refused = machine.set_up_project(&shop, &["--run-name", "Nightly"]);
 
     assert_eq!(refused.code, 1, "{refused:?}");
     assert!(refused.err.contains("closing quote"), "{refused:?}");
@@ -389,9 +336,9 @@ fn while_katalon_works_on_the_project_its_settings_are_not_written_unless_forced
     let before = settings(&shop);
     let working = Katalonc::start(&machine.root(), &katalonc::arguments(&shop, SUITE, &[]));
 
-    let refused = setup(&machine, &shop, &["--run-name", "Nightly"]);
+    let refused = machine.set_up_project(&shop, &["--run-name", "Nightly"]);
     let unchanged = settings(&shop);
-    let forced = setup(&machine, &shop, &["--run-name", "Nightly", "--force"]);
+    let forced = machine.set_up_project(&shop, &["--run-name", "Nightly", "--force"]);
     working.kill();
 
     assert_eq!(refused.code, 1, "{refused:?}");
@@ -408,7 +355,7 @@ fn while_katalon_works_on_the_project_its_settings_are_not_written_unless_forced
 fn a_folder_without_a_project_is_an_error() {
     let machine = Machine::new();
 
-    let refused = setup(&machine, &machine.root(), &SHOP);
+    let refused = machine.set_up_project(&machine.root(), &SHOP);
 
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(
@@ -420,12 +367,12 @@ fn a_folder_without_a_project_is_an_error() {
 #[cfg(target_os = "linux")]
 mod at_a_terminal {
     use super::*;
-    use crate::support::{CTRL_C, DOWN, ENTER, ESC, Terminal};
+    use crate::support::{CTRL_C, DOWN, ENTER, ESC, Terminal, start_of};
 
     #[test]
     fn a_person_is_asked_and_what_the_server_has_and_what_ran_is_offered() {
         let machine = Machine::new();
-        let project = bare_project(&machine);
+        let project = machine.bare_project();
         let run = finished([Test::passed(&tc("Case 1001"))]);
         run.write_in(&project).unwrap();
 
@@ -472,10 +419,118 @@ mod at_a_terminal {
         insta::assert_snapshot!(shown);
     }
 
+    /// Runs of one system and browser with these profiles lie in the project.
+    fn ran_with(project: &Path, profiles: &[&str]) {
+        for (hour, profile) in (0..).zip(profiles) {
+            let start = start_of() + jiff::SignedDuration::from_hours(hour);
+            let run = finished([Test::passed(&tc("Case 1001"))])
+                .start(start)
+                .profile(profile);
+            run.write_in(project).unwrap();
+        }
+    }
+
+    /// Answers the questions before those for the test configurations.
+    fn answer_up_to_rows(machine: &Machine, terminal: &mut Terminal) {
+        let url = machine.fake.base_url();
+        terminal.answers("organization or collection:", &format!("{url}{ENTER}"));
+        terminal.answers("access token:", &format!("{TOKEN}{ENTER}"));
+        terminal.answers("Project:", ENTER);
+        terminal.answers("Test plans:", &format!(" {ENTER}"));
+        terminal.answers("Execution status mapping", ENTER);
+    }
+
+    /// Answers what comes after them.
+    fn answer_the_rest(terminal: &mut Terminal) {
+        for question in [
+            "Name of test runs:",
+            "Attached files",
+            "Files are attached:",
+            "multiple test points",
+            "Build definition ID:",
+            "Release definition ID:",
+            "Write `",
+        ] {
+            terminal.answers(question, ENTER);
+        }
+    }
+
+    /// The rows of the mapping in the settings, a line each.
+    fn rows(project: &Path) -> Vec<String> {
+        let written = settings(project);
+        let line = written
+            .lines()
+            .find(|line| line.starts_with("testConfigurationMappings="))
+            .unwrap_or_default();
+        let plain = line
+            .replace(r"\\n", "")
+            .replace(r#"\\""#, "")
+            .replace(r"\:", ":");
+        plain
+            .split('{')
+            .skip(1)
+            .map(|row| row.split('}').next().unwrap().trim().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn where_runs_had_several_profiles_a_row_is_asked_for_each() {
+        let machine = Machine::new();
+        let project = machine.bare_project();
+        ran_with(&project, &["default", "qa"]);
+
+        let mut terminal = Terminal::start(machine.command(&["setup", &project.to_string_lossy()]));
+        answer_up_to_rows(&machine, &mut terminal);
+        terminal.answers("depend on the execution profile?", &format!("y{ENTER}"));
+        terminal.answers(
+            "Test configuration for Windows / Chrome, profile qa:",
+            &format!("{DOWN}{DOWN}{ENTER}"),
+        );
+        terminal.answers(
+            "Test configuration for Windows / Chrome, profile default:",
+            ENTER,
+        );
+        terminal.answers("any other profile:", &format!("{DOWN}{ENTER}"));
+        answer_the_rest(&mut terminal);
+        let (code, said) = terminal.ends();
+
+        assert_eq!(code, 0, "{said}");
+        insta::assert_snapshot!(rows(&project).join("\n"), @r"
+        os: Windows,    platform: Chrome,    profile: qa,    azureTestConfigurationId: 2
+        os: Windows,    platform: Chrome,    azureTestConfigurationId: 1
+        ");
+    }
+
+    #[test]
+    fn rows_of_profiles_go_where_they_are_not_to_count_any_more() {
+        let machine = Machine::new();
+        let project = machine.bare_project();
+        ran_with(&project, &["default", "qa"]);
+        let rows_before = ["--map-configuration", "Windows,Chrome,qa=2"];
+        machine.set_up_project_with_token(&project, &[&SHOP[..], &rows_before].concat(), TOKEN);
+        assert_eq!(rows(&project).len(), 1);
+
+        let mut terminal = Terminal::start(machine.command(&["setup", &project.to_string_lossy()]));
+        terminal.answers("organization or collection:", ENTER);
+        terminal.answers("Project:", ENTER);
+        terminal.answers("Test plans:", ENTER);
+        terminal.answers("Execution status mapping", ENTER);
+        terminal.answers("depend on the execution profile?", &format!("n{ENTER}"));
+        terminal.answers(
+            "Test configuration for Windows / Chrome",
+            &format!("{DOWN}{ENTER}"),
+        );
+        answer_the_rest(&mut terminal);
+        let (code, said) = terminal.ends();
+
+        assert_eq!(code, 0, "{said}");
+        insta::assert_snapshot!(rows(&project).join("\n"), @"os: Windows,    platform: Chrome,    azureTestConfigurationId: 1");
+    }
+
     #[test]
     fn whoever_leaves_finds_everything_as_it_was() {
         let machine = Machine::new();
-        let project = bare_project(&machine);
+        let project = machine.bare_project();
 
         let mut terminal = Terminal::start(machine.command(&["setup", &project.to_string_lossy()]));
         let url = machine.fake.base_url();

@@ -17,8 +17,11 @@ mod ordinary;
 mod receiver;
 mod secret;
 mod service;
+mod setting_up;
 mod shop;
 mod skipping;
+#[cfg(target_os = "linux")]
+mod systemd;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod waiting;
@@ -38,8 +41,11 @@ pub(crate) use ordinary::as_ordinary_account;
 pub(crate) use receiver::{Receiver, Reply};
 pub(crate) use secret::closed_file;
 pub(crate) use service::Service;
+pub(crate) use setting_up::settings_file;
 pub(crate) use shop::{PLAN, SUITE, TOKEN, age, finished, now, start_of, tc, world};
 pub(crate) use skipping::skip;
+#[cfg(target_os = "linux")]
+pub(crate) use systemd::FakeSystemd;
 #[cfg(target_os = "linux")]
 pub(crate) use terminal::{CTRL_C, DOWN, ENTER, ESC, Terminal};
 pub(crate) use waiting::{PATIENCE, seen_within, wait_until};

@@ -5,11 +5,15 @@
 //! output. Texts of others (names of projects, paths, answers of a server) cannot steer the
 //! terminal: every text is escaped here.
 
+mod as_typed;
+
 use std::io::IsTerminal as _;
 
 use inquire::validator::{ErrorMessage, Validation};
 use inquire::{Confirm, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text};
 use secrecy::SecretString;
+
+pub(super) use as_typed::Typed;
 
 use crate::cli::error::UsageError;
 use crate::cli::output::tell;
@@ -50,8 +54,8 @@ pub(super) struct TextQuestion<'a> {
     pub default: Option<String>,
     /// A remark below it; may be empty.
     pub help: &'a str,
-    /// Asked until this finds nothing wrong.
-    pub check: Check,
+    /// What is said while it is typed, and until when it is asked.
+    pub typed: Typed,
 }
 
 /// What an empty answer to a question with yes or no means.
@@ -100,17 +104,11 @@ impl Dialogue {
     /// # Errors
     /// When the person goes back or leaves, or the terminal is gone.
     pub(super) fn text(&self, question: &TextQuestion<'_>) -> Result<String, Unanswered> {
-        let check = question.check;
         let message = one_line(question.message);
         let help = one_line(question.help);
         let default = question.default.as_deref().map(one_line);
 
-        let mut text = Text::new(&message).with_validator(move |entered: &str| {
-            Ok(match check(entered) {
-                Some(wrong) => Validation::Invalid(ErrorMessage::Custom(wrong)),
-                None => Validation::Valid,
-            })
-        });
+        let mut text = question.typed.go_along(Text::new(&message));
         if !help.is_empty() {
             text = text.with_help_message(&help);
         }
@@ -132,11 +130,12 @@ impl Dialogue {
         first: usize,
     ) -> Result<usize, Unanswered> {
         let message = one_line(message);
-        let chosen = Select::new(&message, shown(options))
-            .with_starting_cursor(first.min(options.len().saturating_sub(1)))
-            .without_filtering()
-            .raw_prompt()?;
-        Ok(chosen.index)
+        let mut select = Select::new(&message, shown(options))
+            .with_starting_cursor(first.min(options.len().saturating_sub(1)));
+        if is_seen_whole(options) {
+            select = select.without_filtering();
+        }
+        Ok(select.raw_prompt()?.index)
     }
 
     /// Asks for any number of several; gives their places in `options`, in order. `chosen` are
@@ -151,10 +150,11 @@ impl Dialogue {
         chosen: &[usize],
     ) -> Result<Vec<usize>, Unanswered> {
         let message = one_line(message);
-        let chosen = MultiSelect::new(&message, shown(options))
-            .with_default(chosen)
-            .without_filtering()
-            .raw_prompt()?;
+        let mut select = MultiSelect::new(&message, shown(options)).with_default(chosen);
+        if is_seen_whole(options) {
+            select = select.without_filtering();
+        }
+        let chosen = select.raw_prompt()?;
         Ok(chosen.into_iter().map(|option| option.index).collect())
     }
 
@@ -229,6 +229,12 @@ pub(super) fn ask_all<A>(
         }
     }
     Ok(())
+}
+
+/// Whether all options stand on the screen at once; of more, typing leaves those that have the text
+/// in them, such as the id of a test plan.
+const fn is_seen_whole(options: &[String]) -> bool {
+    options.len() <= Text::DEFAULT_PAGE_SIZE
 }
 
 fn shown(options: &[String]) -> Vec<String> {

@@ -29,6 +29,8 @@ use crate::{service, state_dir};
 const SERVICE_PRINCIPAL: &str = "service-principal";
 /// `kind` of the identity of a virtual machine.
 const MANAGED_IDENTITY: &str = "managed-identity";
+/// `kind` of an application that another issuer's tokens prove.
+const FEDERATED: &str = "federated";
 
 /// Options of a machine.
 #[derive(Clone, Debug, Args)]
@@ -139,7 +141,7 @@ impl MachineOptions {
                 None => Ok(None),
                 Some(option) => Err(UsageError(format!(
                     "`{option}` needs `--identity-kind`: {SERVICE_PRINCIPAL}, {MANAGED_IDENTITY} or \
-                     federated"
+                     {FEDERATED}"
                 ))),
             };
         };

@@ -96,7 +96,7 @@ impl ProjectOptions {
     /// What the options choose; all that is wrong with them is told at once.
     fn choices(&self, common: &Common<'_>, target: Target) -> Result<ProjectChoices, UsageError> {
         let mut wrong = Vec::new();
-        let server = common.server_url.map(Server::parse);
+        let server = common.server_url.map(Server::meant_by);
         let choices = ProjectChoices {
             server: server.transpose().unwrap_or_else(|error| {
                 wrong.push(format!("`--server-url`: {error}"));

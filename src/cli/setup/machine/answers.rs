@@ -16,7 +16,7 @@ use crate::config::{Config, day};
 use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::secrets::{CREDENTIAL, TokenOwner, TokenSource};
-use crate::server::{Server, ServerUrlError};
+use crate::server::Server;
 use crate::service;
 use crate::setup::machine::{
     Candidate, CredentialChoice, IdentityKeys, MachineChoices, MachineFile, MachineFileError,
@@ -36,6 +36,7 @@ pub(super) enum CredentialKind {
     Token,
     ServicePrincipal,
     ManagedIdentity,
+    Federated,
 }
 
 /// Where an answer comes from.
@@ -128,7 +129,7 @@ impl Answers {
         };
 
         if let Some(url) = common.server_url {
-            let server = corrected(url).map_err(|error| UsageError(error.to_string()))?;
+            let server = Server::meant_by(url).map_err(|error| UsageError(error.to_string()))?;
             answers.server = Some(server);
         }
         if let Some(history) = &answers.history
@@ -297,24 +298,6 @@ pub(super) fn usage(error: MachineFileError) -> UsageError {
     UsageError(chain(&error))
 }
 
-/// The server that is meant by what people copy: with or without `https://`, the address of a page,
-/// of a single service, or of something below the organization.
-///
-/// # Errors
-/// When no server can be meant.
-pub(super) fn corrected(text: &str) -> Result<Server, ServerUrlError> {
-    let text = text.trim();
-    match Server::parse(text) {
-        Err(ServerUrlError::Page { expected, .. } | ServerUrlError::Service { expected, .. }) => {
-            Server::parse(&expected)
-        }
-        Err(error) if !text.contains("://") => {
-            Server::parse(&format!("https://{text}")).map_err(|_| error)
-        }
-        read => read,
-    }
-}
-
 /// What is wrong with a `history`; `None` where nothing is.
 pub(super) fn wrong_history(text: &str) -> Option<String> {
     match text {
@@ -348,6 +331,8 @@ fn absolute_folders(folders: &[PathBuf]) -> Result<Vec<PathBuf>, UsageError> {
 /// When there is no such folder, or this account may not look into it.
 pub(super) fn watched_folder(folder: &Path) -> Result<PathBuf, UsageError> {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    // Without the separator behind a path that was completed.
+    let absolute: PathBuf = absolute.components().collect();
     match crate::door::Folder::named(&absolute) {
         Ok(_) => Ok(absolute),
         Err(error) => Err(UsageError(format!(

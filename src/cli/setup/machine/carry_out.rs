@@ -20,7 +20,7 @@ use crate::file_names::same;
 use crate::service::{self, Installation};
 use crate::setup::difference::difference;
 use crate::setup::machine::{TestedCredential, write_config, write_token};
-use crate::watch;
+use crate::{watch, workspace};
 
 /// What the server says of a credential, a line each.
 pub(super) fn tell_tested(tested: &TestedCredential) -> Vec<String> {
@@ -185,6 +185,17 @@ fn finish(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
         "  • `kado setup {project}` says what of a project is submitted, and to which test plan"
     )?;
 
+    for project in &projects {
+        if is_switched_off(project) {
+            let folder = project.display();
+            writeln!(
+                out,
+                "  • nothing of `{folder}` is submitted, because its integration is switched off; `kado setup \
+                 \"{folder}\"` switches it on"
+            )?;
+        }
+    }
+
     let is_installed = service::status(answers.scope).is_ok_and(|status| status.installed);
     if !is_installed {
         let flag = service::flag(answers.scope);
@@ -197,4 +208,10 @@ fn finish(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
         tell("`sudo kado check --as-service` looks with the rights of the service");
     }
     Ok(Exit::Done)
+}
+
+/// Whether the settings of a project say, whole as they are, that its runs go nowhere.
+fn is_switched_off(project: &Path) -> bool {
+    workspace::read_azure_settings(project)
+        .is_ok_and(|settings| !settings.enabled && settings.damage.is_none())
 }

@@ -1,21 +1,24 @@
 //! The questions of `kado setup`, in their order. What an option answered is not asked.
 
+mod identity;
+
 use std::path::PathBuf;
 
 use secrecy::ExposeSecret as _;
 
-use crate::cli::setup::dialogue::{Asked, Dialogue, Preset, Question, TextQuestion, Unanswered};
+use crate::cli::setup::dialogue::{
+    Asked, Dialogue, Preset, Question, TextQuestion, Typed, Unanswered,
+};
 use crate::cli::setup::machine::answers::{
-    Answers, CredentialKind, Given, NewCredential, ServiceChoice, corrected, watched_folder,
-    wrong_history,
+    Answers, CredentialKind, Given, NewCredential, ServiceChoice, watched_folder, wrong_history,
 };
 use crate::cli::setup::machine::carry_out::{difference_of, tell_tested};
-use crate::cli::setup::machine::{MANAGED_IDENTITY, SERVICE_PRINCIPAL};
 use crate::config::day;
 use crate::plural::counted;
 use crate::secrets;
+use crate::server::Server;
 use crate::service;
-use crate::setup::machine::{FoundFolder, IdentityKeys, find_folders};
+use crate::setup::machine::{FoundFolder, find_folders, folders_beginning_with};
 
 /// All of them.
 pub(super) const QUESTIONS: &[Question<Answers>] = &[
@@ -86,13 +89,14 @@ fn ask_other_folder(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked,
         message: "Which folder is searched for Katalon projects?",
         default: None,
         help: "such as the work folder of the agent, /srv/agent/_work; new projects in it are found \
-               while kado runs",
-        check: |entered| match entered.trim() {
+               while kado runs; Tab completes",
+        typed: Typed::checked(|entered| match entered.trim() {
             "" => Some("name a folder".to_owned()),
             folder => watched_folder(folder.as_ref())
                 .err()
                 .map(|error| error.to_string()),
-        },
+        })
+        .completed(folders_beginning_with),
     })?;
 
     let folder = watched_folder(folder.as_ref()).map_err(anyhow::Error::from)?;
@@ -112,17 +116,18 @@ fn ask_server(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, Unans
         default: answers.url(),
         help: "the address as the browser shows it; empty: each Katalon project has its own server \
                and token",
-        check: |entered| match entered.trim() {
+        typed: Typed::checked(|entered| match entered.trim() {
             "" => None,
-            url => corrected(url).err().map(|error| error.to_string()),
-        },
+            url => Server::meant_by(url).err().map(|error| error.to_string()),
+        })
+        .meaning(Server::another_spelling),
     })?;
     if url.is_empty() {
         answers.server = None;
         return Ok(Asked::Yes);
     }
 
-    let server = corrected(&url).map_err(anyhow::Error::from)?;
+    let server = Server::meant_by(&url).map_err(anyhow::Error::from)?;
     if server.base() != url {
         dialogue.say(&format!("  {} is used", server.base()));
     }
@@ -142,11 +147,15 @@ fn ask_credential(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, U
         "a personal access token".to_owned(),
         "an application in Entra (service principal)".to_owned(),
         "the managed identity of this machine".to_owned(),
+        "an application in Entra that trusts another issuer, such as Kubernetes or Azure Pipelines \
+         (federated)"
+            .to_owned(),
     ];
+    let mut first = 0;
     if answers.has_credential() && !answers.is_other_server() {
+        first = options.len();
         options.push("the one that is there".to_owned());
     }
-    let first = if options.len() > 3 { 3 } else { 0 };
     let chosen = dialogue.one_of(
         "What does it know kado by? (tokens for all organizations stop working on 1 December 2026; \
          an Entra identity needs no renewal)",
@@ -159,6 +168,7 @@ fn ask_credential(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, U
         0 => Some(CredentialKind::Token),
         1 => Some(CredentialKind::ServicePrincipal),
         2 => Some(CredentialKind::ManagedIdentity),
+        3 => Some(CredentialKind::Federated),
         _ => None,
     };
     Ok(Asked::Yes)
@@ -227,11 +237,11 @@ fn ask_end(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, Unanswer
         default: None,
         help: "a day such as 2027-01-31, which the page of the token shows; kado says it two weeks \
                ahead; empty: nobody knows",
-        check: |entered| match entered.trim() {
+        typed: Typed::checked(|entered| match entered.trim() {
             "" => None,
             text if day(text).is_some() => None,
             _ => Some("write a day such as 2027-01-31".to_owned()),
-        },
+        }),
     })?;
     answers.expires = day(&text);
     Ok(Asked::Yes)
@@ -239,8 +249,9 @@ fn ask_end(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, Unanswer
 
 fn ask_identity(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
     let keys = match answers.kind {
-        Some(CredentialKind::ServicePrincipal) => service_principal(dialogue)?,
-        Some(CredentialKind::ManagedIdentity) => managed_identity(dialogue)?,
+        Some(CredentialKind::ServicePrincipal) => identity::service_principal(dialogue)?,
+        Some(CredentialKind::ManagedIdentity) => identity::managed_identity(dialogue)?,
+        Some(CredentialKind::Federated) => identity::federated(dialogue)?,
         Some(CredentialKind::Token) | None => return Ok(Asked::No),
     };
 
@@ -250,67 +261,6 @@ fn ask_identity(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, Una
     } else {
         ask_identity(answers, dialogue)
     }
-}
-
-fn service_principal(dialogue: &Dialogue) -> Result<IdentityKeys, Unanswered> {
-    let tenant_id = required(
-        dialogue,
-        "Tenant",
-        "its GUID or domain: Microsoft Entra ID > Overview",
-    )?;
-    let client_id = required(
-        dialogue,
-        "Application (client) ID",
-        "Microsoft Entra ID > App registrations",
-    )?;
-    let proof = dialogue.one_of(
-        "What does it prove itself with?",
-        &["a client secret".to_owned(), "a certificate".to_owned()],
-        0,
-    )?;
-    let file = required(
-        dialogue,
-        "File with it",
-        "only kado may read it; a certificate is PEM, with its key",
-    )?;
-
-    let file = std::path::absolute(&file).unwrap_or_else(|_| file.into());
-    let mut keys = IdentityKeys {
-        kind: SERVICE_PRINCIPAL.to_owned(),
-        tenant_id: Some(tenant_id),
-        client_id: Some(client_id),
-        ..IdentityKeys::default()
-    };
-    if proof == 0 {
-        keys.client_secret_file = Some(file);
-    } else {
-        keys.certificate_file = Some(file);
-    }
-    Ok(keys)
-}
-
-fn managed_identity(dialogue: &Dialogue) -> Result<IdentityKeys, Unanswered> {
-    let client_id = dialogue.text(&TextQuestion {
-        message: "Client ID of the identity",
-        default: None,
-        help: "only where the machine has several; empty: its only one",
-        check: |_| None,
-    })?;
-
-    Ok(IdentityKeys {
-        kind: MANAGED_IDENTITY.to_owned(),
-        client_id: Some(client_id).filter(|id| !id.is_empty()),
-        ..IdentityKeys::default()
-    })
-}
-
-fn required(dialogue: &Dialogue, message: &str, help: &str) -> Result<String, Unanswered> {
-    dialogue.text(&TextQuestion {
-        message,
-        default: None,
-        help,
-        check: |entered| entered.trim().is_empty().then(|| "it is needed".to_owned()),
-    })
 }
 
 fn ask_history(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
@@ -341,7 +291,7 @@ fn ask_history(answers: &mut Answers, dialogue: &Dialogue) -> Result<Asked, Unan
             message: "Since when?",
             default: (first == 2).then(|| present.clone()),
             help: "an instant such as 2026-01-31T00:00:00Z",
-            check: wrong_history,
+            typed: Typed::checked(wrong_history),
         })?,
     };
     // The default need not stand there.

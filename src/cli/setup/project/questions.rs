@@ -2,33 +2,28 @@
 //! asked again, and what is set already is the answer to begin with. What can be chosen is what the
 //! server has, and what ran in the project.
 
+mod definitions;
+mod rows;
+
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
 
-use crate::ado::listing::DefinitionKind;
 use crate::ado::{AdoClient, AdoError};
 use crate::cli::runtime::Runtime;
 use crate::cli::setup::dialogue::{
-    Asked, Dialogue, Preset, Question, TextQuestion, Unanswered, ask_all,
+    Asked, Dialogue, Preset, Question, TextQuestion, Typed, Unanswered, ask_all,
 };
 use crate::cli::setup::project::ProjectOptions;
 use crate::config::Config;
 use crate::connect::ConnectError;
 use crate::katalon::run::FileKind;
-use crate::katalon::settings::{ConfigurationRow, RowChoice, SendingRule};
+use crate::katalon::settings::SendingRule;
 use crate::katalon::status::Status;
 use crate::plan::outcome::{OUTCOMES, outcome};
-use crate::plan::overrides::Definition;
 use crate::plan::plan_choice::PlanChoice;
 use crate::server::Server;
-use crate::setup::project::{
-    self as setup, CurrentProject, DefinitionAnswer, ProjectChoices, RunsSeen, SeenEnvironment,
-    Target,
-};
-
-/// Environments that are asked for; the others are rare, and an option can name them.
-const MOST_ENVIRONMENTS: usize = 12;
+use crate::setup::project::{CurrentProject, ProjectChoices, RunsSeen, Target};
 
 /// What was answered, and what is needed to ask on.
 pub(super) struct Answers<'a> {
@@ -130,9 +125,12 @@ impl Answers<'_> {
             message: "Azure DevOps organization or collection:",
             default: there.map(|server| server.base().trim_end_matches('/').to_owned()),
             help: "as the browser shows it, such as https://dev.azure.com/organization",
-            check: |text| Server::parse(text).err().map(|error| error.to_string()),
+            typed: Typed::checked(|text| {
+                Server::meant_by(text).err().map(|error| error.to_string())
+            })
+            .meaning(Server::another_spelling),
         })?;
-        let server = Server::parse(&url).map_err(failed)?;
+        let server = Server::meant_by(&url).map_err(failed)?;
 
         // Whoever comes back here with another server has to enter its own token.
         let before = self.choices.server.replace(server.clone());
@@ -291,47 +289,6 @@ impl Answers<'_> {
         Ok(Asked::Yes)
     }
 
-    fn ask_rows(&mut self, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
-        if self.rows_of_options > 0 || self.target == Target::OwnFile {
-            return Ok(Asked::No);
-        }
-
-        let project = self.project();
-        let configurations = self
-            .runtime
-            .block_on(self.client().configurations(&project))
-            .map_err(failed)?;
-        let mut shown = vec!["none: results go to test points of all configurations".to_owned()];
-        for configuration in &configurations {
-            shown.push(format!("{} {}", configuration.id, configuration.name));
-        }
-
-        self.choices.rows.clear();
-        for (title, row) in offered_rows(self.runs) {
-            let there = self
-                .current
-                .settings
-                .configuration_rows
-                .iter()
-                .find(|there| has_same_conditions(there, &row));
-            let first = configurations.iter().position(|configuration| {
-                there.is_some_and(|there| there.configuration_id == configuration.id)
-            });
-
-            let message = format!("Test configuration for {title}:");
-            let chosen = dialogue.one_of(&message, &shown, first.map_or(0, |place| place + 1))?;
-            match chosen.checked_sub(1) {
-                Some(place) => self.choices.rows.push(RowChoice::Set(ConfigurationRow {
-                    configuration_id: configurations[place].id,
-                    ..row
-                })),
-                None if there.is_some() => self.choices.rows.push(RowChoice::Remove(row)),
-                None => {}
-            }
-        }
-        Ok(Asked::Yes)
-    }
-
     fn ask_run_name(&mut self, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
         if self.options.run_name.is_some() {
             return Ok(Asked::No);
@@ -340,7 +297,7 @@ impl Answers<'_> {
             message: "Name of test runs:",
             default: Some(self.current.options.run_name.text.clone()),
             help: "",
-            check: |_| None,
+            typed: Typed::checked(|_| None),
         })?;
         self.choices.run_name = (name != self.current.options.run_name.text.trim()).then_some(name);
         Ok(Asked::Yes)
@@ -408,36 +365,6 @@ impl Answers<'_> {
         self.choices.multiple_points = (chosen != now).then_some(chosen);
         Ok(Asked::Yes)
     }
-
-    fn ask_build(&mut self, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
-        if self.options.build_definition.is_some() {
-            return Ok(Asked::No);
-        }
-        let now = self.current.settings.build_definition;
-        self.choices.build_definition = ask_definition(
-            self,
-            dialogue,
-            DefinitionKind::Build,
-            "Build definition ID:",
-            now,
-        )?;
-        Ok(Asked::Yes)
-    }
-
-    fn ask_release(&mut self, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
-        if self.options.release_definition.is_some() {
-            return Ok(Asked::No);
-        }
-        let now = self.current.settings.release_definition;
-        self.choices.release_definition = ask_definition(
-            self,
-            dialogue,
-            DefinitionKind::Release,
-            "Release definition ID:",
-            now,
-        )?;
-        Ok(Asked::Yes)
-    }
 }
 
 /// Why there is no client.
@@ -465,97 +392,5 @@ fn connected(answers: &Answers<'_>, server: &Server) -> Result<Arc<AdoClient>, U
             Err(Unconnected::Refused(error.to_string()))
         }
         Err(error) => Err(Unconnected::Failed(failed(error))),
-    }
-}
-
-/// The rows that are asked for, each with what it stands for: what ran in the project, or a row for
-/// everything where nothing did.
-fn offered_rows(runs: &RunsSeen) -> Vec<(String, ConfigurationRow)> {
-    let any = ConfigurationRow {
-        os: None,
-        platform: None,
-        profile: None,
-        configuration_id: 0,
-    };
-    if runs.environments.is_empty() {
-        return vec![("every system and browser".to_owned(), any)];
-    }
-
-    let mut rows = Vec::new();
-    for environment in runs.environments.iter().take(MOST_ENVIRONMENTS) {
-        let row = ConfigurationRow {
-            os: environment.os.clone(),
-            platform: environment.platform.clone(),
-            ..any.clone()
-        };
-        rows.push((title(environment), row));
-    }
-    rows
-}
-
-fn title(environment: &SeenEnvironment) -> String {
-    let os = environment.os.as_deref().unwrap_or("any system");
-    let platform = environment.platform.as_deref().unwrap_or("any browser");
-    let runs = crate::plural::counted(environment.runs, "run");
-    let profiles = environment.profiles.join(", ");
-    if profiles.is_empty() {
-        format!("{os} / {platform} ({runs})")
-    } else {
-        format!("{os} / {platform} ({runs}, profile {profiles})")
-    }
-}
-
-fn has_same_conditions(one: &ConfigurationRow, other: &ConfigurationRow) -> bool {
-    let columns = [
-        (&one.os, &other.os),
-        (&one.platform, &other.platform),
-        (&one.profile, &other.profile),
-    ];
-    columns.into_iter().all(|(one, other)| {
-        one.as_deref().map(str::to_lowercase) == other.as_deref().map(str::to_lowercase)
-    })
-}
-
-/// Asks for a definition until it is one that is there; `None` where it is as it was.
-fn ask_definition(
-    answers: &Answers<'_>,
-    dialogue: &Dialogue,
-    kind: DefinitionKind,
-    message: &str,
-    now: Option<u32>,
-) -> Result<Option<Definition>, Unanswered> {
-    loop {
-        let text = dialogue.text(&TextQuestion {
-            message,
-            default: Some(now.map_or_else(|| "none".to_owned(), |id| id.to_string())),
-            help: "runs are linked with the latest one of it; none for no link",
-            check: |text| {
-                setup::definition(text)
-                    .err()
-                    .map(|error| format!("it {error}"))
-            },
-        })?;
-        let chosen = setup::definition(&text).map_err(failed)?;
-        if chosen == now.map_or(Definition::None, Definition::Of) {
-            return Ok(None);
-        }
-        let Definition::Of(id) = chosen else {
-            return Ok(Some(chosen));
-        };
-
-        let project = answers.project();
-        let answer = answers
-            .runtime
-            .block_on(setup::verify_definition(
-                answers.client(),
-                &project,
-                kind,
-                id,
-            ))
-            .map_err(failed)?;
-        match answer {
-            DefinitionAnswer::There | DefinitionAnswer::Closed(_) => return Ok(Some(chosen)),
-            DefinitionAnswer::Missing(what) => dialogue.say(&what),
-        }
     }
 }
