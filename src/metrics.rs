@@ -197,6 +197,19 @@ fn add_problems(metrics: &mut Exposition, overview: &Overview) {
             (with("kind", kind.word()), number(count.count() as u64))
         }),
     );
+
+    let notes = &overview.status.notes;
+    metrics.gauges(
+        Family {
+            name: "notes",
+            unit: None,
+            help: "What is worth a look and may be as it should be, by kind, as kado status lists it",
+        },
+        ProblemKind::NOTES.map(|kind| {
+            let count = notes.iter().filter(|note| note.kind == kind);
+            (with("kind", kind.word()), number(count.count() as u64))
+        }),
+    );
 }
 
 /// The first end of the tokens of each server, as far as they are known.

@@ -55,6 +55,37 @@ impl Moment {
     }
 }
 
+/// A sentence of kado's own, in which points in time stand as JSON has them, with those that `told`
+/// makes of them. What stands in back-ticks is a name, and stays.
+pub(crate) fn told_in(sentence: &str, told: impl Fn(Moment) -> String) -> String {
+    let mut words = String::with_capacity(sentence.len());
+    for (number, part) in sentence.split('`').enumerate() {
+        if number > 0 {
+            words.push('`');
+        }
+        // Every other part stands between back-ticks.
+        if number % 2 == 1 {
+            words.push_str(part);
+            continue;
+        }
+
+        for word in part.split_inclusive(' ') {
+            let bare = word.trim_end_matches([' ', ',', ';', ':', '.', ')']);
+            let bare = bare.trim_start_matches('(');
+            let before = word.find(bare).unwrap_or_default();
+            match Moment::parse(bare) {
+                Ok(moment) if bare.ends_with('Z') => {
+                    words.push_str(&word[..before]);
+                    words.push_str(&told(moment));
+                    words.push_str(&word[before + bare.len()..]);
+                }
+                _ => words.push_str(word),
+            }
+        }
+    }
+    words
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nearest_end = if self.0 < 0 {

@@ -32,6 +32,7 @@ use crate::outbox::submission::{
     HeldUpServer, Obstacle, ServerRuns, ServerWithoutToken, SubmissionState, SubmissionSummary,
 };
 use crate::outbox::{OpenError, Store, StoreError};
+use crate::plan::recount::Recount;
 use crate::record::{self, Unreadable};
 use crate::spool::Spool;
 use crate::watch::{self, ToldWatchProblem};
@@ -41,7 +42,7 @@ pub(crate) use folder_counts::FolderCounts;
 pub(crate) use problem::{DISK, Problem, ProblemKind};
 pub(crate) use where_to_look::WHERE_TO_LOOK;
 
-/// How long a run that arrived twice is spoken of.
+/// How long a run that arrived twice, or not as it was sent, is spoken of.
 const RECENT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The state as scripts see it (product contract, section 6).
@@ -81,13 +82,10 @@ pub(crate) struct Overview {
     pub without_token: Vec<ServerWithoutToken>,
     /// How many run folders have which answer; `None` where the outbox cannot be read.
     pub run_folders: Option<String>,
-    pub older_runs: Vec<OlderRuns>,
     /// Servers to which nothing gets through, for another reason than a token.
     pub held_up: Vec<HeldUpServer>,
     /// Since when no Katalon run was seen; `None` while one runs, and where that is not known.
     pub quiet_since: Option<Moment>,
-    /// Runs of the last days that Katalon submitted as well, the newest first.
-    pub doubles: Vec<DoubleSubmission>,
     /// Where tokens of kado.toml end, as far as that is known.
     pub token_ends: Vec<TokenEnd>,
     /// When kado first looked at this machine; `None` where it has not, and where the outbox cannot
@@ -189,6 +187,11 @@ fn look_through(
             notes.push(silence);
         }
     }
+    if let Some(outbox) = &outbox {
+        notes.extend(Problem::of_differences(&outbox.differences()));
+        notes.extend(Problem::of_doubles(&outbox.doubles));
+        notes.extend(outbox.older_runs.iter().map(Problem::of_older));
+    }
 
     let status = Status {
         notes,
@@ -220,11 +223,9 @@ fn overview_of(
         free,
         without_token: outbox.without_token,
         run_folders,
-        older_runs: outbox.older_runs,
         held_up: outbox.held_up,
         quiet_since,
         projects: projects_of(&outbox.rows),
-        doubles: outbox.doubles,
         token_ends,
         first_look: outbox.first_look,
         swept_projects: outbox.swept_projects,
@@ -415,6 +416,19 @@ impl OutboxState {
         problems.extend(self.waiting());
         problems.extend(self.undelivered.iter().map(Problem::of_undelivered));
         problems
+    }
+
+    /// Runs of the last days that did not arrive as they were sent, the newest first.
+    fn differences(&self) -> Vec<&SubmissionSummary> {
+        let since = clock::now().minus(RECENT);
+        let mut different = Vec::new();
+        for row in &self.rows {
+            let is_recent = row.ended.is_some_and(|ended| ended >= since);
+            if is_recent && row.recount.as_ref().is_some_and(Recount::is_different) {
+                different.push(row);
+            }
+        }
+        different
     }
 
     /// Since when no run was seen: since the last one ended, or since kado first looked.

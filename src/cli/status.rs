@@ -10,7 +10,6 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::lock::ServiceState;
-use crate::outbox::store::OlderRuns;
 use crate::overview::{self, Overview, Problem, Status};
 use crate::plural::{counted, form, span};
 
@@ -60,7 +59,6 @@ fn print(overview: &Overview, out: &mut Screen<'_>) -> anyhow::Result<()> {
     print_folders(overview, out)?;
     print_runs(overview, out)?;
 
-    print_older(&overview.older_runs, out)?;
     for problem in &overview.status.problems {
         print_problem(Piece::toned(Tone::Bad, "problem"), problem, out)?;
     }
@@ -160,30 +158,6 @@ fn print_runs(overview: &Overview, out: &mut Screen<'_>) -> std::io::Result<()> 
     fact(out, "Last run", told(status.last_run_seen))?;
     fact(out, "Run folders", or_dash(overview.run_folders.as_deref()))?;
     fact(out, "Credentials", credentials_in_words(overview))
-}
-
-/// Says of each project how many runs are older than the history, the newest of them, and what
-/// submits them.
-fn print_older(older: &[OlderRuns], out: &mut Screen<'_>) -> std::io::Result<()> {
-    for runs in older {
-        let suite = runs.suite.as_deref().unwrap_or("a suite that is not known");
-        let text = format!(
-            "older: {} of `{}` {} older than the history; the newest is of {suite}, ended {}",
-            counted(runs.count, "run"),
-            runs.project,
-            form(runs.count, "is", "are"),
-            runs.ended
-        );
-        let hint = format!(
-            "       → `history = \"all\"` or an earlier instant in kado.toml submits them, `kado \
-             submit \"{}\"` the newest alone",
-            runs.newest
-        );
-
-        out.sentence(7, &text)?;
-        out.sentence(9, &hint)?;
-    }
-    Ok(())
 }
 
 fn waiting_in_words(status: &Status) -> String {

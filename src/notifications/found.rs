@@ -69,7 +69,11 @@ const fn kind_of(problem: ProblemKind) -> Option<NotificationKind> {
         | ProblemKind::Outbox
         | ProblemKind::Notification
         | ProblemKind::Polled
-        | ProblemKind::Member => None,
+        | ProblemKind::Member
+        // Notes, which may be as they should be.
+        | ProblemKind::Different
+        | ProblemKind::Double
+        | ProblemKind::Older => None,
     }
 }
 

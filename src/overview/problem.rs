@@ -10,6 +10,7 @@ use crate::config::expiry::{EndPhase, TokenEnd};
 use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
+use crate::outbox::store::{DoubleSubmission, OlderRuns};
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
 use crate::plural::{counted, form, span};
 use crate::record::Unreadable;
@@ -88,10 +89,19 @@ pub(crate) enum ProblemKind {
     Silence,
     /// Nobody gets the notifications.
     Notification,
+    /// Azure DevOps holds other results than were sent.
+    Different,
+    /// Katalon submitted runs that kado had sent.
+    Double,
+    /// Runs from before the history are left alone.
+    Older,
 }
 
 impl ProblemKind {
-    /// All kinds.
+    /// What is told as a note: it may be as it should be.
+    pub(crate) const NOTES: [Self; 4] = [Self::Silence, Self::Different, Self::Double, Self::Older];
+
+    /// All kinds of what needs a person.
     pub(crate) const ALL: [Self; 11] = [
         Self::Service,
         Self::Disk,
@@ -120,6 +130,9 @@ impl ProblemKind {
             Self::Member => "member",
             Self::Silence => "silence",
             Self::Notification => "notification",
+            Self::Different => "different",
+            Self::Double => "double",
+            Self::Older => "older",
         }
     }
 }
@@ -230,7 +243,10 @@ impl Problem {
             form(server.waiting, "waits", "wait"),
             server.reason
         );
-        Self::new(ProblemKind::Credentials, text).about(About {
+        // Reasons of a source that holds no token name it, with what puts one there.
+        let hint = "`kado check` says where the token comes from and tries it; a new one is handed \
+                    over with `kado setup`, and then the runs are sent by themselves";
+        Self::with_hint(ProblemKind::Credentials, text, hint.to_owned()).about(About {
             runs: server.waiting,
             ..About::subject(&server.server)
         })
@@ -279,6 +295,69 @@ impl Problem {
         Self::with_hint(ProblemKind::Silence, text, hint.to_owned())
     }
 
+    /// Runs of the last days of which Azure DevOps holds something else than was sent, the newest
+    /// first; `None` without any.
+    pub(super) fn of_differences(rows: &[&SubmissionSummary]) -> Option<Self> {
+        let newest = rows.first()?;
+        let text = format!(
+            "Azure DevOps holds other results than were sent: {} of the last seven days, the newest \
+             is run {} ({})",
+            counted(rows.len(), "run"),
+            newest.id,
+            newest.suite
+        );
+        let hint = format!(
+            "`kado runs show {id}` says what differs, `kado runs verify {id}` counts again",
+            id = newest.id
+        );
+        Some(Self::with_hint(ProblemKind::Different, text, hint))
+    }
+
+    /// Runs that both kado and Katalon submitted in the last days, the newest first; `None` without
+    /// any.
+    pub(super) fn of_doubles(doubles: &[DoubleSubmission]) -> Option<Self> {
+        let newest = doubles.first()?;
+        let text = format!(
+            "Katalon submits as well: {} of the last seven days arrived twice, the newest as test \
+             run {} by kado and {} by Katalon (run {}, noticed {})",
+            counted(doubles.len(), "run"),
+            newest.ado_run_id,
+            newest.katalon_run,
+            newest.submission,
+            newest.at
+        );
+        let hint = "a longer `submit.katalon_wait` in kado.toml lets Katalon be first, or switch \
+                    automatic submission off in Katalon; kado deletes no test run";
+
+        let about = About {
+            runs: doubles.len(),
+            ..About::default()
+        };
+        Some(Self::with_hint(ProblemKind::Double, text, hint.to_owned()).about(about))
+    }
+
+    /// Runs of a project that were there before kado was.
+    pub(super) fn of_older(runs: &OlderRuns) -> Self {
+        let is = form(runs.count, "is", "are");
+        let text = format!(
+            "{} of `{}` {is} older than the history and {is} left alone; the newest is of {}, \
+             ended {}",
+            counted(runs.count, "run"),
+            runs.project,
+            runs.suite.as_deref().unwrap_or("a suite that is not known"),
+            runs.ended
+        );
+        let hint = format!(
+            "`history = \"all\"` or an earlier instant in kado.toml submits them, `kado submit \
+             \"{}\"` the newest alone",
+            runs.newest
+        );
+        Self::with_hint(ProblemKind::Older, text, hint).about(About {
+            runs: runs.count,
+            ..About::subject(&runs.project)
+        })
+    }
+
     /// Nobody gets the messages of a way; `reason` names where they go.
     pub(super) fn of_undelivered(stuck: &Undelivered) -> Self {
         let text = format!(
@@ -322,7 +401,9 @@ impl Problem {
             [row] => format!("run {} ({}) waits: {reason}", row.id, row.suite),
             rows => format!("{} runs wait: {reason}", rows.len()),
         };
-        Self::new(ProblemKind::Waiting, text)
+        let hint = "kado tries again by itself and loses nothing; `kado runs` says when, `kado check` \
+                    asks the server";
+        Self::with_hint(ProblemKind::Waiting, text, hint.to_owned())
     }
 }
 
@@ -337,7 +418,7 @@ mod tests {
 
     #[test]
     fn a_kind_has_one_word_in_json_and_in_metrics() {
-        for kind in ProblemKind::ALL {
+        for kind in ProblemKind::ALL.into_iter().chain(ProblemKind::NOTES) {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
         }
     }

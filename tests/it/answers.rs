@@ -152,7 +152,7 @@ fn runs_from_before_the_history_are_told_of_each_project_with_the_ways_to_submit
     assert_eq!(said.code, 0, "{said:?}");
     let shop = shop.to_string_lossy();
     let project = format!(
-        "2 runs of `{shop}` are older than the history; the newest is of Test Suites/Newer"
+        "2 runs of `{shop}` are older than the history and are left alone; the newest is of Test Suites/Newer"
     );
     assert!(said.out.contains(&project), "{said:?}");
     assert!(said.out.contains("`history = \"all\"`"), "{said:?}");

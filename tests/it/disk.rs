@@ -23,11 +23,11 @@ const A_WHILE: Duration = Duration::from_secs(8);
 const FILLER: &str = "filler";
 
 /// A small file system over a folder, until this is dropped.
-struct Disk(PathBuf);
+pub(crate) struct Disk(PathBuf);
 
 impl Disk {
     /// Mounts it; `None`, and the test is skipped, for those who may not.
-    fn mount(folder: &Path) -> Option<Self> {
+    pub(crate) fn mount(folder: &Path) -> Option<Self> {
         fs::create_dir_all(folder).unwrap();
         let disk = Self(folder.to_owned());
 
@@ -53,7 +53,7 @@ impl Disk {
         asked.is_ok_and(|status| status.success())
     }
 
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut file = fs::File::create(self.0.join(FILLER)).unwrap();
         while file.write_all(&[0; 4096]).is_ok() {}
     }

@@ -67,9 +67,7 @@ fn ran() -> (Machine, PathBuf) {
 }
 
 /// Submits a run while this upload of Katalon's is there.
-pub(crate) fn submit_beside(
-    change: impl Fn(&Machine, &Path) -> KatalonUpload,
-) -> (Machine, Output) {
+fn submit_beside(change: impl Fn(&Machine, &Path) -> KatalonUpload) -> (Machine, Output) {
     let (machine, folder) = ran();
     let upload = change(&machine, &folder);
     machine.fake.world().add_katalon_upload(upload);

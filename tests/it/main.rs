@@ -66,7 +66,6 @@ mod order;
 mod page;
 mod page_actions;
 mod page_events;
-mod page_of_machines;
 mod pages;
 mod parity;
 mod pipeline;
@@ -106,6 +105,7 @@ mod status;
 mod submit;
 mod support;
 mod support_file;
+mod ten_machines;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod texts;

@@ -42,7 +42,7 @@ fn shop(machine: &Machine) -> PathBuf {
 }
 
 /// Waits until so many rows of the outbox are as this says.
-fn wait_for_count(machine: &Machine, count: i64, rows: &str) {
+pub(crate) fn wait_for_count(machine: &Machine, count: i64, rows: &str) {
     wait_until(rows, || {
         let database = rusqlite::Connection::open(machine.state().join("kado.db")).unwrap();
         let sql = format!("SELECT count(*) FROM {rows}");

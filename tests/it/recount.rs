@@ -6,7 +6,8 @@ use fake_ado::{Fault, FaultAction, Nth, Refusal, Settings};
 use fake_katalon::{SuiteRunWriter, Test};
 use serde_json::{Value, json};
 
-use crate::support::{Machine, Output, age, finished, tc, world};
+use crate::page::{get, port};
+use crate::support::{Machine, Output, age, finished, now, tc, world};
 
 const CASES: [(&str, &str); 2] = [("Sign in", "1001"), ("Add to cart", "1002")];
 
@@ -85,6 +86,30 @@ fn a_result_that_the_server_lost_is_told_and_counts() {
         listed.out.contains("1 submitted: 1 result not as sent"),
         "{listed:?}"
     );
+}
+
+#[test]
+fn the_page_and_the_status_tell_of_results_that_are_not_as_they_were_sent() {
+    let machine = Machine::with(world().with(|settings| settings.lose_result_of_point = Some(12)));
+    machine.configure("[status_page]\nlisten = \"127.0.0.1:0\"\n");
+    let shop = machine.shop(&CASES);
+    machine.submit(&shop, &run().start(now()));
+    let service = machine.start();
+    let port = port(&service);
+
+    let (_, page) = get(port, "/");
+    let (_, of_run) = get(port, "/runs/1");
+    let status = machine.kado(&["status"]);
+
+    let note = "Azure DevOps holds other results than were sent: 1 run of the last seven days";
+    assert!(page.contains(&format!("<h1>{note}")), "{page}");
+    assert!(page.contains("1 result not as sent"), "{page}");
+    assert!(
+        of_run.contains("not as sent: test point 12 (test case 1002): Failed was sent"),
+        "{of_run}"
+    );
+    assert!(status.out.contains(&format!("note: {note}")), "{status:?}");
+    assert_eq!(status.code, 0, "{status:?}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp};
 
 use super::surroundings::Reader;
 use crate::clock;
-use crate::moment::Moment;
+use crate::moment::{self, Moment};
 
 /// Which clock times are told by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,29 +82,7 @@ impl Times {
     /// A sentence of kado's own, in which points in time stand as JSON has them, with those of the
     /// person. What stands in back-ticks is a name, and stays.
     pub(in crate::cli) fn told_in(&self, sentence: &str) -> String {
-        let mut told = String::with_capacity(sentence.len());
-        for (number, part) in sentence.split('`').enumerate() {
-            if number > 0 {
-                told.push('`');
-            }
-            // Every other part stands between back-ticks.
-            if number % 2 == 1 {
-                told.push_str(part);
-                continue;
-            }
-
-            for word in part.split_inclusive(' ') {
-                let bare = word.trim_end_matches([' ', ',', ';', ':', '.', ')']);
-                match Moment::parse(bare) {
-                    Ok(moment) if bare.ends_with('Z') => {
-                        told.push_str(&self.told(moment));
-                        told.push_str(&word[bare.len()..]);
-                    }
-                    _ => told.push_str(word),
-                }
-            }
-        }
-        told
+        moment::told_in(sentence, |moment| self.told(moment))
     }
 }
 

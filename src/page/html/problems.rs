@@ -2,12 +2,10 @@
 
 use askama::Template;
 
-use crate::outbox::store::{DoubleSubmission, OlderRuns};
 use crate::overview::{Problem, ProblemKind};
 use crate::page::html::shown;
 use crate::page::html::time::LocalClock;
 use crate::page::seen::Seen;
-use crate::plural::{counted, form};
 
 /// Parked runs that are listed before the rest is folded away.
 const FIRST_PARKED: usize = 5;
@@ -36,9 +34,9 @@ pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> ProblemsSection {
     let mut parked = Vec::new();
     for problem in &seen.overview.status.problems {
         if problem.kind == ProblemKind::Parked {
-            parked.push(line(problem));
+            parked.push(line(problem, clock));
         } else {
-            first.push(line(problem));
+            first.push(line(problem, clock));
         }
     }
 
@@ -49,63 +47,18 @@ pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> ProblemsSection {
     folded.truncate(room);
     first.truncate(MOST);
 
-    let mut notes: Vec<ProblemLine> = seen.overview.status.notes.iter().map(line).collect();
-    notes.extend(seen.overview.older_runs.iter().map(older));
-    notes.extend(doubles(&seen.overview.doubles, clock));
+    let notes = &seen.overview.status.notes;
     ProblemsSection {
         first,
         folded,
         left_out,
-        notes,
+        notes: notes.iter().map(|note| line(note, clock)).collect(),
     }
 }
 
-fn line(problem: &Problem) -> ProblemLine {
+fn line(problem: &Problem, clock: &LocalClock<'_>) -> ProblemLine {
     ProblemLine {
-        text: shown(&problem.text),
+        text: shown(&clock.told_in(&problem.text)),
         hint: problem.hint.as_deref().map(shown).unwrap_or_default(),
     }
-}
-
-/// Runs that were there before kado was.
-fn older(runs: &OlderRuns) -> ProblemLine {
-    let text = format!(
-        "{} of `{}` {} older than the history and {} left alone; the newest is of {}",
-        counted(runs.count, "run"),
-        runs.project,
-        form(runs.count, "is", "are"),
-        form(runs.count, "is", "are"),
-        runs.suite.as_deref().unwrap_or("a suite that is not known"),
-    );
-    let hint = format!(
-        "`history = \"all\"` or an earlier instant in kado.toml submits them, `kado submit \
-         \"{}\"` the newest alone",
-        runs.newest
-    );
-
-    ProblemLine {
-        text: shown(&text),
-        hint: shown(&hint),
-    }
-}
-
-/// Runs that both submitted, the newest first.
-fn doubles(doubles: &[DoubleSubmission], clock: &LocalClock<'_>) -> Option<ProblemLine> {
-    let newest = doubles.first()?;
-    let text = format!(
-        "Katalon submits as well: {} of the last seven days arrived twice, the newest {} ago: test \
-         run {} by kado, {} by Katalon (run {})",
-        counted(doubles.len(), "run"),
-        clock.ago(newest.at),
-        newest.ado_run_id,
-        newest.katalon_run,
-        newest.submission
-    );
-    let hint = "a longer `submit.katalon_wait` in kado.toml lets Katalon be first, or switch \
-                automatic submission off in Katalon; kado deletes no test run";
-
-    Some(ProblemLine {
-        text: shown(&text),
-        hint: hint.to_owned(),
-    })
 }

@@ -78,6 +78,9 @@ const fn rank(kind: ProblemKind) -> u8 {
         ProblemKind::Silence => 8,
         ProblemKind::Notification => 9,
         ProblemKind::Polled => 10,
+        ProblemKind::Different => 11,
+        ProblemKind::Double => 12,
+        ProblemKind::Older => 13,
     }
 }
 
@@ -129,7 +132,7 @@ fn in_words(problem: &Problem, overview: &Overview, clock: &LocalClock<'_>) -> S
                 counted(alike, "folder")
             )
         }
-        _ => capitalized(&problem.text),
+        _ => capitalized(&clock.told_in(&problem.text)),
     }
 }
 
@@ -146,18 +149,20 @@ fn without_problems(seen: &Seen, clock: &LocalClock<'_>) -> (Level, String) {
         let text = format!("{} {is} on the way", counted(waiting, "run"));
         return (Level::Busy, text);
     }
-    if let Some(note) = status.notes.first() {
-        return (Level::Busy, capitalized(&note.text));
-    }
-    if !seen.overview.doubles.is_empty() {
-        let count = seen.overview.doubles.len();
-        let text = format!(
-            "Katalon submits as well: {} arrived twice",
-            counted(count, "run")
-        );
+    // Runs from before kado are as they should be on most machines.
+    let mut notes = status.notes.iter();
+    if let Some(note) = notes.find(|note| note.kind != ProblemKind::Older) {
+        let text = match (note.kind, note.about.runs) {
+            (ProblemKind::Double, runs) => {
+                let runs = counted(runs, "run");
+                format!("Katalon submits as well: {runs} arrived twice")
+            }
+            _ => capitalized(&clock.told_in(&note.text)),
+        };
         return (Level::Busy, text);
     }
-    let older: usize = seen.overview.older_runs.iter().map(|runs| runs.count).sum();
+
+    let older: usize = status.notes.iter().map(|note| note.about.runs).sum();
     match status.last_success {
         Some(last) => {
             let ago = clock.ago(last);

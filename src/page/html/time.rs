@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::moment::Moment;
+use crate::moment::{self, Moment};
 use crate::page::html::Piece;
 use crate::plural::span;
 
@@ -61,6 +61,11 @@ impl<'a> LocalClock<'a> {
         } else {
             self.written(at, "%Y-%m-%d %H:%M")
         }
+    }
+
+    /// A sentence of kado's own with the times of this machine.
+    pub(super) fn told_in(&self, sentence: &str) -> String {
+        moment::told_in(sentence, |at| self.time(at).local)
     }
 
     /// How long ago something was.
