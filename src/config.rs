@@ -12,6 +12,8 @@ pub(crate) mod notify;
 pub(crate) mod paths;
 pub(crate) mod project_file;
 pub(crate) mod proxy;
+#[cfg(test)]
+mod reference;
 mod section;
 pub(crate) mod status_page;
 mod values;

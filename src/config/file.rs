@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 use crate::config::section::{Problem, Problems, Section};
-use crate::config::status_page::StatusPage;
 use crate::config::values::with_way_out;
 use crate::config::{
     Access, Config, ProjectTables, Tables, identity, notify, proxy, status_page, values,
@@ -112,7 +111,7 @@ impl Reader<'_, '_> {
                 .read("spool_limit", &mut self.problems, values::size)
                 .unwrap_or(DEFAULT_SPOOL_LIMIT),
             redact: self.redact(root),
-            status_page: self.status_page(root, &folder),
+            status_page: status_page::read(root, &folder, &mut self.problems),
             notify: notify::read(root, &folder, &mut self.problems),
             machine: self.machine(root),
             projects: self.projects(root),
@@ -129,19 +128,6 @@ impl Reader<'_, '_> {
         let patterns = redact.read_hidden("patterns", &mut self.problems, values::redact_patterns);
         redact.finish(&mut self.problems);
         patterns.unwrap_or_default()
-    }
-
-    fn status_page(&mut self, root: &mut Section<'_, '_>, folder: &Path) -> StatusPage {
-        let page = status_page::read(root, folder, &mut self.problems);
-        if page.actions {
-            // Accepted, so that one file serves several versions.
-            self.warnings.push(
-                "`status_page.actions` is not carried out by this version: the page only shows, \
-                 `kado runs retry` and `kado runs forget` act"
-                    .to_owned(),
-            );
-        }
-        page
     }
 
     fn watch(&mut self, root: &mut Section<'_, '_>) -> Vec<PathBuf> {
