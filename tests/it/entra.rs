@@ -454,6 +454,28 @@ fn a_wrong_secret_is_refused_credentials_and_a_new_one_is_read_without_a_restart
 }
 
 #[test]
+fn a_secret_that_has_ended_is_told_with_what_mends_it_wherever_people_look() {
+    let machine = machine(world().application(TENANT, CLIENT, SECRET), with_secret);
+    machine.fake.world().entra.end_secret(CLIENT);
+
+    let submitted = submit(&machine);
+    let status = machine.kado(&["status"]);
+    let checked = machine.kado(&["check"]);
+
+    assert_eq!(submitted.code, 3, "{submitted:?}");
+    assert_eq!(status.code, 1, "{status:?}");
+    for said in [&submitted.out, &status.out, &checked.out] {
+        assert!(said.contains("AADSTS7000222"), "{said}");
+        assert!(
+            said.contains(
+                "are expired; make a new client secret for the application in Entra, put it into"
+            ),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn refused_by_the_authority_is_exit_3_and_an_authority_that_is_away_exit_4() {
     let wrong = machine(world().application(TENANT, CLIENT, "another"), with_secret);
 

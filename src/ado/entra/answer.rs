@@ -21,6 +21,12 @@ const LARGEST: usize = 1024 * 1024;
 /// The longest line that is repeated to people, in characters.
 const LONGEST_LINE: usize = 400;
 
+/// The number by which Entra says that a client secret has ended (AADSTS7000222).
+const SECRET_ENDED: u64 = 7_000_222;
+/// What mends that.
+const NEW_SECRET: &str = "make a new client secret for the application in Entra, put it into \
+                          `client_secret_file`, and correct `azure.expires` where it is set";
+
 /// Who is asked for a token.
 pub(super) struct TokenEndpoint<'a> {
     /// In words.
@@ -132,8 +138,14 @@ fn judge(
         return Ok(GoodAnswer { token, lives });
     }
 
+    let has_ended = answer.says_that_the_secret_ended();
     let error = answer.error.unwrap_or_default();
     let words = match &answer.error_description {
+        // What follows leads to the portal, and would leave no room for what mends it here.
+        Some(description) if has_ended => {
+            let sentence = description.split(". ").next();
+            short(sentence.unwrap_or(description))
+        }
         Some(description) => short(description),
         None => short(&format!("{error} (status {status})")),
     };
@@ -145,7 +157,7 @@ fn judge(
     if is_refusal {
         return Err(AdoError::CredentialsRefused {
             server: name.to_owned(),
-            refusal: Refusal::new(words, advice),
+            refusal: Refusal::new(words, if has_ended { NEW_SECRET } else { advice }),
             repeated: false,
             accepted: None,
         });
@@ -179,6 +191,9 @@ struct TokenAnswer {
     expires_on: Option<u64>,
     error: Option<String>,
     error_description: Option<String>,
+    /// Numbers of what is wrong; a managed identity's service has none.
+    #[serde(default)]
+    error_codes: serde_json::Value,
 }
 
 impl TokenAnswer {
@@ -193,6 +208,12 @@ impl TokenAnswer {
             Some(end) => end.since(now),
             None => DEFAULT_LIFE,
         }
+    }
+
+    fn says_that_the_secret_ended(&self) -> bool {
+        self.error_codes
+            .as_array()
+            .is_some_and(|codes| codes.iter().any(|code| code.as_u64() == Some(SECRET_ENDED)))
     }
 
     fn end(&self) -> Option<Moment> {
@@ -245,6 +266,8 @@ mod tests {
     fn an_answer_is_a_token_a_refusal_or_trouble_that_passes() {
         let invalid = r#"{"error":"invalid_client","error_description":
             "AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2"}"#;
+        let ended = r#"{"error":"invalid_client","error_codes":[7000222],"error_description":
+            "AADSTS7000222: The provided client secret keys for app 'a' are expired. Visit the portal."}"#;
         let two_ends = r#"{"access_token":"x","expires_on":1003600,"expires_in":60}"#;
 
         let meanings = [
@@ -255,6 +278,7 @@ mod tests {
             meaning(200, r#"{"access_token":"x","expires_on":"999999"}"#),
             meaning(200, r#"{"access_token":"x","expires_on":"tomorrow"}"#),
             meaning(401, invalid),
+            meaning(401, ended),
             meaning(400, r#"{"error":"unauthorized_client"}"#),
             meaning(400, r#"{"error":"temporarily_unavailable"}"#),
             meaning(404, r#"{"error":"not_found"}"#),
@@ -271,6 +295,7 @@ mod tests {
         good for 0 s
         good for 600 s
         refused: AADSTS7000215: Invalid client secret provided; look there
+        refused: AADSTS7000222: The provided client secret keys for app 'a' are expired; make a new client secret for the application in Entra, put it into `client_secret_file`, and correct `azure.expires` where it is set
         refused: unauthorized_client (status 400); look there
         busy: https://login gave no token: temporarily_unavailable (status 400)
         busy: https://login gave no token: not_found (status 404)

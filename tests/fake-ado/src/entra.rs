@@ -65,6 +65,8 @@ pub(crate) struct Application {
 #[derive(Debug, Clone)]
 pub(crate) enum Proof {
     Secret(String),
+    /// A secret whose last day is over.
+    EndedSecret(String),
     /// Certificate and public key, as DER.
     Certificate(Vec<u8>, Vec<u8>),
     /// A token of an issuer that it trusts.
@@ -105,6 +107,17 @@ impl Entra {
             .find(|application| application.client_id == client_id);
         if let Some(application) = found {
             application.proof = Proof::Secret(secret.into());
+        }
+    }
+
+    /// Lets the secret of an application end.
+    pub fn end_secret(&mut self, client_id: &str) {
+        for application in &mut self.applications {
+            if application.client_id == client_id
+                && let Proof::Secret(secret) = &application.proof
+            {
+                application.proof = Proof::EndedSecret(secret.clone());
+            }
         }
     }
 
@@ -174,12 +187,19 @@ impl Entra {
 }
 
 fn refused(status: u16, error: &str, description: &str) -> Answer {
+    let number: String = description
+        .strip_prefix("AADSTS")
+        .unwrap_or_default()
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    let codes: Vec<u64> = number.parse().into_iter().collect();
     let description = format!(
         "{description} Trace ID: 0e9f Correlation ID: 5c1a Timestamp: 2026-01-02 10:00:00Z"
     );
     json_answer(
         status,
-        &json!({"error": error, "error_description": description}),
+        &json!({"error": error, "error_description": description, "error_codes": codes}),
     )
 }
 
@@ -259,7 +279,12 @@ pub(crate) fn authority(entra: &mut Entra, tenant: &str, audience: &str, body: &
     };
     let proven = match &application.proof {
         Proof::Secret(secret) if form.get("client_secret") == Some(secret) => Ok(()),
-        Proof::Secret(_) => Err("AADSTS7000215: Invalid client secret provided.".to_owned()),
+        Proof::EndedSecret(secret) if form.get("client_secret") == Some(secret) => Err(format!(
+            "AADSTS7000222: The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds."
+        )),
+        Proof::Secret(_) | Proof::EndedSecret(_) => {
+            Err("AADSTS7000215: Invalid client secret provided.".to_owned())
+        }
         Proof::Federated(token)
             if form.get("client_assertion_type") == Some(ASSERTION)
                 && form.get("client_assertion") == Some(token)
