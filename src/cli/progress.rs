@@ -114,7 +114,13 @@ impl Progress {
         }
 
         let sent = self.note_uploads();
-        let mut text = format!("{} of {} files sent", files.sent, files.all);
+        let mut text = format!(
+            "{} of {} files sent ({} of {})",
+            files.sent,
+            files.all,
+            BinaryBytes(files.sent_bytes),
+            BinaryBytes(files.all_bytes)
+        );
         text.push_str(&self.largest_in_words());
         match &self.bar {
             Some(bar) => {

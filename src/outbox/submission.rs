@@ -316,6 +316,10 @@ pub(crate) struct FilesSent {
     pub sent: usize,
     /// Those that are planned.
     pub all: usize,
+    /// Bytes of those that are there or not taken, as they were planned.
+    pub sent_bytes: u64,
+    /// Bytes of all.
+    pub all_bytes: u64,
 }
 
 /// What is recorded of the submissions to one server.

@@ -2,10 +2,12 @@
 
 use std::process::Command;
 
+use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{SuiteRunWriter, Test};
+use regex::Regex;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::support::{Machine, Terminal, finish, start_of, tc};
+use crate::support::{Machine, Terminal, age, finish, start_of, tc};
 
 /// A run that started so many hours before the others' time.
 fn run(suite: &str, case: &str, hours: i64) -> SuiteRunWriter {
@@ -106,6 +108,35 @@ fn no_line_of_any_command_is_wider_than_the_terminal() {
             }
         }
     }
+}
+
+#[test]
+fn whoever_waits_for_a_service_that_sends_sees_how_many_bytes_are_sent() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let hang = FaultAction::Hang;
+    machine
+        .fake
+        .fault(Fault::new("POST", "attachments", Nth::From(2), hang));
+    let service = machine.start();
+    let failed = Test::failed(&tc("Sign in"), "no").screenshot();
+    let folder = SuiteRunWriter::new("Test Suites/Bad")
+        .pace(20)
+        .test(failed)
+        .write_in(&shop)
+        .unwrap();
+    age(&folder);
+
+    let submit = machine.command(&["submit", &folder.to_string_lossy()]);
+    let mut waiting = Terminal::start(submit);
+    waiting.meets("1 of ");
+
+    let seen = waiting.text();
+    let bytes = Regex::new(r"1 of \d+ files sent \([0-9.]+ (B|KiB) of [0-9.]+ (B|KiB)\)").unwrap();
+    assert!(bytes.is_match(&seen), "{seen}");
+    waiting.interrupts();
+    waiting.ends();
+    service.kill();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reading submissions for those who list them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rusqlite::Row;
 
@@ -211,18 +212,43 @@ impl Store {
     pub(crate) fn files_sent(&self, only: Option<&[i64]>) -> Result<FilesSent, StoreError> {
         let only = only.map(serde_json::to_string).transpose()?;
         let mut statement = self.connection.prepare_cached(
-            "SELECT count(*) FILTER (WHERE step.state IN ('confirmed', 'refused')), count(*)
+            "SELECT submission_id, step->>'attach', step.state IN ('confirmed', 'refused')
              FROM step JOIN submission ON submission.id = submission_id
              WHERE step->>'attach' IS NOT NULL
                AND iif(?1 IS NULL, submission.state = 'submitting',
                        submission_id IN (SELECT value FROM json_each(?1)))",
         )?;
-        Ok(statement.query_row([only], |row| {
-            Ok(FilesSent {
-                sent: row.get(0)?,
-                all: row.get(1)?,
-            })
-        })?)
+        let steps = statement.query_map([only], |row| {
+            Ok((row.get(0)?, row.get::<_, usize>(1)?, row.get(2)?))
+        })?;
+
+        let mut files = FilesSent::default();
+        let mut sizes: HashMap<i64, Vec<u64>> = HashMap::new();
+        for step in steps {
+            let (submission, number, is_settled): (i64, usize, bool) = step?;
+            let planned = match sizes.entry(submission) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.sizes_of_files(submission)?),
+            };
+            let size = planned.get(number).copied().unwrap_or_default();
+            files.all += 1;
+            files.all_bytes += size;
+            if is_settled {
+                files.sent += 1;
+                files.sent_bytes += size;
+            }
+        }
+        Ok(files)
+    }
+
+    /// The sizes of the planned files of a submission, in their order.
+    fn sizes_of_files(&self, submission: i64) -> Result<Vec<u64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT file.value->>'size' FROM submission, json_each(plan, '$.attachments') AS file
+             WHERE submission.id = ?1 ORDER BY file.id",
+        )?;
+        let sizes = statement.query_map([submission], |row| row.get(0))?;
+        Ok(sizes.collect::<Result<_, _>>()?)
     }
 
     /// How many submissions there are in each state; a state that is not there has none.
