@@ -10,7 +10,8 @@
 # it was built from (`cargo audit bin`, trivy and others read them), and each package has them as an SBOM (CycloneDX).
 #
 # --arm64 on another machine needs rustup as well, for Rust's library, and an emulator, because the program itself prints
-# its manual pages: on Debian qemu-user and the libraries of libc6-arm64-cross, which are installed where that is possible.
+# its manual pages: on Debian qemu-user and the libraries of libc6-arm64-cross; and a `strip` that knows the architecture,
+# for the .deb. All of it is installed where that is possible.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -71,10 +72,11 @@ foreign() {
   fi
 
   rustup target add "$TARGET"
-  if ! command -v "qemu-$ARCH" >/dev/null || [ ! -e "/usr/$ARCH-linux-gnu/lib/libgcc_s.so.1" ]; then
-    local packages=(qemu-user libc6-arm64-cross libgcc-s1-arm64-cross)
+  if ! command -v "qemu-$ARCH" >/dev/null || ! command -v "$ARCH-linux-gnu-strip" >/dev/null ||
+    [ ! -e "/usr/$ARCH-linux-gnu/lib/libgcc_s.so.1" ]; then
+    local packages=(qemu-user libc6-arm64-cross libgcc-s1-arm64-cross binutils-aarch64-linux-gnu)
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-      echo "missing: an emulator (apt-get install ${packages[*]})" >&2
+      echo "missing: an emulator or a strip (apt-get install ${packages[*]})" >&2
       exit 3
     fi
     apt-get update --quiet >&2
@@ -116,6 +118,17 @@ sbom() {
   packaging/sbom.sh "$TARGET" "$PAPERS/kado.cdx.json"
 }
 
+# The .deb, whose program cargo-deb strips with whatever is called `strip`: that of this machine knows no other architecture.
+deb() {
+  local tools
+  tools=$(mktemp -d)
+  if [ "$ARCH" != "$(uname -m)" ]; then
+    ln -s "$(command -v "$ARCH-linux-gnu-strip")" "$tools/strip"
+  fi
+  PATH="$tools:$PATH" cargo deb --no-build --locked --target "$TARGET" --output "$OUT"
+  rm -r "$tools"
+}
+
 # The tar.gz: for systems without either kind of package; `kado service install` installs from it.
 tarball() {
   local version root
@@ -140,7 +153,7 @@ audited
 mkdir -p "$OUT"
 papers
 sbom
-cargo deb --no-build --locked --target "$TARGET" --output "$OUT"
+deb
 cargo generate-rpm --target "$TARGET" --target-dir "$TARGET_DIR" --output "$OUT"
 tarball
 ls -l "$OUT"
