@@ -1,12 +1,14 @@
 //! The status page: what it shows, and to whom.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fake_katalon::Test;
 use serde_json::Value;
 
-use crate::support::{Machine, Service, finished, tc, wait_until};
+use crate::support::{Machine, Service, age, finished, names, now, tc, wait_until};
 
 /// A machine whose page is served at a port that the system chooses.
 pub(crate) fn machine_with_page() -> Machine {
@@ -203,6 +205,78 @@ fn connections_that_say_nothing_keep_nobody_from_submitting() {
 
     machine.wait_for_completed(1);
     drop(silent);
+}
+
+/// What is sent of a run while something else goes on, sorted: requests that write, and files.
+fn sent_while(meanwhile: impl FnOnce(u16, &Machine)) -> Vec<String> {
+    let machine = machine_with_page();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let service = machine.start();
+    let run = finished([Test::failed(&tc("Sign in"), "no").screenshot()]);
+    let folder = run.write_in(&shop).unwrap();
+    age(&folder);
+
+    meanwhile(port(&service), &machine);
+    machine.wait_for_completed(1);
+    service.stop_cleanly();
+
+    let run = machine.ado_run();
+    let mut sent = machine.writes();
+    sent.extend(names(&run.attachments));
+    sent.extend(run.results.iter().flat_map(|one| names(&one.attachments)));
+    sent.sort();
+    sent
+}
+
+/// Asks for the page as fast as it answers, until the run is completed and it was asked often; gives
+/// the moments of the looks that were shown.
+fn flood(port: u16, machine: &Machine) -> BTreeSet<String> {
+    const ASKING: usize = 8;
+    const OFTEN: usize = 1000;
+
+    let answers = AtomicUsize::new(0);
+    let is_over = || {
+        let is_completed = machine
+            .ado_runs()
+            .iter()
+            .any(|run| run.state == "Completed");
+        is_completed && answers.load(Ordering::Relaxed) >= OFTEN
+    };
+    let ask = || {
+        let mut looks = BTreeSet::new();
+        while !is_over() {
+            let (status, page) = get(port, "/");
+            assert_eq!(status, 200, "{page}");
+            let (_, behind) = page.split_once("As of <time datetime=\"").unwrap();
+            looks.insert(behind.split('"').next().unwrap().to_owned());
+            answers.fetch_add(1, Ordering::Relaxed);
+        }
+        looks
+    };
+
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..ASKING).map(|_| scope.spawn(ask)).collect();
+        let looks = asking.into_iter().flat_map(|one| one.join().unwrap());
+        looks.collect()
+    })
+}
+
+#[test]
+fn however_often_the_page_is_asked_for_kado_looks_once_a_second_and_sends_the_same() {
+    let alone = sent_while(|_, _| ());
+    let mut looks = BTreeSet::new();
+    let mut seconds = 0;
+
+    let flooded = sent_while(|port, machine| {
+        let since = now();
+        looks = flood(port, machine);
+        seconds = now().duration_since(since).as_secs();
+    });
+
+    assert_eq!(flooded, alone);
+    // One more for each end of the time.
+    let most = usize::try_from(seconds).unwrap() + 2;
+    assert!(looks.len() <= most, "{} looks in {seconds} s", looks.len());
 }
 
 #[test]
