@@ -43,6 +43,7 @@ mod status;
 mod submission;
 mod submit;
 mod support;
+mod tell;
 mod terminal;
 mod token_input;
 mod why;
@@ -52,7 +53,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use output::tell;
+use tell::tell;
 use terminal::{Clock, Screen, Terminal};
 
 use crate::config::paths;

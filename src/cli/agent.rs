@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
 
-use crate::cli::output::{command, tell as say};
+use crate::cli::output::command;
+use crate::cli::tell::tell as say;
 use crate::outbox::submission::SubmissionSummary;
 use crate::pipeline::JobAgent;
 

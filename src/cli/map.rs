@@ -16,9 +16,9 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use crate::ado::AdoClient;
-use crate::cli::output::tell;
 use crate::cli::plain::plain;
 use crate::cli::runtime::runtime;
+use crate::cli::tell::tell;
 use crate::cli::terminal::Screen;
 use crate::config::Config;
 use crate::exit::Exit;

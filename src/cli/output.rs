@@ -114,12 +114,6 @@ pub(super) fn command(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Says something on standard error, as a line. Where that cannot be written there is nobody to
-/// tell, and `eprintln!` would end the program.
-pub(super) fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", foreign::lines(text));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

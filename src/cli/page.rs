@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::child_environment;
 use crate::cli::error::UsageError;
-use crate::cli::output::tell;
+use crate::cli::tell::tell;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::outbox::lock::{ServiceMark, ServiceState};

@@ -12,8 +12,8 @@ use std::time::Duration;
 use indicatif::{BinaryBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::blocking::blocking;
-use crate::cli::output::tell;
 use crate::cli::plain::plain;
+use crate::cli::tell::tell;
 use crate::cli::terminal::Terminal;
 use crate::clock::Stopwatch;
 use crate::measures::{Measures, UploadMeasures};

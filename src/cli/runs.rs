@@ -12,10 +12,10 @@ use filter::{Filter, Since};
 
 use crate::cli::delegate::Delegate;
 use crate::cli::json;
-use crate::cli::output::tell;
 use crate::cli::plain::{or_dash, plain};
 use crate::cli::progress::Progress;
 use crate::cli::submission;
+use crate::cli::tell::tell;
 use crate::cli::terminal::{Clock, Piece, Screen, Terminal, Tone, always, table, weighing};
 use crate::config::Config;
 use crate::exit::Exit;

@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::output::tell;
+use crate::cli::tell::tell;
 use crate::door;
 use crate::exit::Exit;
 use crate::telemetry;

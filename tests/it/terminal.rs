@@ -140,6 +140,22 @@ fn whoever_waits_for_a_service_that_sends_sees_how_many_bytes_are_sent() {
 }
 
 #[test]
+fn what_is_said_beside_the_results_breaks_at_words_and_has_the_letters_of_the_terminal() {
+    let machine = Machine::new();
+
+    let screen = seen(&machine, 60, &[("LANG", "C")], &["notify", "test"]);
+    let piped = machine.kado(&["notify", "test"]);
+
+    insta::assert_snapshot!(screen, @r#"
+    error: nobody is told of anything: kado.toml has no table
+      `[notify]`; write one with `webhook = "https://..."` or
+      `command = ["PROGRAM"]`
+    "#);
+    assert_eq!(piped.err.lines().count(), 1, "{piped:?}");
+    assert!(piped.err.contains('…'), "{piped:?}");
+}
+
+#[test]
 fn in_a_pipe_every_run_is_one_line_with_every_column() {
     let machine = machine();
     let mut command = machine.command(&["runs"]);

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::agent;
 use crate::cli::delegate::Sent;
-use crate::cli::output::tell;
 use crate::cli::plain::plain;
 use crate::cli::submission;
+use crate::cli::tell::tell;
 use crate::cli::terminal::{Screen, Terminal};
 use crate::exit::Exit;
 use crate::live::EndedPreview;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::changing::{WritingArguments, carry_out};
 use super::{ProjectArgument, ask, failed, refused, tell_error};
 use crate::cli::json;
-use crate::cli::output::tell;
+use crate::cli::tell::tell;
 use crate::cli::terminal::{Piece, Screen, Tone, always, table, weighing};
 use crate::config::Config;
 use crate::exit::Exit;

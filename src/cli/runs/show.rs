@@ -64,7 +64,9 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
     fact_if_known(out, "Ended", row.ended.map(|at| times.told(at)))?;
     fact_if_known(out, "Test plan", (plan != "-").then_some(plan))?;
     fact_if_known(out, "katalonc", details.ado_options())?;
-    fact_if_known(out, "Mapping row", details.mapping_row.as_ref())?;
+    let mapping = details.mapping_row.as_ref().map(ToString::to_string);
+    let mapping = mapping.map(|row| out.terminal().spelled(&row));
+    fact_if_known(out, "Mapping row", mapping)?;
     if let Some(run) = row.ado_run_id {
         fact(
             out,
@@ -101,6 +103,7 @@ fn table_of_tests(tests: &[TestDetails], out: &Screen<'_>) -> Table {
 
     for test in tests {
         let results: Vec<String> = test.results.iter().map(result_in_words).collect();
+        let arrived = (!results.is_empty()).then(|| results.join("; "));
         rows.add_row([
             Piece::new(&test.test),
             plan_tables::status(&test.status),
@@ -108,7 +111,7 @@ fn table_of_tests(tests: &[TestDetails], out: &Screen<'_>) -> Table {
                 &or_dash(test.ids_as_written.as_ref()),
                 test.source.unwrap_or_default(),
             )),
-            Piece::new(out.terminal().spelled(&results.join("; "))),
+            Piece::new(out.terminal().spelled(&or_dash(arrived))),
             Piece::new(or_dash(test.why_left_out())),
         ]);
     }

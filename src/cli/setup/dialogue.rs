@@ -16,7 +16,7 @@ use secrecy::SecretString;
 pub(super) use as_typed::Typed;
 
 use crate::cli::error::UsageError;
-use crate::cli::output::tell;
+use crate::cli::tell::tell;
 use crate::foreign::one_line;
 
 /// Why a question has no answer.

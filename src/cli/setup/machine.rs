@@ -14,10 +14,10 @@ use carry_out::{carry_out, tell_tested};
 use questions::QUESTIONS;
 
 use crate::cli::error::UsageError;
-use crate::cli::output::tell;
 use crate::cli::plain::plain;
 use crate::cli::setup::dialogue::{Unanswered, ask_all};
 use crate::cli::setup::{Common, Manner, Writing, named, refuse_missing};
+use crate::cli::tell::tell;
 use crate::cli::terminal::Screen;
 use crate::config::paths;
 use crate::error_chain::chain;

@@ -10,11 +10,11 @@ use clap::Args;
 
 use crate::ado::AdoError;
 use crate::cli::error::UsageError;
-use crate::cli::output::tell;
 use crate::cli::plain::plain;
 use crate::cli::runtime::{Runtime, runtime};
 use crate::cli::setup::dialogue::Preset;
 use crate::cli::setup::{Common, Manner, Missing, TokenInput, Writing, named, refuse_missing};
+use crate::cli::tell::tell;
 use crate::cli::terminal::Screen;
 use crate::cli::token_input::token_from_input;
 use crate::config::{Config, paths};

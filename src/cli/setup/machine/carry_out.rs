@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::cli::check;
-use crate::cli::output::tell;
 use crate::cli::service::print_summary;
 use crate::cli::setup::Writing;
 use crate::cli::setup::machine::answers::{
     Answers, NewCredential, ServiceChoice, TokenPlace, usage,
 };
+use crate::cli::tell::tell;
 use crate::cli::terminal::Screen;
 use crate::config::paths::{self, Scope};
 use crate::exit::Exit;
