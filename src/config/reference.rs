@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Config, of_text};
+use crate::config::{Config, Tables, of_text};
 use crate::katalon::run::RunOptions;
 use crate::katalon::settings::AzureSettings;
 use crate::plan::options::Options;
@@ -84,11 +84,13 @@ fn keys() -> BTreeSet<String> {
             .iter()
             .find_map(|problem| problem.split_once("known here: "))
             .unwrap_or_else(|| panic!("{table}: {problems:?}"));
+
         for key in known.1.split(", ") {
             let dot = if table.is_empty() { "" } else { "." };
             keys.insert(format!("{table}{dot}{key}"));
         }
     }
+
     // The tables of projects are those of the machine, and have a section of their own.
     keys.remove("project");
     keys
@@ -102,20 +104,23 @@ fn in_force(lines: &str) -> String {
     let overrides = &config.machine.overrides;
     let options: Options = overrides::effective(&settings, overrides, &RunOptions::default());
 
-    // What neither of them says is nothing, or the same as off.
-    let rest = (
-        overrides.id_rule(),
-        overrides::auto_submit(&settings, overrides),
-        overrides.katalon_submits.unwrap_or_default(),
-        overrides.live.unwrap_or_default(),
-        overrides.collections.unwrap_or_default(),
-        config.machine.access.allow_http.unwrap_or_default(),
-    );
     let of_machine = Config {
-        machine: crate::config::Tables::default(),
-        ..config
+        machine: Tables::default(),
+        ..config.clone()
     };
-    format!("{options:#?}\n{rest:#?}\n{of_machine:#?}")
+
+    // What neither settings nor kado.toml say is off, or the first word.
+    [
+        format!("{options:#?}"),
+        format!("{of_machine:#?}"),
+        format!("{:?}", overrides.id_rule()),
+        format!("{:?}", overrides::auto_submit(&settings, overrides)),
+        format!("{:?}", overrides.katalon_submits.unwrap_or_default()),
+        format!("{:?}", overrides.live.unwrap_or_default()),
+        format!("{:?}", overrides.collections.unwrap_or_default()),
+        format!("{:?}", config.machine.access.allow_http.unwrap_or_default()),
+    ]
+    .join("\n")
 }
 
 /// The value that a default is, as TOML has it; `None` where it is told in words.

@@ -88,13 +88,14 @@ fn a_project_is_shown_to_people() {
     ADO project   Shop
     Test plans    18 (Regression)
     Submits       on
-    Test cases    8, 4 of them with ADO ids
+    Test cases    8, 5 of them with ADO ids
 
      Test case                    ADO ids
      Test Cases/Bad id            12
      Test Cases/Cart/Add to cart  545, 8562
      Test Cases/Checkout          2000
      Test Cases/Login             1001
+     Test Cases/Secret id         ${card}
 
     warning: settings: `testConfigurationMappings` has a row without a chosen configuration; it was ignored
     warning: `Test Cases/Bad id`: `abc`: it is not a number; write the ids of test case work items, separated by commas

@@ -196,6 +196,7 @@ fn assert_told(name: &str, told: &str) {
     settings.set_omit_expression(true);
     settings.set_prepend_module_to_snapshot(false);
     settings.set_snapshot_path("snapshots/ten_machines");
+
     for (varies, word) in [
         (
             r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d\d:\d\d|Z)",
@@ -219,6 +220,7 @@ fn assert_told(name: &str, told: &str) {
     ] {
         settings.add_filter(varies, word);
     }
+
     settings.bind(|| insta::assert_snapshot!(name, told));
 }
 

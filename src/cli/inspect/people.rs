@@ -54,6 +54,9 @@ pub(super) fn project(view: &ProjectView, out: &mut Screen<'_>) -> io::Result<()
     for case in &view.test_cases {
         if !case.azure_ids.is_empty() {
             mapped.add_row([case.id.clone(), ids(&case.azure_ids, case.source)]);
+        } else if let Some(written) = &case.given_by_run {
+            let source = case.source.unwrap_or_default();
+            mapped.add_row([case.id.clone(), with_source(written, source)]);
         }
     }
     let count = mapped.len();

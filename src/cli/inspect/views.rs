@@ -283,6 +283,9 @@ pub(super) struct CaseView {
     /// Where the ids stand, if that is not the integration tab.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<IdSource>,
+    /// What is written in the place of an id, where each run gives that.
+    #[serde(skip)]
+    pub given_by_run: Option<String>,
     pub warnings: Vec<String>,
 }
 
@@ -338,9 +341,11 @@ impl CaseView {
         let mut resolved = azure_ids::resolve(raw, &azure_ids::variables(None, Some(case)));
 
         // What a suite binds to a variable is known only in a run.
+        let found = resolved.problems.len();
         resolved
             .problems
             .retain(|problem| !names_a_variable_of(case, &problem.text));
+        let is_given_by_run = resolved.ids.is_empty() && resolved.problems.len() < found;
 
         let mut warnings = case.warnings.clone();
         warnings.extend(problems(&case.id, None, &resolved));
@@ -348,6 +353,7 @@ impl CaseView {
             id: case.id.clone(),
             azure_ids: resolved.ids,
             source: source_of(case),
+            given_by_run: is_given_by_run.then(|| raw.to_owned()),
             warnings,
         }
     }
