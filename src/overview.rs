@@ -4,6 +4,7 @@
 //! like any other, and what else is known is said all the same.
 
 mod folder_counts;
+pub(crate) mod live_suites;
 mod problem;
 pub(crate) mod projects;
 pub(crate) mod run_details;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use live_suites::LiveSuite;
 use problem::reason;
 
 use crate::clock;
@@ -67,6 +69,9 @@ pub(crate) struct Status {
     pub last_run_seen: Option<Moment>,
     pub oldest_pending: Option<Moment>,
     pub run_folders: Option<FolderCounts>,
+    /// Suites that are shown in Azure DevOps while they run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub live: Vec<LiveSuite>,
     pub problems: Vec<Problem>,
     /// What is worth a look and may be as it should be; they make no exit code.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -316,6 +321,7 @@ fn status_of(
         last_run_seen: outbox.and_then(|known| known.last_run_seen),
         oldest_pending: outbox.and_then(OutboxState::oldest_pending),
         run_folders: outbox.map(|known| FolderCounts::of(&known.run_folders)),
+        live: outbox.map(|known| known.live.clone()).unwrap_or_default(),
         problems,
         notes: Vec::new(),
     }
@@ -363,6 +369,8 @@ struct OutboxState {
     polled: Option<String>,
     /// What it does not see of the watched folders.
     unseen: Vec<ToldWatchProblem>,
+    /// Suites that are shown while they run.
+    live: Vec<LiveSuite>,
     /// Members of collections that are kept and cannot be read.
     unreadable: Vec<Unreadable>,
 }
@@ -382,6 +390,7 @@ impl OutboxState {
             held_up: store.held_up()?,
             first_seen: store.known_first_seen()?,
             servers: store.servers()?,
+            live: LiveSuite::read(store)?,
             unreadable: record::unreadable(store)?,
             ..Self::default()
         };

@@ -235,6 +235,17 @@ impl Server {
         &self.identity
     }
 
+    /// The page of a test run, should the server not say it.
+    pub(crate) fn run_page(&self, project: &str, run: u32) -> String {
+        let mut page = self.base.clone();
+        page.path_segments_mut()
+            .expect("http URLs have segments")
+            .pop_if_empty()
+            .extend([project, "_testManagement", "runs"]);
+        page.set_query(Some(&format!("runId={run}&_a=runCharts")));
+        page.into()
+    }
+
     /// Whether requests leave unencrypted for another machine: plain http to a host that is not
     /// this one.
     pub(crate) fn is_exposed(&self) -> bool {
@@ -678,5 +689,18 @@ mod tests {
             prop_assert_eq!(identity.port_or_known_default(), base.port_or_known_default());
             prop_assert_eq!(identity.scheme(), base.scheme());
         }
+    }
+
+    #[test]
+    fn the_page_of_a_run_is_found_whatever_its_project_is_called() {
+        let server = Server::parse("https://ado.example/tfs/Shop%20Floor").unwrap();
+
+        let page = server.run_page("Net/100% #1 Größe", 150);
+
+        assert_eq!(
+            page,
+            "https://ado.example/tfs/Shop%20Floor/Net%2F100%25%20%231%20Gr%C3%B6%C3%9Fe\
+             /_testManagement/runs?runId=150&_a=runCharts"
+        );
     }
 }

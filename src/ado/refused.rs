@@ -1,12 +1,13 @@
 //! That a token was refused is remembered for a while, so that many runs do not each try it:
 //! servers lock accounts out. What a preview was refused keeps later previews back and no
-//! submission, which is to ask for itself.
+//! submission, which is to ask for itself; nor does one that fails slow any.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::ado::allowance::Sign;
 use crate::ado::error::Refusal;
 use crate::locked::locked;
 
@@ -39,9 +40,19 @@ impl SentFor {
             Err(_) => Self::Submission,
         }
     }
+
+    /// What it says of the server that a request was not answered: nothing that slows others where
+    /// it could be left out.
+    pub(super) const fn sign_of_trouble(self) -> Option<Sign> {
+        match self {
+            Self::Submission => Some(Sign::Trouble),
+            Self::Preview => None,
+        }
+    }
 }
 
-/// Does work whose requests are a preview: that one of them is refused keeps no submission waiting.
+/// Does work whose requests are a preview: that one of them is refused keeps no submission waiting,
+/// and that one fails slows none.
 pub(crate) async fn as_preview<T>(work: impl Future<Output = T>) -> T {
     PREVIEW.scope((), work).await
 }
@@ -171,6 +182,15 @@ mod tests {
 
         assert_eq!(refused.counts(SentFor::Submission, at), None);
         assert_eq!(refused.counts(SentFor::Preview, at), Some(refusal()));
+    }
+
+    #[tokio::test]
+    async fn a_preview_that_fails_slows_nothing() {
+        let of_submission = SentFor::of_task().sign_of_trouble();
+        let of_preview = as_preview(async { SentFor::of_task().sign_of_trouble() }).await;
+
+        assert_eq!(of_submission, Some(Sign::Trouble));
+        assert_eq!(of_preview, None);
     }
 
     #[test]

@@ -432,7 +432,11 @@ impl AdoClient {
             Err(CallFailure {
                 error: AdoError::Unavailable { .. } | AdoError::InBetween { .. },
                 ..
-            }) => slot.note(Sign::Trouble),
+            }) => {
+                if let Some(sign) = SentFor::of_task().sign_of_trouble() {
+                    slot.note(sign);
+                }
+            }
             // A token without the scope for something optional may still do all the rest.
             Err(CallFailure {
                 error: AdoError::CredentialsRefused { refusal, .. },

@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::katalon::settings::StoredProject;
 use crate::moment::Moment;
+use crate::server::Server;
 
 pub(crate) use sent::*;
 
@@ -364,6 +365,14 @@ pub struct TestRun {
 }
 
 impl TestRun {
+    /// Where a person sees it.
+    pub(crate) fn page(&self, server: &Server, project: &str) -> String {
+        match &self.web_access_url {
+            Some(url) => url.clone(),
+            None => server.run_page(project, self.id),
+        }
+    }
+
     /// Whether somebody still has to complete it.
     pub(crate) fn is_in_progress(&self) -> bool {
         is_state(self.state.as_deref(), "InProgress")

@@ -22,6 +22,7 @@ use crate::exit::Exit;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::outbox::{Store, StoreError};
+use crate::overview::live_suites::LiveSuite;
 use crate::overview::run_details::RunDetails;
 use crate::telemetry;
 
@@ -45,12 +46,13 @@ enum Action {
     /// Show one run: every result, every attachment, and what was left out
     Show {
         /// Id from `kado runs`
+        #[arg(value_parser = run_id)]
         id: i64,
     },
     /// Try a run now; one without an ADO run is planned anew from today's settings
     Retry {
         /// Id from `kado runs`
-        #[arg(required_unless_present = "failed")]
+        #[arg(required_unless_present = "failed", value_parser = run_id)]
         id: Option<i64>,
         /// Everything that is parked, or waits with an error
         #[arg(long, conflicts_with = "id")]
@@ -60,13 +62,14 @@ enum Action {
             long,
             value_name = "PLAN",
             conflicts_with = "failed",
-            value_parser = clap::value_parser!(u32).range(1..)
+            value_parser = test_plan
         )]
         plan: Option<u32>,
     },
     /// Compare what Azure DevOps holds of submitted runs with what was sent; changes nothing
     Verify {
         /// Id from `kado runs`
+        #[arg(value_parser = run_id)]
         id: Option<i64>,
         /// Runs that ended since then: an instant, a day such as 2026-01-31, or a span such as 3d
         #[arg(long, value_name = "WHEN", default_value = "7d", conflicts_with = "id")]
@@ -75,8 +78,23 @@ enum Action {
     /// Never submit a run by itself; it stays listed as ignored
     Forget {
         /// Id from `kado runs`
+        #[arg(value_parser = run_id)]
         id: i64,
     },
+}
+
+/// The id of a run.
+fn run_id(text: &str) -> Result<i64, &'static str> {
+    let id = text.trim().parse();
+    id.map_err(|_| "must be the number that `kado runs` shows in its first column")
+}
+
+/// The number of a test plan.
+fn test_plan(text: &str) -> Result<u32, &'static str> {
+    const EXPECTED: &str = "must be the number of a test plan, as `kado list plans` shows it";
+
+    let plan = text.trim().parse().map_err(|_| EXPECTED)?;
+    if plan == 0 { Err(EXPECTED) } else { Ok(plan) }
 }
 
 /// Lists, shows, retries or forgets.
@@ -101,6 +119,9 @@ pub(super) fn runs(
                 out.sentence(0, arguments.filter.nothing())?;
             } else {
                 print_list(&rows, json, out)?;
+            }
+            if !json {
+                print_live(&shown_live(&arguments.filter, config)?, out)?;
             }
             Ok(Exit::Done)
         }
@@ -230,6 +251,30 @@ fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut Screen<'_>) -> a
                 &[format!("{id} ").into(), state, format!(": {remark}").into()],
             )?;
         }
+    }
+    Ok(())
+}
+
+/// The suites that are shown while they run: they are no runs of the list before they end, so a
+/// filter lets none through.
+fn shown_live(filter: &Filter, config: &Config) -> anyhow::Result<Vec<LiveSuite>> {
+    if filter.given().is_some() {
+        return Ok(Vec::new());
+    }
+    match Store::open_to_read(&config.state_dir)? {
+        Some(store) => Ok(LiveSuite::read(&store)?),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn print_live(shown: &[LiveSuite], out: &mut Screen<'_>) -> anyhow::Result<()> {
+    for live in shown {
+        let mut line = vec![Piece::new(format!("{}: {live}", live.suite))];
+        if let Some(url) = &live.url {
+            line.push(": ".into());
+            line.push(Piece::new(url).at(Some(url)));
+        }
+        out.line(4, &line)?;
     }
     Ok(())
 }

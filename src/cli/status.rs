@@ -151,6 +151,11 @@ fn print_runs(overview: &Overview, out: &mut Screen<'_>) -> std::io::Result<()> 
         _ => Piece::new(or_dash(status.parked)),
     };
 
+    for (number, live) in status.live.iter().take(SHOWN).enumerate() {
+        let words = format!("{} ({}): {live}", live.suite, live.project);
+        fact(out, once(number, "Shown live"), words)?;
+    }
+    print_more(status.live.len(), out)?;
     fact(out, "Waiting", waiting_in_words(status))?;
     fact(out, "Oldest", told(status.oldest_pending))?;
     fact(out, "Parked", parked)?;

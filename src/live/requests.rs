@@ -18,7 +18,7 @@ use crate::submit::ResultRef;
 use crate::submit::creation::{RunLinks, creation, points_of};
 
 /// Longest time for a request: nobody waits for a preview.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
 const LOOKS: [Duration; 4] = [
     Duration::ZERO,

@@ -22,6 +22,9 @@ pub(super) enum PreviewStop {
     /// It is not shown at all, or not any more.
     #[error("{0}")]
     NotShown(String),
+    /// Nobody wants it to be shown.
+    #[error("`submit.live` is off")]
+    Off,
     /// It is tried again after a while.
     #[error("{0}")]
     Later(String, Duration),

@@ -10,6 +10,7 @@ use crate::outbox::step::{Step, batches};
 use crate::outbox::store::DoubleSubmission;
 use crate::outbox::submission::{StoredStep, Submission, SubmissionSummary};
 use crate::outbox::{Store, StoreError};
+use crate::overview::live_suites::LiveSuite;
 use crate::plan::configuration;
 use crate::submit::ResultRef;
 
@@ -19,6 +20,8 @@ pub(crate) struct RunDetails {
     pub row: SubmissionSummary,
     /// What is stored of it.
     pub submission: Submission,
+    /// The test run that shows it until it is submitted.
+    pub live: Option<LiveSuite>,
     /// What Katalon submitted beside kado.
     pub double: Option<DoubleSubmission>,
     /// One for each test, in the order in which they ran.
@@ -68,7 +71,11 @@ impl RunDetails {
             .doubles(&row.project)?
             .into_iter()
             .find(|double| double.submission == id);
+        let live = LiveSuite::read(store)?
+            .into_iter()
+            .find(|live| live.key == row.key);
         Ok(Some(Self {
+            live,
             tests: tests(&submission),
             mapping_row: mapping_row(&submission),
             row,

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::ado::AdoClient;
 use crate::ado::attachments::Owner;
@@ -391,36 +390,7 @@ impl<'a> Execution<'a> {
     pub(super) fn web_url(&self, run: &TestRun) -> String {
         match &run.web_access_url {
             Some(url) => url.clone(),
-            None => run_page(self.client.server().base(), self.project(), run.id),
+            None => self.client.server().run_page(self.project(), run.id),
         }
-    }
-}
-
-/// The page of a run, should the server not say it.
-fn run_page(base: &str, project: &str, run: u32) -> String {
-    let mut page = Url::parse(base).expect("the base of a server is a URL");
-    page.path_segments_mut()
-        .expect("http URLs have segments")
-        .pop_if_empty()
-        .extend([project, "_testManagement", "runs"]);
-    page.set_query(Some(&format!("runId={run}&_a=runCharts")));
-    page.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_of_a_run_is_found_whatever_its_project_is_called() {
-        let base = "https://ado.example/tfs/Shop%20Floor";
-
-        let page = run_page(base, "Net/100% #1 Größe", 150);
-
-        assert_eq!(
-            page,
-            "https://ado.example/tfs/Shop%20Floor/Net%2F100%25%20%231%20Gr%C3%B6%C3%9Fe\
-             /_testManagement/runs?runId=150&_a=runCharts"
-        );
     }
 }

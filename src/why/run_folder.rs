@@ -17,6 +17,7 @@ use crate::mapping::suggest_command;
 use crate::outbox::lock::ServiceState;
 use crate::outbox::store::Projects;
 use crate::outbox::{Store, StoreError};
+use crate::overview::live_suites::LiveSuite;
 use crate::plan::left_out::LeftOut;
 use crate::plan::snapshot::Snapshot;
 use crate::record::{self, CommandClues};
@@ -100,14 +101,11 @@ fn explain_read(
 fn shown_live(inquiry: &Inquiry<'_>, run: &RunIdentity) -> Vec<String> {
     let mut lines = Vec::new();
     for live in inquiry.ask(Store::live_runs).unwrap_or_default() {
-        let shown = live.snapshot.identity();
-        if let Some(ado_run) = live.ado_run_id
-            && shown.is_some_and(|shown| shown.is_same_run(run))
+        let identity = live.snapshot.identity();
+        if let Some(shown) = LiveSuite::of(live)
+            && identity.is_some_and(|identity| identity.is_same_run(run))
         {
-            lines.push(format!(
-                "test run {ado_run} in test plan {} shows it in Azure DevOps until it is submitted",
-                live.plan_id
-            ));
+            lines.push(shown.to_string());
         }
     }
     lines

@@ -201,6 +201,13 @@ fn each_result_is_there_while_the_suite_runs() {
         run.id
     );
     assert!(why.out.contains(&shown), "{why:?}");
+    for command in ["runs", "status"] {
+        let told = machine.kado(&[command]);
+        assert!(told.out.contains(&shown), "{told:?}");
+    }
+    let status: Value = serde_json::from_str(&machine.kado(&["status", "--json"]).out).unwrap();
+    assert_eq!(status["live"][0]["ado_run_id"], run.id, "{status}");
+    assert_eq!(status["live"][0]["suite"], "Test Suites/Smoke", "{status}");
 
     suite.end_tests(1);
     let run = wait_for_outcomes(&machine, &["11 Passed", "12 Failed", "13 -"]);
@@ -215,6 +222,8 @@ fn each_result_is_there_while_the_suite_runs() {
     );
 
     let run = suite.end_and_arrive(&machine);
+    let told = machine.kado(&["runs"]);
+    assert!(!told.out.contains("until it is submitted"), "{told:?}");
     let failed = run.result_of_point(12).unwrap();
     assert_eq!(failed.comment.as_deref(), Some("Katalon: FAILED"));
     assert!(

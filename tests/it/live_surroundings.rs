@@ -381,6 +381,63 @@ fn a_service_that_starts_beside_exec_goes_on_with_its_run() {
     service.stop_cleanly();
 }
 
+#[test]
+fn what_another_process_previews_at_this_moment_covers_nothing_that_is_submitted() {
+    let machine = Machine::new();
+    machine.configure(NOT_LIVE);
+    let shop = machine.shop(&CASES[..2]);
+    let hold = machine.root().join("hold");
+    let late = FaultAction::Delay(6000);
+    machine
+        .fake
+        .fault(Fault::new("PATCH", "/results", Nth::Only(1), late));
+
+    let exec = exec_live(&machine, &shop, &hold);
+    wait_until("exec to send a preview", || {
+        let sent = previews(&machine);
+        (sent > 0).then_some(()).ok_or_else(String::new)
+    });
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    fs::remove_file(&hold).unwrap();
+    let done = ended(exec, "kado exec");
+    machine.wait_for_completed(1);
+
+    assert_eq!(done.code, 0, "{done:?}");
+    for result in machine.ado_run().results {
+        assert_eq!(result.comment.as_deref(), Some("Katalon: PASSED"));
+    }
+    service.stop_cleanly();
+}
+
+#[test]
+fn a_parked_run_is_listed_with_the_test_run_that_showed_it() {
+    let machine = Machine::new();
+    machine.configure(LIVE);
+    let (service, shop) = watching(&machine);
+    let suite = Suite::begin(&suite(), &shop, 1);
+    let shown = wait_for_outcomes(&machine, &["11 Passed", "12 -", "13 -"]);
+    let refused = FaultAction::error(400, "Refused", "not today");
+    machine
+        .fake
+        .fault(Fault::new("GET", "/runs", Nth::Every, refused));
+
+    suite.end();
+    machine.wait_for_rows("the run to be parked", |rows| {
+        rows.iter().any(|row| row.contains("parked"))
+    });
+
+    let listed = machine.kado(&["runs"]);
+    let details = machine.kado(&["runs", "show", "1"]);
+    let said = format!("test run {} in test plan 18 shows it", shown.id);
+    assert!(listed.out.contains(&said), "{listed:?}");
+    assert!(
+        details.out.contains(&format!("runId={}", shown.id)),
+        "{details:?}"
+    );
+    service.stop_cleanly();
+}
+
 #[cfg(unix)]
 #[test]
 fn exec_ends_the_test_run_of_a_suite_that_broke_off_and_says_which() {

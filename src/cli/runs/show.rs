@@ -74,6 +74,11 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
             Piece::new(run.to_string()).at(row.url.as_deref()),
         )?;
     }
+    if let Some(live) = &details.live {
+        let run = live.ado_run_id.to_string();
+        fact(out, "Shown in", Piece::new(run).at(live.url.as_deref()))?;
+        fact_if_known(out, "Address", live.url.as_ref())?;
+    }
     let into = row
         .into
         .map(|run| format!("test run {run}, which was there"));

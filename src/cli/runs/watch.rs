@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::filter::Filter;
-use super::{listed, print_list};
+use super::{listed, print_list, print_live, shown_live};
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::Screen;
 use crate::config::Config;
@@ -30,15 +30,19 @@ pub(super) fn watch(
     let mut shown = None;
     while !stop.is_cancelled() && !out.is_closed() {
         let rows = listed(filter, config, out)?;
-        if shown.as_ref() != Some(&rows) {
+        let live = shown_live(filter, config)?;
+        let now = (rows, live);
+        if shown.as_ref() != Some(&now) {
+            let (rows, live) = &now;
             out.begin_anew(shown.is_some())?;
             if rows.is_empty() {
                 out.sentence(0, filter.nothing())?;
             } else {
-                print_list(&rows, false, out)?;
+                print_list(rows, false, out)?;
             }
+            print_live(live, out)?;
             out.flush()?;
-            shown = Some(rows);
+            shown = Some(now);
         }
 
         runtime.block_on(async {

@@ -236,8 +236,14 @@ CREATE TABLE live_run (
     plan_id    INTEGER NOT NULL,
     -- NULL while it is not known whether it was made.
     ado_run_id INTEGER,
+    -- Where a person sees it.
+    url        TEXT,
     -- When its run folder was last seen with a suite that runs.
     seen_ms    INTEGER NOT NULL,
+    -- Until when a request that writes into it may be under way, from any process; NULL when none is.
+    asked_until_ms INTEGER,
+    -- What is not shown of the suite.
+    remark     TEXT,
     -- The run and where it goes, without its tests, as JSON.
     snapshot   TEXT    NOT NULL
 ) STRICT;

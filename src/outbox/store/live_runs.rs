@@ -19,6 +19,10 @@ pub(crate) struct LiveRun {
     pub plan_id: u32,
     /// The test run; `None` while it is not known whether it was made.
     pub ado_run_id: Option<u32>,
+    /// Where a person sees it.
+    pub url: Option<String>,
+    /// What is not shown of the suite.
+    pub remark: Option<String>,
     /// When its run folder was last seen with a suite that runs.
     pub seen: Moment,
     /// The run and where it goes, without its tests.
@@ -57,16 +61,82 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that a live run was made.
+    /// Notes that a live run was made, and where a person sees it.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn confirm_live(&mut self, key: &str, ado_run_id: u32) -> Result<(), StoreError> {
+    pub(crate) fn confirm_live(
+        &mut self,
+        key: &str,
+        ado_run_id: u32,
+        url: &str,
+    ) -> Result<(), StoreError> {
         self.connection.execute(
-            "UPDATE live_run SET ado_run_id = ?2 WHERE key = ?1",
-            params![key, ado_run_id],
+            "UPDATE live_run SET ado_run_id = ?2, url = ?3 WHERE key = ?1",
+            params![key, ado_run_id, url],
         )?;
         Ok(())
+    }
+
+    /// Notes what is not shown of the suite of a live run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn remark_on_live(
+        &mut self,
+        key: &str,
+        remark: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE live_run SET remark = ?2 WHERE key = ?1",
+            params![key, remark],
+        )?;
+        Ok(())
+    }
+
+    /// Notes at `now` that a request is about to write into a live run, and until when it may be under
+    /// way; whether it may leave: not while one of another process is. That process may also be about
+    /// to submit the suite run: each notes what it does before it looks what the other one does.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn ask_for_live(
+        &mut self,
+        key: &str,
+        now: Moment,
+        until: Moment,
+    ) -> Result<bool, StoreError> {
+        let noted = self.connection.execute(
+            "UPDATE live_run SET asked_until_ms = ?3
+             WHERE key = ?1 AND (asked_until_ms IS NULL OR asked_until_ms <= ?2)",
+            params![key, now, until],
+        )?;
+        Ok(noted > 0)
+    }
+
+    /// The request that may have been under way until then is answered.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn live_answered(&mut self, key: &str, until: Moment) -> Result<(), StoreError> {
+        self.connection.execute(
+            "UPDATE live_run SET asked_until_ms = NULL WHERE key = ?1 AND asked_until_ms = ?2",
+            params![key, until],
+        )?;
+        Ok(())
+    }
+
+    /// Until when a request of whichever process may be writing into a live run.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn live_asked_until(&self, key: &str) -> Result<Option<Moment>, StoreError> {
+        let until: Option<Option<Moment>> = self
+            .connection
+            .prepare_cached("SELECT asked_until_ms FROM live_run WHERE key = ?1")?
+            .query_row([key], |row| row.get(0))
+            .optional()?;
+        Ok(until.flatten())
     }
 
     /// Notes when the suite of a live run was last seen to run.
@@ -87,7 +157,8 @@ impl Store {
     /// When the database fails.
     pub(crate) fn live_runs(&self) -> Result<Vec<LiveRun>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT key, plan_id, ado_run_id, seen_ms, snapshot FROM live_run ORDER BY key",
+            "SELECT key, plan_id, ado_run_id, url, remark, seen_ms, snapshot FROM live_run
+             ORDER BY key",
         )?;
         let mut rows = statement.query([])?;
         let mut live = Vec::new();
@@ -107,7 +178,8 @@ impl Store {
     /// When the database fails, and when it was stored by another version.
     pub(crate) fn live_run(&self, key: &str) -> Result<Option<LiveRun>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT key, plan_id, ado_run_id, seen_ms, snapshot FROM live_run WHERE key = ?1",
+            "SELECT key, plan_id, ado_run_id, url, remark, seen_ms, snapshot FROM live_run
+             WHERE key = ?1",
         )?;
         let mut rows = statement.query([key])?;
         rows.next()?.map(live_run).transpose()
@@ -165,6 +237,8 @@ fn live_run(row: &Row<'_>) -> Result<LiveRun, StoreError> {
         key: row.get("key")?,
         plan_id: row.get("plan_id")?,
         ado_run_id: row.get("ado_run_id")?,
+        url: row.get("url")?,
+        remark: row.get("remark")?,
         seen: row.get("seen_ms")?,
         snapshot: json(row, "snapshot")?,
     })
@@ -172,8 +246,12 @@ fn live_run(row: &Row<'_>) -> Result<LiveRun, StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::outbox::store::test_runs::{NOW, found, ignored, open, record, snapshot};
+
+    const SECOND: Duration = Duration::from_secs(1);
 
     /// A live run for plan 18, with the key that its submission gets, and an outbox that has both.
     fn awaited() -> (tempfile::TempDir, Store, LiveRun, i64) {
@@ -186,6 +264,8 @@ mod tests {
             key: store.load(id).unwrap().key,
             plan_id: 18,
             ado_run_id: None,
+            url: None,
+            remark: None,
             seen: NOW,
             snapshot,
         };
@@ -202,16 +282,39 @@ mod tests {
     fn what_is_noted_is_read_back_and_noted_once() {
         let (_temp, mut store, live, _) = awaited();
 
-        store.confirm_live(&live.key, 150).unwrap();
+        store.confirm_live(&live.key, 150, "https://run").unwrap();
         store.intend_live(&live).unwrap();
+        store.remark_on_live(&live.key, Some("in part")).unwrap();
 
         let confirmed = LiveRun {
             ado_run_id: Some(150),
+            url: Some("https://run".to_owned()),
+            remark: Some("in part".to_owned()),
             ..live.clone()
         };
         assert_eq!(store.live_runs().unwrap(), [confirmed]);
         store.forget_live(&live.key).unwrap();
         assert_eq!(store.live_run(&live.key).unwrap(), None);
+    }
+
+    #[test]
+    fn one_request_at_a_time_writes_until_it_is_answered_or_given_up() {
+        let (_temp, mut store, live, _) = awaited();
+        let key = &live.key;
+        let [first, second] = [NOW.plus(SECOND), NOW.plus(SECOND * 2)];
+
+        assert!(store.ask_for_live(key, NOW, first).unwrap());
+        assert!(!store.ask_for_live(key, NOW, second).unwrap());
+        assert_eq!(store.live_asked_until(key).unwrap(), Some(first));
+
+        // The process of the first one was killed; should it be answered after all, that does not
+        // end the second one.
+        assert!(store.ask_for_live(key, first, second).unwrap());
+        store.live_answered(key, first).unwrap();
+        assert_eq!(store.live_asked_until(key).unwrap(), Some(second));
+
+        store.live_answered(key, second).unwrap();
+        assert_eq!(store.live_asked_until(key).unwrap(), None);
     }
 
     #[test]

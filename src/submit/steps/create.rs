@@ -16,8 +16,9 @@ use std::time::Duration;
 use crate::ado::AdoError;
 use crate::ado::search::FoundRuns;
 use crate::ado::wire::{RunEnd, TestRun};
-use crate::clock;
+use crate::clock::{self, Stopwatch};
 use crate::moment::Moment;
+use crate::outbox::StoreError;
 use crate::outbox::store::LiveRun;
 use crate::plan::comment::is_of_filled_run;
 use crate::plan::left_out::LeftOut;
@@ -34,6 +35,8 @@ use crate::submit::{katalon_upload, probe};
 const OTHERS_TIME: Duration = Duration::from_secs(2 * 60);
 /// Time between two looks whether a request of the preview is over.
 const BETWEEN_PREVIEWS: Duration = Duration::from_millis(20);
+/// Longest wait for one: a preview takes no longer, and the clock may be set back meanwhile.
+const LONGEST_PREVIEW: Duration = Duration::from_secs(60);
 
 /// Creates the run, or finds the one that is there.
 pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenStep) -> StepResult {
@@ -101,7 +104,8 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
 /// request writes must not come behind what this submission writes.
 async fn live_run(execution: &Execution<'_>) -> Result<Option<LiveRun>, Stop> {
     let key = execution.submission.key.clone();
-    while execution.outbox.is_previewed_now(&key) {
+    let waited = Stopwatch::start();
+    while waited.elapsed() < LONGEST_PREVIEW && is_previewed(execution, &key).await? {
         tokio::time::sleep(BETWEEN_PREVIEWS).await;
     }
 
@@ -114,6 +118,19 @@ async fn live_run(execution: &Execution<'_>) -> Result<Option<LiveRun>, Stop> {
         execution.take_early_look();
     }
     Ok(live)
+}
+
+/// Whether a request about the run that showed the suite may be under way: from this process, or
+/// from another one, which may have been killed since.
+async fn is_previewed(execution: &Execution<'_>, key: &str) -> Result<bool, StoreError> {
+    if execution.outbox.is_previewed_now(key) {
+        return Ok(true);
+    }
+    let key = key.to_owned();
+    let until = execution
+        .outbox
+        .with(move |store| store.live_asked_until(&key));
+    Ok(until.await?.is_some_and(|until| until > clock::now()))
 }
 
 /// Whether a run that is there is the one that this kado made while the suite ran.
