@@ -17,6 +17,8 @@ use crate::pipeline::{PipelineJob, RunOrigin};
 /// A command of `kado exec`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Claim {
+    /// Its id in the outbox.
+    pub id: i64,
     /// Folder of the project, without links.
     pub root: PathBuf,
     /// From just before the command started.
@@ -298,6 +300,7 @@ mod tests {
         };
 
         Claim {
+            id: 1,
             root: "/w/Shop".into(),
             from: Moment::from_millis(from),
             seen: Moment::from_millis(until),

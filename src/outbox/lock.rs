@@ -16,6 +16,8 @@ use crate::state_dir;
 const FILE: &str = "kado.lock";
 /// Name of the mark of a running service in the state folder.
 const MARK: &str = "kado.service";
+/// What the marks of running `kado exec` begin with; behind it stands the id of the claim.
+const CLAIM_MARK: &str = "kado.exec.";
 /// How often the lock is tried, because its holder may be ending.
 const LOOKS: u32 = 3;
 /// Time between two tries.
@@ -35,6 +37,55 @@ pub(crate) struct ServiceMark {
     /// Held for its lock.
     _file: File,
     path: PathBuf,
+}
+
+/// The mark of a running `kado exec`, as [`ServiceMark`] is one of the service: the kernel knows at
+/// once that it was killed, long before its signs of life are missed.
+#[derive(Debug)]
+pub(crate) struct ClaimMark {
+    /// Held for its lock.
+    _file: File,
+    path: PathBuf,
+}
+
+impl ClaimMark {
+    /// Marks this process as the `kado exec` that made this claim.
+    ///
+    /// # Errors
+    /// When the state folder cannot be written to.
+    pub(crate) fn set(state_dir: &Path, claim: i64) -> std::io::Result<Self> {
+        let path = Self::path(state_dir, claim);
+        let file = state_dir::open_file(&path)?;
+
+        // Whoever looks holds it for a moment; nobody else takes it.
+        file.lock()?;
+        Ok(Self { _file: file, path })
+    }
+
+    /// Removes the mark: the command has ended.
+    ///
+    /// # Errors
+    /// When the mark cannot be removed.
+    pub(crate) fn remove(self) -> std::io::Result<()> {
+        std::fs::remove_file(&self.path)
+    }
+
+    /// Whether the `kado exec` of this claim was killed, as far as its mark tells.
+    pub(crate) fn is_abandoned(state_dir: &Path, claim: i64) -> bool {
+        // Shared, or two who look at once would take each other for it.
+        state_dir::open_to_read(&Self::path(state_dir, claim))
+            .is_ok_and(|file| file.try_lock_shared().is_ok())
+    }
+
+    /// Removes the mark of one that was killed.
+    pub(crate) fn clear(state_dir: &Path, claim: i64) {
+        // What stays is an empty file, which says the same.
+        let _ = std::fs::remove_file(Self::path(state_dir, claim));
+    }
+
+    fn path(state_dir: &Path, claim: i64) -> PathBuf {
+        state_dir.join(format!("{CLAIM_MARK}{claim}"))
+    }
 }
 
 /// What the mark of the service says.

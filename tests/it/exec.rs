@@ -346,6 +346,31 @@ fn a_kado_exec_that_was_killed_takes_nothing_from_the_next_one() {
     fs::remove_file(&killed.hold).unwrap();
 }
 
+#[cfg(unix)]
+#[test]
+fn what_broke_off_is_not_said_to_run_on_for_a_kado_exec_that_was_killed_just_now() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let mut killed = Held::start(&machine, &[], &arguments(&shop, SUITE, &[]));
+    wait_for_tests(&shop, 1);
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    fs::remove_file(&killed.hold).unwrap();
+    let first = kado::watch::find_runs(&shop).remove(0);
+    wait_until("its katalonc to end", || {
+        let report = first.join("JUnit_Report.xml");
+        report.exists().then_some(()).ok_or_else(String::new)
+    });
+
+    let mut next = machine.exec(&[], &arguments(&shop, SUITE, &[]));
+    next.env("FAKE_DIES", "1");
+    let done = finish(next);
+
+    assert_eq!(done.code, 137, "{done:?}");
+    assert!(!done.err.contains("still runs"), "{done:?}");
+    assert!(done.err.contains("ignored: aborted"), "{done:?}");
+}
+
 #[test]
 fn a_run_that_goes_on_is_left_to_the_command_that_runs_it() {
     let machine = Machine::new();

@@ -13,6 +13,7 @@ use crate::discovery::claim::{Claim, KnownCommands, Terms};
 use crate::discovery::command::{Command, SoughtRun, candidates};
 use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;
+use crate::outbox::lock::ClaimMark;
 use crate::outbox::{Outbox, StoreError};
 use crate::watch::processes::katalon_commands_of_others;
 use crate::workspace::{JunitState, Location};
@@ -27,7 +28,10 @@ pub(super) const FILE_TIMES: Duration = Duration::from_secs(2);
 /// Keeps a claim while the command runs.
 pub(super) struct ClaimKeeper {
     outbox: Outbox,
+    state_dir: PathBuf,
     id: i64,
+    /// Says to others that it has not been killed; without it their patience decides.
+    mark: Option<ClaimMark>,
     root: PathBuf,
     terms: Terms,
     span: Span,
@@ -90,9 +94,16 @@ impl ClaimKeeper {
         // A command may run for hours; without signs of life its claim is lost.
         let signs_of_life = tokio::spawn(give_signs_of_life(outbox.clone(), id, span));
 
+        let mark = ClaimMark::set(&config.state_dir, id);
+        if let Err(error) = &mark {
+            tracing::debug!(%error, "the claim cannot be marked");
+        }
+
         Ok(Self {
             outbox,
+            state_dir: config.state_dir.clone(),
             id,
+            mark: mark.ok(),
             root: root.to_owned(),
             terms: terms.clone(),
             span,
@@ -120,9 +131,13 @@ impl ClaimKeeper {
                 store.claims(clock::now())
             })
             .await?;
+        if let Some(Err(error)) = self.mark.map(ClaimMark::remove) {
+            tracing::debug!(%error, "the mark of the claim cannot be removed");
+        }
 
         let search = Search {
             claim: Claim {
+                id,
                 root: workspace::without_links(&self.root).unwrap_or_default(),
                 from,
                 seen: until,
@@ -130,11 +145,7 @@ impl ClaimKeeper {
                 lost: false,
                 terms: self.terms,
             },
-            // What is not ended lasts longer than what ended now.
-            lasting_claims: claims
-                .into_iter()
-                .filter(|claim| !claim.lost && claim.until > until)
-                .collect(),
+            lasting_claims: lasting(claims, until, &self.state_dir),
             host: clock::host_name(),
             running_commands: LazyCell::new(katalon_commands_of_others),
         };
@@ -142,6 +153,24 @@ impl ClaimKeeper {
         let root = self.root;
         Ok(blocking(move || search.runs(&root)).await?)
     }
+}
+
+/// The claims of commands that run on when one has ended at `until`.
+fn lasting(claims: Vec<Claim>, until: Moment, state_dir: &Path) -> Vec<Claim> {
+    let mut lasting = Vec::new();
+    for claim in claims {
+        let is_abandoned = ClaimMark::is_abandoned(state_dir, claim.id);
+        if is_abandoned && claim.lost {
+            // From now on everybody knows it without the mark.
+            ClaimMark::clear(state_dir, claim.id);
+        }
+
+        // What is not ended lasts longer than what ended now.
+        if !is_abandoned && !claim.lost && claim.until > until {
+            lasting.push(claim);
+        }
+    }
+    lasting
 }
 
 async fn give_signs_of_life(outbox: Outbox, id: i64, span: Span) {

@@ -125,7 +125,7 @@ impl Store {
     /// When the database fails.
     pub(crate) fn claims(&self, now: Moment) -> Result<Vec<Claim>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT project, begun_ms, seen_ms, ended_ms, terms FROM claim ORDER BY begun_ms",
+            "SELECT id, project, begun_ms, seen_ms, ended_ms, terms FROM claim ORDER BY begun_ms",
         )?;
         let mut rows = statement.query([])?;
 
@@ -170,6 +170,7 @@ fn claim(row: &Row<'_>, terms: Terms, now: Moment) -> Result<Claim, StoreError> 
     let ended: Option<Moment> = row.get("ended_ms")?;
 
     Ok(Claim {
+        id: row.get("id")?,
         root: root.into(),
         from: row.get("begun_ms")?,
         seen,
