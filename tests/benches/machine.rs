@@ -191,7 +191,7 @@ pub(crate) fn run(tests: u32, pictures: u32, number: u32) -> SuiteRunWriter {
         .tests(all)
 }
 
-fn name(number: u32) -> String {
+pub(crate) fn name(number: u32) -> String {
     format!("Test Cases/Case {number}")
 }
 

@@ -2,7 +2,7 @@
 //! the floor (`floor`) in the same sitting.
 //!
 //! `cargo bench` prints a table for each part; `cargo bench -- sending` plays one of them
-//! (`sending`, `live`, `idle`, `scale`), and `cargo bench -- --write` writes BENCHMARKS.md with its
+//! (`sending`, `live`, `watch`, `idle`, `scale`), and `cargo bench -- --write` writes BENCHMARKS.md with its
 //! plots anew. Nothing in here is asserted: a slow machine is no defect.
 
 #![expect(
@@ -15,6 +15,7 @@
 mod floor;
 mod machine;
 mod report;
+mod watch;
 
 use std::fs;
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ fn main() {
         .collect();
 
     let mut report = Report::default();
-    for part in ["sending", "live", "idle", "scale"] {
+    for part in ["sending", "live", "watch", "idle", "scale"] {
         if wanted.is_empty() || wanted.contains(&part) {
             measure(part, &mut report);
         }
@@ -56,6 +57,7 @@ fn measure(part: &str, report: &mut Report) {
     match part {
         "sending" => sending(report),
         "live" => live(report),
+        "watch" => watch::measure(report),
         "idle" => idle(report),
         _ => scale(report),
     }

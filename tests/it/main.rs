@@ -55,6 +55,7 @@ mod links;
 mod listing;
 mod live;
 mod live_surroundings;
+mod live_watched;
 mod map;
 mod memory;
 mod metrics;
