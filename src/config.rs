@@ -21,6 +21,7 @@ mod values;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use section::nearest;
 pub(crate) use values::day;
 
 use jiff::civil::Date;

@@ -25,11 +25,12 @@ pub(crate) enum AdoError {
         accepted: Option<Box<Accepted>>,
     },
     /// Something that the call names does not exist, or this token cannot see it.
-    #[error("{message}")]
+    #[error("{}", gone_in_words(*what, message))]
     Gone {
         /// What that is.
         what: Missing,
-        /// The same for people, with the way out where there is one.
+        /// The same for people, with the way out where there is one; of [`Missing::Object`],
+        /// [`Missing::Unsaid`] and [`Missing::Route`] what the server said.
         message: String,
     },
     /// The call itself is wrong for this server; the same call will be refused again.
@@ -85,6 +86,8 @@ pub enum Missing {
     Project,
     /// This test plan.
     Plan(u32),
+    /// The root suite of a test plan.
+    RootSuite,
     /// The server has no such call, or none in this version.
     Route,
     /// Nothing was said beside the status.
@@ -146,6 +149,18 @@ fn in_between(server: &str, answer: &ForeignAnswer, correction: Option<&str>) ->
     text
 }
 
+/// What is not there, in words: the server's own say whose they are.
+fn gone_in_words(what: Missing, message: &str) -> String {
+    match what {
+        Missing::Server | Missing::Project | Missing::Plan(_) | Missing::RootSuite => {
+            message.to_owned()
+        }
+        Missing::Route | Missing::Unsaid | Missing::Object => {
+            format!("Azure DevOps answered: {message}")
+        }
+    }
+}
+
 /// That a refused credential was accepted before, behind why it is refused.
 fn and_before(accepted: Option<&Accepted>) -> String {
     match accepted {
@@ -160,15 +175,43 @@ pub struct Refusal {
     /// Why, as far as the other side said.
     pub said: String,
     /// What mends it.
-    pub advice: Option<String>,
+    // As a box, because errors that hold it are handed on by value.
+    pub advice: Option<Box<str>>,
+    /// Who is refused.
+    pub whose: RefusedCredential,
+}
+
+/// Who is refused: what helps one does not help the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefusedCredential {
+    /// A token, which has scopes.
+    Token,
+    /// An identity of Entra, which has none.
+    Identity,
 }
 
 impl Refusal {
+    /// Of a token.
     pub(super) fn new(said: impl Into<String>, advice: impl Into<String>) -> Self {
         Self {
             said: said.into(),
-            advice: Some(advice.into()),
+            advice: Some(advice.into().into_boxed_str()),
+            whose: RefusedCredential::Token,
         }
+    }
+
+    /// Of an identity, where somebody knows what mends it.
+    pub(super) fn of_identity(said: impl Into<String>, advice: Option<&str>) -> Self {
+        Self {
+            said: said.into(),
+            advice: advice.map(Box::from),
+            whose: RefusedCredential::Identity,
+        }
+    }
+
+    /// Whether a token with more scopes may be what helps.
+    pub(crate) const fn is_of_token(&self) -> bool {
+        matches!(self.whose, RefusedCredential::Token)
     }
 }
 

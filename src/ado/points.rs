@@ -67,7 +67,7 @@ impl AdoClient {
 
         let Some(root_suite) = test_plan.root_suite else {
             return Err(AdoError::Gone {
-                what: Missing::Object,
+                what: Missing::RootSuite,
                 message: format!("test plan {plan} of project `{project}` has no root suite"),
             });
         };

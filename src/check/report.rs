@@ -162,7 +162,7 @@ impl Report {
     /// A request to ADO failed: the exit code is that of the error.
     pub(super) fn ado_failed(&mut self, name: &str, error: &AdoError) {
         let hint = match error {
-            AdoError::CredentialsRefused { .. } => {
+            AdoError::CredentialsRefused { refusal, .. } if refusal.is_of_token() => {
                 "the token needs the scopes Test Management (read & write) and Work Items (read)"
             }
             AdoError::Unavailable { .. } => {
@@ -171,7 +171,9 @@ impl Report {
             }
 
             // Their messages say themselves what is wrong, and what mends it.
-            AdoError::InBetween { .. } | AdoError::Configuration(_) => "",
+            AdoError::CredentialsRefused { .. }
+            | AdoError::InBetween { .. }
+            | AdoError::Configuration(_) => "",
             AdoError::Gone { .. } | AdoError::Rejected { .. } | AdoError::File { .. } => {
                 CORRECT_SETTINGS
             }

@@ -9,11 +9,20 @@ use crate::discovery::filled_run::{Completion, FilledRun};
 #[derive(Debug, Args)]
 pub(super) struct Filling {
     /// Fill this test run, which was begun in Azure DevOps, in place of a new one
-    #[arg(long, value_name = "RUN", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "RUN", value_parser = test_run)]
     into: Option<u32>,
     /// Complete the test run that is filled in the end
     #[arg(long)]
     complete: bool,
+}
+
+/// The number of a test run.
+fn test_run(text: &str) -> Result<u32, &'static str> {
+    const EXPECTED: &str = "must be the number of a test run: in Azure DevOps it stands in the \
+                            address of its page, behind `runId=`";
+
+    let run = text.trim().parse().map_err(|_| EXPECTED)?;
+    if run == 0 { Err(EXPECTED) } else { Ok(run) }
 }
 
 impl Filling {

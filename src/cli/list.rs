@@ -142,7 +142,9 @@ pub(super) fn list(
         Err(NoList::Project(error)) => return Ok(failed(&error.to_string(), error.exit())),
         Err(NoList::Ado(error)) => {
             let mut message = error.to_string();
-            if let AdoError::CredentialsRefused { .. } = error {
+            if let AdoError::CredentialsRefused { refusal, .. } = &error
+                && refusal.is_of_token()
+            {
                 message.push_str("; this list needs the scope ");
                 message.push_str(arguments.what.scopes());
             }

@@ -435,6 +435,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_one_table_too_deep_is_told_where_it_belongs() {
+        let text = "watch = [\"/w\"]\n[azure]\nserver_url = \"https://dev.azure.com/org\"\n\
+                    [azure.identity]\nkind = \"managed-identity\"\n\
+                    authority_url = \"https://login.example\"\n";
+        assert_eq!(
+            problems(text),
+            [
+                "line 6: unknown key `azure.identity.authority_url`; `authority_url` belongs to \
+                 `[azure]`"
+            ]
+        );
+    }
+
+    #[test]
     fn a_token_without_its_server_is_refused() {
         let problems = problems("watch = [\"/w\"]\n[azure]\ntoken_file = \"/t\"\n");
         assert_eq!(

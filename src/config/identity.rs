@@ -87,6 +87,18 @@ enum Kind {
     Federated,
 }
 
+/// The words of it.
+const KINDS: [(&str, Kind); 3] = [
+    ("service-principal", Kind::ServicePrincipal),
+    ("managed-identity", Kind::ManagedIdentity),
+    ("federated", Kind::Federated),
+];
+
+/// What `kind` may be.
+pub(crate) fn kind_words() -> [&'static str; 3] {
+    KINDS.map(|(word, _)| word)
+}
+
 /// The keys of the table beside `kind`.
 struct Keys {
     tenant_id: Option<String>,
@@ -106,12 +118,7 @@ pub(super) fn read(
     let authority = azure.read_hidden("authority_url", problems, authority);
     let at = azure.raw("identity").map_or(0..0, toml::Spanned::span);
     let mut table = azure.table("identity", problems)?;
-    let kinds = [
-        ("service-principal", Kind::ServicePrincipal),
-        ("managed-identity", Kind::ManagedIdentity),
-        ("federated", Kind::Federated),
-    ];
-    let kind = table.read("kind", problems, |value| values::choice(value, &kinds));
+    let kind = table.read("kind", problems, |value| values::choice(value, &KINDS));
     let names_kind = table.raw("kind").is_some();
 
     let secret = table.read_hidden("client_secret_file", problems, values::path);

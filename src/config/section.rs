@@ -120,6 +120,8 @@ pub(super) struct Section<'a, 'i> {
     path: String,
     table: &'a DeTable<'i>,
     asked: BTreeSet<&'static str>,
+    /// The table that this one lies in, and the keys that were asked for there by then.
+    around: Option<(String, BTreeSet<&'static str>)>,
 }
 
 impl<'a, 'i> Section<'a, 'i> {
@@ -129,6 +131,7 @@ impl<'a, 'i> Section<'a, 'i> {
             path: path.to_owned(),
             table,
             asked: BTreeSet::new(),
+            around: None,
         }
     }
 
@@ -191,7 +194,10 @@ impl<'a, 'i> Section<'a, 'i> {
     ) -> Option<Section<'a, 'i>> {
         let value = self.raw(key)?;
         match value.get_ref() {
-            DeValue::Table(table) => Some(Section::new(&self.name(key), table)),
+            DeValue::Table(table) => Some(Section {
+                around: Some((self.path.clone(), self.asked.clone())),
+                ..Section::new(&self.name(key), table)
+            }),
             wrong => {
                 let name = self.name(key);
                 let found = values::shown(wrong);
@@ -225,9 +231,17 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 
     /// What a person may have meant by a key that was not asked for, in words: the nearest that
-    /// was, or all of them.
+    /// was, the same in the table around, or all of them.
     pub(super) fn meant(&self, key: &str) -> String {
-        match nearest(key, &self.asked) {
+        if let Some((around, asked)) = &self.around
+            && asked.contains(key)
+        {
+            return match around.as_str() {
+                "" => format!("`{key}` stands above the first table"),
+                around => format!("`{key}` belongs to `[{around}]`"),
+            };
+        }
+        match nearest(key, self.asked.iter().copied()) {
             Some(near) => format!("did you mean `{}`?", self.name(near)),
             None => format!("known here: {}", self.asked().join(", ")),
         }
@@ -245,20 +259,23 @@ impl<'a, 'i> Section<'a, 'i> {
     }
 }
 
-/// The key that a mistyped one is nearest to, if it is near enough.
-fn nearest(mistyped: &str, keys: &BTreeSet<&'static str>) -> Option<&'static str> {
+/// The word that a mistyped one is nearest to, if it is near enough.
+pub(crate) fn nearest<'k>(
+    mistyped: &str,
+    words: impl IntoIterator<Item = &'k str>,
+) -> Option<&'k str> {
     // As other programs write such names: `token-file`, `tokenFile`.
     let plain = |key: &str| key.replace(['-', '_'], "").to_lowercase();
     let mistyped = plain(mistyped);
 
     let mut best = None;
-    for key in keys {
+    for key in words {
         let distance = strsim::damerau_levenshtein(&mistyped, &plain(key));
         let longest = mistyped.chars().count().max(key.len());
         // A third of the letters: what is further away is another word.
         let is_near = distance <= longest.div_ceil(3);
         if is_near && best.is_none_or(|(_, least)| distance < least) {
-            best = Some((*key, distance));
+            best = Some((key, distance));
         }
     }
     best.map(|(key, _)| key)
@@ -270,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_mistyped_key_is_near_to_the_one_that_was_meant() {
-        let keys = BTreeSet::from([
+        let keys = [
             "abort_after",
             "history",
             "late",
@@ -278,7 +295,7 @@ mod tests {
             "submit",
             "token_file",
             "watch",
-        ]);
+        ];
 
         for (mistyped, meant) in [
             ("abort_affter", Some("abort_after")),
@@ -292,7 +309,7 @@ mod tests {
             ("url", None),
             ("", None),
         ] {
-            assert_eq!(nearest(mistyped, &keys), meant, "{mistyped}");
+            assert_eq!(nearest(mistyped, keys), meant, "{mistyped}");
         }
     }
 }

@@ -109,7 +109,7 @@ fn no_choice(projects: &[PathBuf]) -> String {
 
 fn with_scopes(error: &AdoError) -> String {
     match error {
-        AdoError::CredentialsRefused { .. } => format!(
+        AdoError::CredentialsRefused { refusal, .. } if refusal.is_of_token() => format!(
             "{error}; mapping needs the scopes Test Management (read) and Work Items (read)"
         ),
         _ => error.to_string(),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::discovery::filled_run::FilledRun;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::point_rule::{Point, Points};
+use crate::plural::form;
 
 /// The results of the test run that is filled, as they were before: whether each is filled already,
 /// by its point.
@@ -40,6 +41,18 @@ impl FilledRun {
             },
             _ => left_out,
         }
+    }
+
+    /// That each of the test points of a suite run, so many, is filled already.
+    pub(crate) fn nothing_left(self, points: usize) -> String {
+        format!(
+            "nothing is left to fill: test run {} has a result for {} of this suite run already, \
+             {} as {}",
+            self.run,
+            form(points, "the only test point", "each test point"),
+            form(points, "which stays", "and they stay"),
+            form(points, "it is", "they are"),
+        )
     }
 
     /// A test whose result somebody filled already.

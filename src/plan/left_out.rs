@@ -8,6 +8,7 @@ use crate::katalon::run::SuiteRun;
 use crate::katalon::run::difference::Difference;
 use crate::katalon::status::Status;
 use crate::plan::text;
+use crate::plural::{counted, form};
 
 /// Something of a run that does not reach ADO.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -71,6 +72,31 @@ impl LeftOutKind {
     /// tags on an old server, and not for what the submission to another plan tells.
     pub(crate) const fn counts(self) -> bool {
         !matches!(self, Self::Tags | Self::Suite | Self::Unread)
+    }
+
+    /// So many more of this kind beside one that is told.
+    pub(crate) fn more(self, count: usize) -> String {
+        match self {
+            Self::InvalidId => format!("{} of that kind", counted(count, "more id")),
+            Self::NoPoint => format!("{} without a test point", counted(count, "more test case")),
+            Self::Filled => format!(
+                "{} {} filled already",
+                counted(count, "more test point"),
+                form(count, "is", "are")
+            ),
+            Self::SeveralPoints => {
+                format!(
+                    "{} with several test points",
+                    counted(count, "more test case")
+                )
+            }
+            Self::NoTestCaseFile => {
+                format!("{} without a `.tc` file", counted(count, "more test"))
+            }
+            Self::UnreadableTestCase => counted(count, "more damaged `.tc` file"),
+            Self::NoId => format!("{} without an id", counted(count, "more test")),
+            _ => format!("{count} more like it"),
+        }
     }
 }
 

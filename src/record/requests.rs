@@ -95,7 +95,7 @@ async fn record_folder(
     if let Some(refused) = goes_elsewhere(outbox, folder, &recorded, into).await? {
         return Ok(refused);
     }
-    answer_of(outbox, folder, &recorded).await
+    answer_of(outbox, folder, &recorded, into).await
 }
 
 /// The answer to whoever asked for a test run to be filled, where the suite run was recorded before
@@ -241,12 +241,14 @@ async fn answer_of(
     outbox: &Outbox,
     folder: &Path,
     recorded: &RecordOutcome,
+    into: Option<FilledRun>,
 ) -> Result<Answer, StoreError> {
-    let submissions = recorded.submissions().to_vec();
-    let ids = submissions.clone();
-    let rows = outbox
+    let ids = recorded.submissions().to_vec();
+    let mut rows = outbox
         .with(move |store| store.summaries(Some(&ids)))
         .await?;
+    retain_asked_for(&mut rows, into);
+    let submissions = rows.iter().map(|row| row.id).collect();
 
     let folder = folder.display();
     let note = match (recorded, rows.last()) {
@@ -261,6 +263,29 @@ async fn answer_of(
         )),
     };
     Ok(Answer::Taken { submissions, note })
+}
+
+/// Leaves out what nobody asks for any more: what goes elsewhere than into the test run that is to
+/// be filled, and what is parked although the same plan has the run by a later submission.
+fn retain_asked_for(rows: &mut Vec<SubmissionSummary>, into: Option<FilledRun>) {
+    if let Some(into) = into
+        && rows.iter().any(|row| row.into == Some(into.run))
+    {
+        rows.retain(|row| row.into == Some(into.run));
+    }
+
+    let mut submitted = Vec::new();
+    for row in rows.iter() {
+        if row.state == SubmissionState::Submitted {
+            submitted.push((row.plan_id, row.id));
+        }
+    }
+    rows.retain(|row| {
+        let is_replaced = submitted
+            .iter()
+            .any(|(plan, id)| *plan == row.plan_id && *id > row.id);
+        row.state != SubmissionState::Parked || !is_replaced
+    });
 }
 
 /// Whether all of these are submitted, as far as there is anything to submit.

@@ -10,12 +10,11 @@ use crate::config::Late;
 use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::history::{TestMemory, to_recall};
-use crate::plan::left_out::LeftOutKind;
+use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::several_plans::NoResultsHere;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::without_ids::{is_without_ids, reason_without_ids};
 use crate::plan::{self, SubmissionPlan};
-use crate::plural::counted;
 use crate::submit::facts::{self, WaitSoFar};
 use crate::submit::probe;
 use crate::submit::stop::Stop;
@@ -210,22 +209,36 @@ fn nothing_to_send(submission: &Submission, plan: SubmissionPlan) -> Stop {
     }
 }
 
-/// Why a plan has no results, in words: the first reason that counts, and how many more there are.
+/// Why a plan has no results, in words: of each kind of reason that counts the first, and how many
+/// there are beside it.
 fn reason_for_nothing(plan: &SubmissionPlan) -> Option<String> {
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<(&LeftOut, usize)> = Vec::new();
     for left_out in &plan.skipped {
         let is_about_results = left_out.azure_id.is_some()
             || left_out.test.is_some()
             || left_out.kind == LeftOutKind::Reading;
         if is_about_results && left_out.kind.counts() {
-            reasons.push(left_out);
+            match reasons
+                .iter_mut()
+                .find(|(first, _)| first.kind == left_out.kind)
+            {
+                Some((_, more)) => *more += 1,
+                None => reasons.push((left_out, 0)),
+            }
         }
     }
+    if let ([(first, more)], Some(into)) = (reasons.as_slice(), plan.into)
+        && first.kind == LeftOutKind::Filled
+    {
+        return Some(into.nothing_left(more + 1));
+    }
 
-    let (first, others) = reasons.split_first()?;
-    let reason = format!("no result can be submitted: {}", first.reason);
-    Some(match others.len() {
-        0 => reason,
-        more => format!("{reason} (and {})", counted(more, "more reason")),
-    })
+    let mut told = Vec::new();
+    for (first, more) in reasons {
+        told.push(match more {
+            0 => first.reason.clone(),
+            more => format!("{} (and {})", first.reason, first.kind.more(more)),
+        });
+    }
+    (!told.is_empty()).then(|| format!("no result can be submitted: {}", told.join("; ")))
 }

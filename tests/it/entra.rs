@@ -476,6 +476,20 @@ fn a_secret_that_has_ended_is_told_with_what_mends_it_wherever_people_look() {
 }
 
 #[test]
+fn an_identity_that_is_refused_is_told_nothing_of_scopes() {
+    let machine = machine(world().application(TENANT, CLIENT, "another"), with_secret);
+
+    let checked = machine.kado(&["check"]);
+    let listed = machine.kado(&["list", "plans"]);
+
+    assert_eq!((checked.code, listed.code), (3, 3));
+    for told in [&checked.out, &listed.err] {
+        assert!(told.contains("AADSTS7000215"), "{told}");
+        assert!(!told.contains("scope"), "{told}");
+    }
+}
+
+#[test]
 fn refused_by_the_authority_is_exit_3_and_an_authority_that_is_away_exit_4() {
     let wrong = machine(world().application(TENANT, CLIENT, "another"), with_secret);
 

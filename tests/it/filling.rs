@@ -454,6 +454,73 @@ fn beside_a_service_the_run_is_filled_as_well() {
 }
 
 #[test]
+fn a_run_in_which_everything_is_filled_is_told_as_that() {
+    let machine = Machine::new();
+    let filled = KatalonUpload::new("Shop", PLAN, "Release 12")
+        .begun()
+        .result(11, "Passed", None)
+        .result(12, "Passed", None)
+        .result(14, "Passed", None);
+    let run = machine.fake.world().add_katalon_upload(filled);
+    let shop = shop(&machine);
+    let tests = ["Sign in", "Pay", "Answer"].map(|name| Test::passed(&tc(name)));
+    let folder = finished(tests).write_in(&shop).unwrap();
+    age(&folder);
+
+    let done = submit(&machine, &folder, &["--into", &run.to_string()]);
+
+    assert_eq!(done.code, 1, "{done:?}");
+    let said = format!(
+        "parked: nothing is left to fill: test run {run} has a result for each test point of this \
+         suite run already, and they stay as they are"
+    );
+    assert!(done.out.contains(&said), "{done:?}");
+}
+
+#[test]
+fn asked_for_again_only_what_goes_into_the_run_counts() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let tests = [Test::passed(&tc("Sign in")), Test::passed(&tc("Pay"))];
+    let folder = finished(tests).write_in(&shop).unwrap();
+    age(&folder);
+    let refused = FaultAction::error(400, "Refused", "not today");
+    machine
+        .fake
+        .fault(Fault::new("POST", "/runs", Nth::Every, refused));
+    submit(&machine, &folder, &[]);
+    machine.fake.clear_faults();
+    let parked = machine.row();
+    let run = begin_run(&machine);
+    let into = run.to_string();
+    submit(&machine, &folder, &["--again", "--into", &into]);
+
+    let into_it = submit(&machine, &folder, &["--into", &into]);
+    let anywhere = submit(&machine, &folder, &[]);
+
+    assert_eq!(parked["state"], "parked", "{parked}");
+    assert_eq!(row_of(&machine, &parked["id"])["state"], "parked");
+    assert_eq!(into_it.code, 0, "{into_it:?}");
+    assert!(into_it.err.contains("was submitted already"), "{into_it:?}");
+    assert_eq!(anywhere.code, 0, "{anywhere:?}");
+    assert!(!anywhere.out.contains("parked"), "{anywhere:?}");
+}
+
+#[test]
+fn a_number_that_is_none_is_refused_with_where_it_stands() {
+    let machine = Machine::new();
+
+    let run = machine.kado(&["submit", "--into", "abc", "folder"]);
+    let plan = machine.kado(&["runs", "retry", "1", "--plan", "0"]);
+    let id = machine.kado(&["runs", "show", "x"]);
+
+    assert_eq!((run.code, plan.code, id.code), (2, 2, 2));
+    assert!(run.err.contains("behind `runId=`"), "{run:?}");
+    assert!(plan.err.contains("`kado list plans`"), "{plan:?}");
+    assert!(id.err.contains("in its first column"), "{id:?}");
+}
+
+#[test]
 fn what_has_no_run_to_complete_is_said() {
     let machine = Machine::new();
     let shop = shop(&machine);

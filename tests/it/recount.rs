@@ -230,6 +230,22 @@ fn people_read_what_differs_below_a_table() {
 }
 
 #[test]
+fn a_server_that_is_away_is_told_once_for_all_runs() {
+    let (machine, _) = submitted("", |_| {});
+    let shop = machine.work().join("Shop");
+    machine.submit(&shop, &run().start(crate::support::now()));
+    machine
+        .fake
+        .fault(Fault::new("*", "", Nth::Every, FaultAction::DropBefore));
+
+    let away = verify(&machine, &["--since", "2020-01-01"]);
+
+    assert_eq!(away.code, 4, "{away:?}");
+    assert_eq!(away.out.matches("not compared").count(), 2, "{away:?}");
+    assert_eq!(away.out.matches("2 runs: ").count(), 1, "{away:?}");
+}
+
+#[test]
 fn what_hinders_comparing_has_its_exit_code() {
     let (machine, _) = submitted("", |_| {});
 

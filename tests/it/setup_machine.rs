@@ -212,6 +212,46 @@ fn a_server_without_a_token_is_missing_one() {
 }
 
 #[test]
+fn an_identity_that_makes_no_sense_is_told_by_its_options_and_not_by_lines() {
+    let machine = fresh();
+    let url = machine.fake.base_url();
+    let work = machine.work().display().to_string();
+    let with = |options: &[&str]| {
+        let machine_options = [
+            "setup",
+            "--unattended",
+            "--watch",
+            &work,
+            "--server-url",
+            &url,
+            "--no-service",
+        ];
+        machine.kado(&[&machine_options, options].concat())
+    };
+
+    let kind = with(&["--identity-kind", "federate"]);
+    let tenant = with(&[
+        "--identity-kind",
+        "federated",
+        "--identity-tenant-id",
+        "a b",
+    ]);
+
+    assert_eq!((kind.code, tenant.code), (2, 2), "{kind:?} {tenant:?}");
+    assert!(
+        kind.err
+            .contains("`--identity-kind` is `federate`; did you mean `federated`?"),
+        "{kind:?}"
+    );
+    assert!(
+        tenant.err.contains("`azure.identity.tenant_id` is `a b`"),
+        "{tenant:?}"
+    );
+    assert!(!tenant.err.contains("line "), "{tenant:?}");
+    assert_untouched(&machine);
+}
+
+#[test]
 fn an_option_of_a_project_needs_a_project_and_one_of_the_machine_none() {
     let machine = fresh();
 

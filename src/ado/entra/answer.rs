@@ -157,7 +157,7 @@ fn judge(
     if is_refusal {
         return Err(AdoError::CredentialsRefused {
             server: name.to_owned(),
-            refusal: Refusal::new(words, if has_ended { NEW_SECRET } else { advice }),
+            refusal: Refusal::of_identity(words, Some(if has_ended { NEW_SECRET } else { advice })),
             repeated: false,
             accepted: None,
         });

@@ -119,7 +119,7 @@ impl JobTokens {
     fn refused(&self, said: String) -> AdoError {
         AdoError::CredentialsRefused {
             server: self.name(),
-            refusal: Refusal::new(said, ADVICE),
+            refusal: Refusal::of_identity(said, Some(ADVICE)),
             repeated: false,
             accepted: None,
         }

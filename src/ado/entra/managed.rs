@@ -154,10 +154,7 @@ enum KeyFileError {
 fn refused(name: &str, error: &KeyFileError) -> AdoError {
     AdoError::CredentialsRefused {
         server: name.to_owned(),
-        refusal: Refusal {
-            said: error.to_string(),
-            advice: None,
-        },
+        refusal: Refusal::of_identity(error.to_string(), None),
         repeated: false,
         accepted: None,
     }

@@ -121,15 +121,19 @@ impl AdoClient {
     fn with_fitting_advice(&self, refusal: Refusal) -> Refusal {
         match &self.credential {
             Credential::Pat(_) | Credential::Bearer(_) => refusal,
-            Credential::Entra(_) if self.server.is_services() => Refusal::new(
+            Credential::Entra(_) if self.server.is_services() => Refusal::of_identity(
                 refusal.said,
-                "is the identity among the users of the organization, with a licence? \
-                 `azure.suppress_sign_in` has to be off in tenants with Conditional Access",
+                Some(
+                    "is the identity among the users of the organization, with a licence? \
+                     `azure.suppress_sign_in` has to be off in tenants with Conditional Access",
+                ),
             ),
-            Credential::Entra(_) => Refusal::new(
+            Credential::Entra(_) => Refusal::of_identity(
                 refusal.said,
-                "identities of Entra are for Azure DevOps Services: Azure DevOps Server wants a \
-                 token",
+                Some(
+                    "identities of Entra are for Azure DevOps Services: Azure DevOps Server wants \
+                     a token",
+                ),
             ),
         }
     }

@@ -178,11 +178,30 @@ fn print(verified: &[VerifiedRun], out: &mut Screen<'_>) -> anyhow::Result<()> {
         for line in run.recount.lines() {
             out.sentence(4, &format!("{}: {line}", run.id))?;
         }
-        if let Some(reason) = &run.recount.uncompared {
-            out.sentence(4, &format!("{}: {reason}", run.id))?;
-        }
+    }
+    for (reason, ids) in uncompared_runs(verified) {
+        let runs = match ids.as_slice() {
+            [one] => one.to_string(),
+            several => format!("{} runs", several.len()),
+        };
+        out.sentence(4, &format!("{runs}: {reason}"))?;
     }
     Ok(())
+}
+
+/// The runs that were not compared, by why: a server that is away says the same of each.
+fn uncompared_runs(verified: &[VerifiedRun]) -> Vec<(&str, Vec<i64>)> {
+    let mut by_reason: Vec<(&str, Vec<i64>)> = Vec::new();
+    for run in verified {
+        let Some(reason) = &run.recount.uncompared else {
+            continue;
+        };
+        match by_reason.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, ids)) => ids.push(run.id),
+            None => by_reason.push((reason, vec![run.id])),
+        }
+    }
+    by_reason
 }
 
 fn verdict(recount: &Recount) -> Piece {

@@ -19,10 +19,10 @@ use crate::cli::setup::dialogue::{Unanswered, ask_all};
 use crate::cli::setup::{Common, Manner, Writing, named, refuse_missing};
 use crate::cli::tell::tell;
 use crate::cli::terminal::Screen;
-use crate::config::paths;
+use crate::config::{identity, nearest, paths};
 use crate::error_chain::chain;
 use crate::exit::Exit;
-use crate::setup::machine::{IdentityKeys, MachineFile};
+use crate::setup::machine::{IdentityKeys, MachineFile, Untested};
 use crate::{service, state_dir};
 
 /// `kind` of an application that is registered in a tenant.
@@ -146,6 +146,16 @@ impl MachineOptions {
             };
         };
 
+        let words = identity::kind_words();
+        if !words.iter().any(|word| word.eq_ignore_ascii_case(kind)) {
+            let meant = match nearest(kind, words) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it takes {}, {} or {}", words[0], words[1], words[2]),
+            };
+            return Err(UsageError(format!(
+                "`--identity-kind` is `{kind}`; {meant}"
+            )));
+        }
         Ok(Some(IdentityKeys {
             kind: kind.clone(),
             tenant_id: self.identity_tenant_id.clone(),
@@ -231,6 +241,7 @@ fn refused(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Option<Exi
             );
             Ok(Some(Exit::Refused))
         }
+        Err(Untested::Config(error)) => Err(answers.refusal_of(error)),
         Err(error) => {
             tell(&format!(
                 "error: {}; nothing was written",

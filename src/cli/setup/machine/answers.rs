@@ -270,6 +270,24 @@ impl Answers {
         Ok(config)
     }
 
+    /// Why nothing is written that `error` says is no configuration: where the file was one before,
+    /// or is not there, what was answered is wrong, and no line of a file.
+    pub(super) fn refusal_of(&self, error: ConfigError) -> anyhow::Error {
+        let was_fine = self.file.text.is_none() || self.present.is_some();
+        let ConfigError::Problems { problems, .. } = &error else {
+            return error.into();
+        };
+        if !was_fine {
+            return error.into();
+        }
+
+        let mut text = "kado.toml would not make sense, so nothing was written:".to_owned();
+        for problem in problems {
+            text.push_str(&format!("\n  {}", problem.text));
+        }
+        UsageError(text).into()
+    }
+
     /// Asks the server whether it takes the new credential.
     ///
     /// # Errors

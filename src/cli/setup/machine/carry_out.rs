@@ -37,7 +37,9 @@ pub(super) fn difference_of(answers: &Answers) -> anyhow::Result<String> {
     let before = answers.file.text.as_deref().unwrap_or_default();
     let after = answers.new_text().map_err(usage)?;
     // What makes no sense is said before anybody agrees to it.
-    answers.new_config(&after)?;
+    answers
+        .new_config(&after)
+        .map_err(|error| answers.refusal_of(error))?;
 
     let mut text = difference(&answers.file.path, before, &after);
     if text.is_empty() {
@@ -74,7 +76,9 @@ pub(super) fn carry_out(
     }
 
     let after = answers.new_text().map_err(usage)?;
-    answers.new_config(&after)?;
+    answers
+        .new_config(&after)
+        .map_err(|error| answers.refusal_of(error))?;
     let pause = pause_service(answers, out)?;
     let written = write_both(answers, &after, out);
     // Also where nothing was written: it ran before.
