@@ -340,6 +340,15 @@ fn ask(
     progress: Progress,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
+    // Whoever asked for all that failed sees no row, and no reason why.
+    if requests.is_empty() && !json {
+        out.sentence(
+            0,
+            "No run needs a person or waits with an error; `kado runs` lists all.",
+        )?;
+        return Ok(Exit::Done);
+    }
+
     telemetry::start_for_command(progress.passage());
     let mut delegate = Delegate::open(config, progress)?;
 

@@ -1,12 +1,13 @@
 //! `kado support`: a file for whoever helps, without a secret.
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::check::ServerChecks;
 use crate::cli::check;
+use crate::cli::terminal::Screen;
 use crate::clock;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -36,7 +37,7 @@ pub(super) struct Arguments {
 pub(super) fn support(
     arguments: &Arguments,
     config: &Config,
-    out: &mut dyn Write,
+    out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     let file = arguments.file.clone().unwrap_or_else(default_name);
     let existing = if arguments.force {
@@ -60,9 +61,9 @@ pub(super) fn support(
     for name in bundle.names() {
         writeln!(out, "  {name}")?;
     }
-    writeln!(
-        out,
-        "no secret of this machine is in it; names of folders, suites and test cases are"
+    out.sentence(
+        0,
+        "no secret of this machine is in it; names of folders, suites and test cases are",
     )?;
     Ok(Exit::Done)
 }

@@ -349,6 +349,21 @@ fn retry_does_not_take_settings_that_cannot_be_read_for_those_of_before() {
 }
 
 #[test]
+fn whoever_retries_all_that_failed_is_told_that_there_is_none() {
+    let machine = Machine::new();
+
+    let retried = machine.kado(&["runs", "retry", "--failed"]);
+    let as_json = machine.kado(&["runs", "--json", "retry", "--failed"]);
+
+    assert_eq!(retried.code, 0, "{retried:?}");
+    assert_eq!(
+        retried.out,
+        "No run needs a person or waits with an error; `kado runs` lists all.\n"
+    );
+    assert_eq!(as_json.out.trim(), "[]", "{as_json:?}");
+}
+
+#[test]
 fn submit_beside_a_service_goes_through_it_and_waits() {
     let (machine, shop) = machine();
     machine.configure("history = \"2026-06-01T00:00:00Z\"\n");
