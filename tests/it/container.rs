@@ -94,6 +94,6 @@ fn the_image_runs_as_an_account_without_rights_that_owns_its_state_folder() {
         instructions
             .iter()
             .any(|line| line.contains(&format!("--chown={user} "))
-                && line.ends_with(" /var/lib/kado"))
+                && line.ends_with(" /state /var/lib"))
     );
 }
