@@ -90,10 +90,7 @@ fn the_image_runs_as_an_account_without_rights_that_owns_its_state_folder() {
         .unwrap();
 
     assert_ne!(user.split(':').next(), Some("0"));
-    assert!(
-        instructions
-            .iter()
-            .any(|line| line.contains(&format!("--chown={user} "))
-                && line.ends_with(" /state /var/lib"))
-    );
+    assert!(instructions.iter().any(
+        |line| line.contains(&format!("--chown={user} ")) && line.ends_with(" /state /var/lib")
+    ));
 }

@@ -87,6 +87,7 @@ mod servers;
 mod servers_apart;
 mod service;
 mod settings_file;
+mod setup_corpus;
 mod setup_identities;
 mod setup_machine;
 mod setup_project;

@@ -77,7 +77,8 @@ done
 ls "$PACKAGES"/kado-*-"$(uname -m)"-linux.tar.gz >/dev/null || fail "there is no .tar.gz in $PACKAGES; packaging/linux/build.sh makes it"
 
 claim 'the recipe makes an image'
-debootstrap --variant=minbase bookworm "$WORK/debian" >"$WORK/debootstrap.log" 2>&1 || { tail "$WORK/debootstrap.log" >&2; fail 'debootstrap'; }
+# Certificates of authorities are in every base that kado can speak https from.
+debootstrap --variant=minbase --include=ca-certificates bookworm "$WORK/debian" >"$WORK/debootstrap.log" 2>&1 || { tail "$WORK/debootstrap.log" >&2; fail 'debootstrap'; }
 base docker.io/library/debian:12-slim
 base gcr.io/distroless/base-debian12:nonroot
 mkdir "$WORK/packages"

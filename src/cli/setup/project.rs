@@ -49,7 +49,12 @@ pub(super) struct ProjectOptions {
     status: Vec<String>,
     /// The test configuration for a system, browser and profile, such as Windows,Chrome=3; `*` is
     /// any, and `none` as ID takes the row away; may be repeated
-    #[arg(long, value_name = "OS,BROWSER[,PROFILE]=ID")]
+    // Katalon's own word for any is `--Any--`.
+    #[arg(
+        long,
+        value_name = "OS,BROWSER[,PROFILE]=ID",
+        allow_hyphen_values = true
+    )]
     map_configuration: Vec<String>,
     /// Which types of files are attached, such as LOG,PNG; or none
     #[arg(long, value_name = "TYPES")]
