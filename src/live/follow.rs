@@ -34,6 +34,8 @@ pub(super) async fn follow(previewer: Previewer, folder: PathBuf) {
         folder,
         log: GrowingLog::default(),
         waits_for_more: false,
+        looks: LookTimes::default(),
+        reads: LookTimes::default(),
         looked: Duration::ZERO,
         too_many: None,
         shown: None,
@@ -65,6 +67,26 @@ pub(super) async fn follow(previewer: Previewer, folder: PathBuf) {
     }
 }
 
+/// How long the last two looks of a kind took.
+#[derive(Clone, Copy, Default)]
+struct LookTimes {
+    last: Duration,
+    before: Duration,
+}
+
+impl LookTimes {
+    fn took(&mut self, time: Duration) {
+        self.before = self.last;
+        self.last = time;
+    }
+
+    /// A single one that takes long says nothing of the disk: the machine was busy for a moment, and
+    /// results would be late by many times that.
+    fn usual(self) -> Duration {
+        self.last.min(self.before)
+    }
+}
+
 /// A suite that is followed.
 struct FollowedSuite {
     previewer: Previewer,
@@ -72,7 +94,11 @@ struct FollowedSuite {
     log: GrowingLog,
     /// Whether its log does not say enough yet.
     waits_for_more: bool,
-    /// How long the last look at its files took.
+    /// How long looks at its files take.
+    looks: LookTimes,
+    /// How long it takes to read what is new.
+    reads: LookTimes,
+    /// How long what was done last usually takes.
     looked: Duration,
     /// How many requests were too many for the server before the first one for this suite.
     too_many: Option<u64>,
@@ -124,7 +150,8 @@ impl FollowedSuite {
         let has_grown = self
             .on_disk(move |log| workspace::has_grown(&folder, log))
             .await?;
-        self.looked = taken.elapsed();
+        self.looks.took(taken.elapsed());
+        self.looked = self.looks.usual();
 
         if self.shown.is_none() {
             if self.waits_for_more && !has_grown {
@@ -265,7 +292,8 @@ impl FollowedSuite {
             .on_disk(move |log| workspace::read_running(&location, log))
             .await?
             .map_err(IntakeError::Read)?;
-        self.looked = taken.elapsed();
+        self.reads.took(taken.elapsed());
+        self.looked = self.reads.usual();
 
         let Some(shown) = &mut self.shown else {
             return Ok(());
@@ -315,5 +343,22 @@ fn overrides_of(location: &Location, config: &Config) -> Overrides {
     match &location.root {
         Some(root) => config.overrides_over(root, &ProjectFile::of(root, config)),
         None => Overrides::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_is_slow_when_it_was_twice_in_a_row() {
+        let mut looks = LookTimes::default();
+        let mut usual = Vec::new();
+        for millis in [1000, 1, 1000, 900, 2] {
+            looks.took(Duration::from_millis(millis));
+            usual.push(looks.usual().as_millis());
+        }
+
+        assert_eq!(usual, [0, 1, 1, 900, 2]);
     }
 }
