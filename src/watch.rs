@@ -5,6 +5,9 @@
 //! folders, and what it did not see becomes `problems`; `look` takes one look at one folder, `scout` remembers what was there and says which
 //! runs are over. `processes` knows which commands run.
 
+use std::time::Duration;
+
+mod glance;
 pub(crate) mod hints;
 mod look;
 mod look_rules;
@@ -21,7 +24,12 @@ pub(crate) use problems::{ToldWatchProblem, WatchProblem, WatchProblems, Watched
 pub(crate) use scout::{FinishedFolder, FoundFolders, Scout, Sweep};
 pub(crate) use turns::Turns;
 pub use walk::find_runs;
-pub(crate) use walk::{Survey, count_folders, problems_of_project, problems_of_roots, survey};
+pub(crate) use walk::{Survey, problems_of_project, problems_of_roots, survey};
+
+/// How long after its last change a folder of `Reports` is *lively*: something may come into it any
+/// moment, so events are to tell of it. A nightly suite that has one folder for all its runs comes
+/// within this time.
+const LIVELY: Duration = Duration::from_secs(36 * 60 * 60);
 
 /// The fingerprint of a run folder as it looks now; `None` when it cannot be listed.
 pub(crate) fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use crate::check::report::Report;
 use crate::config::Config;
 use crate::plural::{counted, form};
-use crate::watch;
+use crate::watch::hints;
 
 /// Folders beyond which nobody counts: no system allows so many watches.
 const MOST: usize = 2_000_000;
@@ -25,13 +25,7 @@ const SWEEP: &str = "30 seconds";
 pub(crate) fn check_watches(config: &Config, projects: &[PathBuf], report: &mut Report) {
     let Some(limit) = system::limit() else { return };
 
-    // inotify watches one folder and nothing below it, and every run adds folders to `Reports`.
-    let in_reports: usize = projects
-        .iter()
-        .map(|project| watch::count_folders(&project.join("Reports"), MOST))
-        .sum();
-    let wanted = config.watch.len() + projects.len() + in_reports;
-    compare(wanted, limit, report);
+    compare(hints::count(&config.watch, projects, MOST), limit, report);
 }
 
 /// A fifth of the limit is left to others: all programs of the account share it.
@@ -47,10 +41,10 @@ fn compare(wanted: usize, limit: usize, report: &mut Report) {
         );
     }
 
-    // Twice what is wanted now, because every run adds folders.
+    // Twice what is wanted now: on a busy day more sessions are young.
     let hint = format!(
-        "set fs.inotify.max_user_watches to {} or more in a file below /etc/sysctl.d, or clean old \
-         runs out of `Reports`; until then new runs there are found by the sweep every {SWEEP}",
+        "set fs.inotify.max_user_watches to {} or more in a file below /etc/sysctl.d; until then \
+         new runs there are found by the sweep every {SWEEP}",
         (wanted * 2).next_power_of_two()
     );
     report.note(

@@ -62,6 +62,8 @@ pub(crate) struct Keeper {
     /// When the last turn began, to notice a clock that was set back.
     last_turn: Moment,
     polling: Polling,
+    /// Sessions in which something was touched since everything in them was looked at.
+    touched: BTreeSet<PathBuf>,
     /// Whether a sweep found what no event told of.
     events_fail: bool,
     has_swept: bool,
@@ -108,6 +110,7 @@ impl Keeper {
             // A clock that was set back while kado was not running shows in this.
             last_turn: first_seen,
             polling: Polling::new(polled),
+            touched: BTreeSet::new(),
             events_fail: false,
             has_swept: false,
             changed,
@@ -167,7 +170,7 @@ impl Keeper {
                 () = tokio::time::sleep(pause) => {}
                 () = wake.notified() => {
                     tokio::time::sleep(BURST).await;
-                    schedule.asked(self.worth(&hints.take()), clock::now());
+                    schedule.asked(self.worth(hints.take()), clock::now());
                 }
             }
         }
@@ -195,15 +198,7 @@ impl Keeper {
 
         match schedule.due(now) {
             Due::Nothing => {}
-            Due::Look => {
-                let config = self.config.current();
-                let sweep = self.sweeper.look_at_followed(&config, stop).await?;
-                let done = clock::now();
-                schedule.looked(done, done.since(now), sweep.look_again);
-                if !sweep.postponed.is_empty() {
-                    schedule.go_on(done);
-                }
-            }
+            Due::Look => self.look(hints, schedule, stop).await?,
             Due::Rules => {
                 let config = self.config.current();
                 if self.sweeper.mind_rules(&config).await? {
@@ -218,6 +213,44 @@ impl Keeper {
         self.answer_requests().await
     }
 
+    /// Looks at what is followed and at what was touched, and has the latter watched.
+    async fn look(
+        &mut self,
+        hints: &mut Hints,
+        schedule: &mut Schedule,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let begun = clock::now();
+        let config = self.config.current();
+        let touched = self.touched.clone();
+        let found = self.sweeper.find_in_sessions(touched.clone()).await?;
+        if found.is_none() {
+            schedule.asked(Due::Sweep, begun);
+        }
+
+        let found = found.unwrap_or_default();
+        let sweep = self.sweeper.look_at_followed(&config, found, stop).await?;
+        self.touched.clear();
+
+        if !touched.is_empty() {
+            tracing::debug!(sessions = touched.len(), "looked at what an event told of");
+        }
+
+        let done = clock::now();
+        schedule.looked(done, done.since(begun), sweep.look_again);
+        if !sweep.postponed.is_empty() {
+            schedule.go_on(done);
+        }
+
+        let watched = touched.clone();
+        if lend(hints, move |hints| hints.watch_also(&watched)).await? {
+            // What happened in a folder before it was watched went unheard.
+            self.touched = touched;
+            schedule.asked(Due::Look, done);
+        }
+        Ok(())
+    }
+
     /// Sweeps everything, and then has the folders watched that were found.
     async fn sweep(
         &mut self,
@@ -230,6 +263,7 @@ impl Keeper {
         let taken = Stopwatch::start();
         let (projects, sweep) = self.sweeper.sweep(&config, stop).await?;
         let took = taken.elapsed();
+        self.touched.clear();
         let done = clock::now();
         self.doubt_events(schedule.cause(), &sweep);
         self.connections.measures().swept(SweepMeasures {
@@ -240,7 +274,8 @@ impl Keeper {
 
         // Before it is decided when the next sweep is due: that depends on what is heard.
         let watch = config.watch.clone();
-        let is_any_new = lend(hints, move |hints| hints.watch(&watch, &projects)).await?;
+        let lively = self.sweeper.lively();
+        let is_any_new = lend(hints, move |hints| hints.watch(&watch, &projects, &lively)).await?;
         let is_all_seen = hints.hears_all() && !self.sweeper.has_unseen();
         let events = if is_all_seen && !self.events_fail {
             Events::Trusted
@@ -304,12 +339,22 @@ impl Keeper {
         Ok(())
     }
 
-    /// A suite that runs touches its folder all the time, and a look at that folder is enough.
-    fn worth(&self, touched: &Touched) -> Due {
+    /// A suite that runs touches its folder all the time, and a look at that folder is enough; for
+    /// a new run one at its session is. Anything else may be a new project.
+    fn worth(&mut self, touched: Touched) -> Due {
         match touched {
             Touched::Nothing => Due::Nothing,
-            Touched::Paths(paths) if self.sweeper.follows(paths) => Due::Look,
-            Touched::Paths(_) | Touched::Anything => Due::Sweep,
+            Touched::Anything => Due::Sweep,
+            Touched::Paths(paths) if self.sweeper.follows(&paths) => Due::Look,
+            // What was not seen may be seen now.
+            Touched::Paths(_) if self.sweeper.has_unseen() => Due::Sweep,
+            Touched::Paths(paths) => match self.sweeper.sessions_of(&paths) {
+                Some(sessions) => {
+                    self.touched.extend(sessions);
+                    Due::Look
+                }
+                None => Due::Sweep,
+            },
         }
     }
 

@@ -7,6 +7,7 @@
 //! Everything that is remembered of a folder only saves work. Should it be lost, the folder is read
 //! once more, and its run is found to be known (invariants I1, I2).
 
+use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -120,6 +121,19 @@ impl Sweeper {
         self.scout.follows(paths)
     }
 
+    /// The sessions of known projects that these paths lie in; `None` where one lies elsewhere.
+    pub(super) fn sessions_of(&self, paths: &[PathBuf]) -> Option<BTreeSet<PathBuf>> {
+        paths
+            .iter()
+            .map(|path| self.scout.session_of(path))
+            .collect()
+    }
+
+    /// The sessions with something that goes on, or did lately.
+    pub(super) fn lively(&self) -> BTreeSet<PathBuf> {
+        self.scout.lively()
+    }
+
     /// Whether a collection that is to be one run is to be looked at soon.
     pub(super) fn has_news(&self) -> bool {
         self.recorder.has_news()
@@ -204,19 +218,36 @@ impl Sweeper {
         Ok(is_any)
     }
 
-    /// Looks at the folders that are not settled and records what is over; after a first sweep that
-    /// may be thousands.
+    /// The run folders in sessions of known projects; `None` where only a sweep tells.
+    ///
+    /// # Errors
+    /// When the program is ending.
+    pub(super) async fn find_in_sessions(
+        &mut self,
+        sessions: BTreeSet<PathBuf>,
+    ) -> Result<Option<Vec<PathBuf>>, StoreError> {
+        Ok(lend(&mut self.scout, move |scout| {
+            scout.find_in_sessions(&sessions)
+        })
+        .await?)
+    }
+
+    /// Looks at the folders that are not settled, which may be thousands after a first sweep, and at
+    /// those that were `found`; records what is over.
     ///
     /// # Errors
     /// When the outbox fails.
     pub(super) async fn look_at_followed(
         &mut self,
         config: &Config,
+        found: Vec<PathBuf>,
         stop: &CancellationToken,
     ) -> Result<Sweep, StoreError> {
         self.note_ended_commands().await?;
-        let followed = self.scout.followed();
-        let mut sweep = self.look_in_batches(config, &followed, stop).await?;
+        let mut folders = BTreeSet::from_iter(found);
+        folders.extend(self.scout.followed());
+        let folders = Vec::from_iter(folders);
+        let mut sweep = self.look_in_batches(config, &folders, stop).await?;
         if stop.is_cancelled() {
             return Ok(sweep);
         }

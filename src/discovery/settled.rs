@@ -4,6 +4,9 @@
 //! away is forgotten after [`FORGOTTEN`]. That costs no more than a second reading should it come
 //! back: its run is known by what its log says. A share that is away for an hour, or over a long
 //! weekend, costs not even that.
+//!
+//! A machine keeps the runs of years, so of each folder only as much is in memory as tells it from
+//! another one; its path is in the database.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -24,19 +27,36 @@ pub(crate) struct SettledFolder {
     pub older: Option<Moment>,
 }
 
-/// All settled folders, by their keys ([`crate::file_names::key`]).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Settled(HashMap<String, SettledFolder>);
+/// Digest of the key of a folder ([`crate::file_names::key`]). Of a million folders two have the
+/// same one once in forty million machines, and are then still told apart by how they look.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct FolderDigest(u64);
 
-/// What a walk over everything changed about settled folders, by their keys.
+impl FolderDigest {
+    /// The digest of a key.
+    pub(crate) fn of(key: &str) -> Self {
+        let mut first = [0; size_of::<u64>()];
+        blake3::Hasher::new()
+            .update(key.as_bytes())
+            .finalize_xof()
+            .fill(&mut first);
+        Self(u64::from_le_bytes(first))
+    }
+}
+
+/// All settled folders.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Settled(HashMap<FolderDigest, SettledFolder>);
+
+/// What a walk over everything changed about settled folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Ageing {
     /// They are gone, and were there before.
-    pub gone: Vec<String>,
+    pub gone: HashSet<FolderDigest>,
     /// They are there again.
-    pub back: Vec<String>,
+    pub back: HashSet<FolderDigest>,
     /// They have been gone for so long that they are forgotten.
-    pub forgotten: Vec<String>,
+    pub forgotten: HashSet<FolderDigest>,
 }
 
 impl Ageing {
@@ -48,15 +68,15 @@ impl Ageing {
 
 impl Settled {
     /// The folders that were settled before.
-    pub(crate) const fn new(folders: HashMap<String, SettledFolder>) -> Self {
+    pub(crate) const fn new(folders: HashMap<FolderDigest, SettledFolder>) -> Self {
         Self(folders)
     }
 
     /// Remembers that a folder is decided while it looks like this; `older` says when its run
     /// ended, if it is so only because it is older than the history.
-    pub(crate) fn settle(&mut self, key: String, fingerprint: u64, older: Option<Moment>) {
+    pub(crate) fn settle(&mut self, key: &str, fingerprint: u64, older: Option<Moment>) {
         self.0.insert(
-            key,
+            FolderDigest::of(key),
             SettledFolder {
                 fingerprint,
                 gone: None,
@@ -67,23 +87,23 @@ impl Settled {
 
     /// Has a folder decided anew, whose answer may be another one by now.
     pub(crate) fn unsettle(&mut self, key: &str) {
-        self.0.remove(key);
+        self.0.remove(&FolderDigest::of(key));
     }
 
     /// Whether a folder was decided, however it looks now.
     pub(crate) fn contains(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.0.contains_key(&FolderDigest::of(key))
     }
 
     /// What is remembered of a folder that was decided when it looked like this.
     pub(crate) fn holds(&self, key: &str, fingerprint: u64) -> Option<SettledFolder> {
-        let folder = self.0.get(key)?;
+        let folder = self.0.get(&FolderDigest::of(key))?;
         (folder.fingerprint == fingerprint).then_some(*folder)
     }
 
     /// Takes note of what is there: all run folders that a walk over everything found at `now`.
     /// What it says has changed is to be stored; most walks change nothing.
-    pub(crate) fn age(&mut self, there: &HashSet<String>, now: Moment) -> Ageing {
+    pub(crate) fn age(&mut self, there: &HashSet<FolderDigest>, now: Moment) -> Ageing {
         let mut ageing = Ageing::default();
         for (key, folder) in &mut self.0 {
             let is_there = there.contains(key);
@@ -91,16 +111,16 @@ impl Settled {
                 Some(_) if is_there => {
                     // Should it go again, its time begins anew.
                     folder.gone = None;
-                    ageing.back.push(key.clone());
+                    ageing.back.insert(*key);
                 }
 
                 None if !is_there => {
                     folder.gone = Some(now);
-                    ageing.gone.push(key.clone());
+                    ageing.gone.insert(*key);
                 }
 
                 Some(since) if now.since(since) >= FORGOTTEN => {
-                    ageing.forgotten.push(key.clone());
+                    ageing.forgotten.insert(*key);
                 }
                 _ => {}
             }
@@ -119,27 +139,27 @@ mod tests {
 
     const NOW: Moment = Moment::from_millis(1_800_000_000_000);
 
-    fn there(keys: &[&str]) -> HashSet<String> {
-        keys.iter().map(|key| (*key).to_owned()).collect()
+    fn there(keys: &[&str]) -> HashSet<FolderDigest> {
+        keys.iter().map(|key| FolderDigest::of(key)).collect()
     }
 
     fn two() -> Settled {
         let mut settled = Settled::default();
-        settled.settle("a".to_owned(), 1, None);
-        settled.settle("b".to_owned(), 2, None);
+        settled.settle("a", 1, None);
+        settled.settle("b", 2, None);
         settled
     }
 
     #[test]
     fn a_folder_that_stays_away_is_forgotten_after_a_week_and_not_before() {
         let mut settled = two();
-        assert_eq!(settled.age(&there(&["a"]), NOW).gone, ["b"]);
+        assert_eq!(settled.age(&there(&["a"]), NOW).gone, there(&["b"]));
         let almost = NOW.plus(FORGOTTEN - Duration::from_millis(1));
         assert!(settled.age(&there(&["a"]), almost).is_empty());
         assert!(settled.holds("b", 2).is_some());
         assert_eq!(
             settled.age(&there(&["a"]), NOW.plus(FORGOTTEN)).forgotten,
-            ["b"]
+            there(&["b"])
         );
         assert!(settled.contains("a") && !settled.contains("b"));
     }

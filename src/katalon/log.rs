@@ -16,6 +16,7 @@
 mod attachment;
 mod end;
 mod failure;
+mod last;
 mod raw;
 mod reader;
 mod record;
@@ -34,6 +35,7 @@ use crate::moment::Moment;
 
 pub use attachment::FolderNames;
 pub(crate) use end::EndScanner;
+pub(crate) use last::last_moment;
 pub use reader::LogReader;
 
 /// What the log of a run says.

@@ -1,9 +1,9 @@
 //! File events as hints: every one of them, and every error, means no more than "look there".
 //!
 //! On Windows one recursive watch on each watched folder keeps no handle on what lies below, so
-//! that a checkout can always be deleted and made anew. Elsewhere `Reports` folders are watched
-//! with all below them, and of the rest only the watched folders and the projects themselves,
-//! because each folder costs a watch.
+//! that a checkout can always be deleted and made anew. Elsewhere each folder costs a watch: the
+//! watched folders, the projects and their `Reports` are watched themselves, and with all below it
+//! what lies in `Reports` and is lively.
 //!
 //! What cannot be watched is polled: the sweep finds everything all the same, only later.
 //! [`Hints::polled`] says why.
@@ -19,7 +19,7 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -30,6 +30,7 @@ use tokio::sync::Notify;
 use crate::file_names::{has_extension, is_named};
 use crate::locked::locked;
 use crate::watch::hints::polled::Polled;
+use crate::watch::walk::count_folders;
 
 /// Most paths that are remembered between two looks; more mean "look everywhere".
 const MOST_PATHS: usize = 256;
@@ -101,15 +102,20 @@ impl Hints {
         (!self.polled.is_empty()).then(|| Polled::Folders(self.polled.clone()))
     }
 
-    /// Watches what is to be watched for these roots and projects, and nothing else; what failed
-    /// before is tried again. Says whether something is watched now that was not: whatever happened
-    /// in it before went unheard.
-    pub(crate) fn watch(&mut self, roots: &[PathBuf], projects: &[PathBuf]) -> bool {
+    /// Watches what is to be watched for these roots and projects, of whose `Reports` folders
+    /// `lively` ones are known, and nothing else; what failed before is tried again. Says whether
+    /// something is watched now that was not: whatever happened in it before went unheard.
+    pub(crate) fn watch(
+        &mut self,
+        roots: &[PathBuf],
+        projects: &[PathBuf],
+        lively: &BTreeSet<PathBuf>,
+    ) -> bool {
         if !self.has_watcher() {
             return false;
         }
 
-        let wanted = system::wanted(roots, projects);
+        let wanted = system::wanted(roots, projects, lively);
         self.end_watches(&wanted);
 
         self.polled.clear();
@@ -120,6 +126,30 @@ impl Hints {
                 is_any_new |= self.add(&folder, mode);
                 self.awaited += usize::from(!self.watched.contains_key(&folder));
             }
+        }
+        is_any_new
+    }
+
+    /// Watches these sessions as well, until the next [`Hints::watch`] decides. Says as that does
+    /// whether something is watched now that was not.
+    pub(crate) fn watch_also(&mut self, sessions: &BTreeSet<PathBuf>) -> bool {
+        if !self.has_watcher() {
+            return false;
+        }
+
+        let mut is_any_new = false;
+        for (folder, mode) in system::sessions(sessions) {
+            // One that was moved away and back, or made anew, is not watched any more.
+            let is_lost = self.heard().lost.contains(&folder);
+            let known = self.watched.get(&folder).copied();
+            if !is_lost && known.is_some_and(|known| known == system::identity(&folder)) {
+                continue;
+            }
+            if known.is_some() {
+                self.heard().lost.retain(|lost| *lost != folder);
+                self.end_watch(&folder);
+            }
+            is_any_new |= self.add(&folder, mode);
         }
         is_any_new
     }
@@ -169,11 +199,15 @@ impl Hints {
         }
 
         for folder in ended {
-            self.watched.remove(&folder);
-            if let Some(watcher) = &mut self.watcher {
-                // A folder that was deleted is no longer watched anyway.
-                let _ = watcher.unwatch(&folder);
-            }
+            self.end_watch(&folder);
+        }
+    }
+
+    fn end_watch(&mut self, folder: &Path) {
+        self.watched.remove(folder);
+        if let Some(watcher) = &mut self.watcher {
+            // A folder that was deleted is no longer watched anyway.
+            let _ = watcher.unwatch(folder);
         }
     }
 
@@ -204,6 +238,18 @@ impl Hints {
     fn heard(&self) -> MutexGuard<'_, Heard> {
         locked(&self.heard)
     }
+}
+
+/// How many folders are watched for these roots and projects, with those below them, at most `most`.
+pub(crate) fn count(roots: &[PathBuf], projects: &[PathBuf], most: usize) -> usize {
+    let mut count = 0;
+    for (folder, mode) in system::wanted(roots, projects, &BTreeSet::new()) {
+        count += match mode {
+            RecursiveMode::Recursive => count_folders(&folder, most.saturating_sub(count)),
+            RecursiveMode::NonRecursive => 1,
+        };
+    }
+    count
 }
 
 /// A folder that is not there needs no watch; the one that holds it says when it comes.

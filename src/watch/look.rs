@@ -12,6 +12,8 @@ use crate::discovery::tracker::Observation;
 use crate::door::Folder;
 use crate::katalon::log::EndScanner;
 use crate::moment::Moment;
+use crate::watch::LIVELY;
+use crate::watch::glance::glance;
 use crate::watch::look_rules::LookRules;
 use crate::workspace::{self, FolderListing, JunitState, LONGEST_LOG, Location, RunReader};
 
@@ -90,7 +92,7 @@ impl FolderMemory {
 
             // What Katalon appends behind the end of a suite means nothing, so an end stays.
             if self.ended.is_none() {
-                self.look_for_end(folder, listing, reader)?;
+                self.look_for_end(folder, listing, reader, rules)?;
             }
 
             // There may be thousands of old runs, and nobody asks for their reports.
@@ -129,6 +131,7 @@ impl FolderMemory {
         folder: &Path,
         listing: &FolderListing,
         reader: &RunReader,
+        rules: &LookRules,
     ) -> io::Result<()> {
         let newest = listing
             .files
@@ -136,9 +139,13 @@ impl FolderMemory {
             .find(|listed| listed.file.path == NEWEST_PART);
         let size = newest.map_or(0, |listed| listed.file.size);
 
-        // A small log is read whole at once, instead of being searched first.
         let is_first_look = self.fingerprint.is_none();
         let is_one_part = newest.is_some() && listing.logs().len() == 1;
+        if is_first_look && is_one_part && self.is_of_long_ago(folder, size, rules)? {
+            return Ok(());
+        }
+
+        // A small log is read whole at once, instead of being searched first.
         if is_first_look && is_one_part && size <= SMALL {
             self.read(folder, reader)?;
             self.scanned = size.saturating_sub(OVERLAP);
@@ -153,6 +160,22 @@ impl FolderMemory {
             self.scanner = EndScanner::new();
         }
         Ok(())
+    }
+
+    /// Takes note of a run whose log was written last long before the history begins. A suite that
+    /// has stood still for so long and goes on after all is looked at anew, because its log grows.
+    fn is_of_long_ago(&mut self, folder: &Path, size: u64, rules: &LookRules) -> io::Result<bool> {
+        if rules.history_begins.is_none() {
+            return Ok(false);
+        }
+        match glance(folder, NEWEST_PART, size)? {
+            Some(seen) if rules.is_history(Some(seen.last.plus(LIVELY))) => {
+                self.ended = Some(seen.last);
+                self.run = Some(seen.run);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     fn read(&mut self, folder: &Path, reader: &RunReader) -> io::Result<()> {

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
-use crate::discovery::settled::{Ageing, Settled};
+use crate::discovery::settled::{Ageing, FolderDigest, Settled};
 use crate::discovery::tracker::{Assessment, BETWEEN_LOOKS, Observation, Tracker};
 use crate::door;
-use crate::file_names::key;
+use crate::file_names::{is_named, key};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
+use crate::watch::LIVELY;
 use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
 use crate::watch::problems::WatchProblems;
 use crate::watch::readings::{Reached, Readings};
-use crate::watch::walk::{Survey, survey};
+use crate::watch::walk::{Survey, runs_below, survey};
 use crate::workspace::{self, FolderListing, RunReader};
 
 /// How old a new folder may be when its events are on their way.
@@ -33,6 +34,8 @@ pub(crate) struct Scout {
     followed: HashMap<PathBuf, FollowedFolder>,
     /// The projects that the last walk found.
     projects: HashSet<PathBuf>,
+    /// Folders of `Reports` with runs that changed lately, as far as was seen since the last walk.
+    lively: BTreeSet<PathBuf>,
     reader: Arc<RunReader>,
     readings: Readings<Look>,
 }
@@ -165,6 +168,7 @@ impl Scout {
         } = answered_survey(roots);
         self.readings.begin_round();
         self.projects = projects.iter().cloned().collect();
+        self.lively.clear();
 
         let mut gone = Vec::new();
         self.followed.retain(|folder, _| {
@@ -182,6 +186,39 @@ impl Scout {
             gone,
             problems,
         }
+    }
+
+    /// The run folders in these sessions; `None` where only a walk through everything tells, because
+    /// one is gone or something in it is not seen.
+    pub(crate) fn find_in_sessions(&self, sessions: &BTreeSet<PathBuf>) -> Option<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for session in sessions {
+            let project = self.project_of(session)?.to_owned();
+            let below = session.strip_prefix(&project).ok()?.to_owned();
+
+            let runs = door::answered(move || runs_below(&project, &below)).ok()?;
+            found.extend(runs?);
+        }
+        Some(found)
+    }
+
+    /// The folder directly in the `Reports` of a known project that a path is or lies in: what one
+    /// katalonc makes.
+    pub(crate) fn session_of(&self, path: &Path) -> Option<PathBuf> {
+        let project = self.project_of(path)?;
+        let mut below = path.strip_prefix(project).ok()?.components();
+        let reports = below.next()?.as_os_str();
+        let session = below.next()?.as_os_str();
+        is_named(reports, "Reports").then(|| project.join(reports).join(session))
+    }
+
+    /// The sessions with something that goes on, or did lately.
+    pub(crate) fn lively(&self) -> BTreeSet<PathBuf> {
+        let mut lively = self.lively.clone();
+        for folder in self.followed.keys() {
+            lively.extend(self.session_of(folder));
+        }
+        lively
     }
 
     /// The folders that are followed: those whose run is not decided.
@@ -242,7 +279,7 @@ impl Scout {
         self.stop_following(folder);
         let key = key(folder);
         self.reconsidered.remove(&key);
-        self.settled.settle(key, fingerprint, older);
+        self.settled.settle(&key, fingerprint, older);
         answered
     }
 
@@ -299,8 +336,11 @@ impl Scout {
     /// Takes note of which settled folders are there: `folders` are all that [`Scout::find`] found
     /// at `now`.
     pub(crate) fn age(&mut self, folders: &[PathBuf], now: Moment) -> Ageing {
-        let keys = folders.iter().map(|folder| key(folder)).collect();
-        self.settled.age(&keys, now)
+        let mut there = HashSet::new();
+        for folder in folders {
+            there.insert(FolderDigest::of(&key(folder)));
+        }
+        self.settled.age(&there, now)
     }
 
     /// Who shares the time of a folder: its project.
@@ -335,6 +375,11 @@ impl Scout {
             Err(error) => return self.complain(folder, &error, sweep),
         };
 
+        let is_lively = listing.newest().is_none_or(|at| now.since(at) < LIVELY);
+        if is_lively && let Some(session) = self.session_of(folder) {
+            self.lively.insert(session);
+        }
+
         // An agent keeps the runs of years. Of a settled one nothing but the listing is read.
         let key = key(folder);
         if let Some(settled) = self.settled.holds(&key, fingerprint(&listing))
@@ -345,7 +390,9 @@ impl Scout {
 
         if !self.followed.contains_key(folder) {
             let oldest = listing.oldest().unwrap_or(now);
-            sweep.unheard += usize::from(now.since(oldest) > HEARD_WITHIN);
+            let age = now.since(oldest);
+            // Nobody listens for what changes in a run of long ago.
+            sweep.unheard += usize::from(age > HEARD_WITHIN && age < LIVELY);
             sweep.new.push((folder.to_owned(), oldest));
         }
 

@@ -82,8 +82,27 @@ pub fn find_runs(project: &Path) -> Vec<PathBuf> {
     walk.runs.into_iter().collect()
 }
 
-/// How many folders lie at and below a folder, at most `most`; each of a `Reports` costs a watch on
-/// Linux.
+/// The run folders at and below a folder of a project's `Reports`, by its path in the project;
+/// `None` where it is not there, or where something in it is not seen.
+pub(crate) fn runs_below(project: &Path, folder: &Path) -> Option<Vec<PathBuf>> {
+    let opened = Folder::at(project).ok()?;
+    opened.folder(folder).ok()?;
+
+    let mut walk = Walk::default();
+    let first = WaitingFolder {
+        below: folder.to_owned(),
+        // As deep as it lies below `Reports`.
+        depth: folder.components().count().saturating_sub(1),
+        part: WatchedPart::Reports(project.to_owned()),
+    };
+    walk.search_from(project, &opened, first);
+    walk.problems
+        .is_empty()
+        .then(|| walk.runs.into_iter().collect())
+}
+
+/// How many folders lie at and below a folder, at most `most`; each of them that is watched costs a
+/// watch on Linux.
 pub(crate) fn count_folders(root: &Path, most: usize) -> usize {
     let mut count = 0;
     let Ok(top) = Folder::at(root) else {
@@ -222,11 +241,20 @@ impl Walk {
             return self.add(&part, reports, WatchFault::Linked(to));
         }
 
-        let mut waiting = vec![WaitingFolder {
-            below: PathBuf::from(REPORTS),
-            depth: 0,
-            part,
-        }];
+        self.search_from(
+            path,
+            project,
+            WaitingFolder {
+                below: PathBuf::from(REPORTS),
+                depth: 0,
+                part,
+            },
+        );
+    }
+
+    /// Searches a folder of `Reports` for run folders.
+    fn search_from(&mut self, path: &Path, project: &Folder, first: WaitingFolder) {
+        let mut waiting = vec![first];
         while let Some(next) = waiting.pop() {
             match list(project, &next.below) {
                 Ok(content) => waiting.extend(self.take_in(path, next, content)),

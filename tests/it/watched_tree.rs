@@ -539,8 +539,8 @@ fn status_tells_what_the_running_service_may_not_see_whoever_asks() {
     let machine = machine();
     let shop = project(&machine, "Shop");
     let run = write_run(&shop);
-    let session = way_down(&shop, &run).remove(1);
-    let closed = ClosedFolder::new(&session);
+    let suite = way_down(&shop, &run).remove(2);
+    let closed = ClosedFolder::new(&suite);
     let Some(command) = as_ordinary_account(&machine.command(&["run"])) else {
         return;
     };
@@ -555,7 +555,7 @@ fn status_tells_what_the_running_service_may_not_see_whoever_asks() {
             Ok(told)
         }
     });
-    let polled = format!("cannot be watched: `{}` is closed", session.display());
+    let polled = format!("cannot be watched: `{}` is closed", suite.display());
     wait_until("the polled folder in the status", || {
         let status = machine.kado(&["status"]);
         if status.out.contains(&polled) {
@@ -566,7 +566,7 @@ fn status_tells_what_the_running_service_may_not_see_whoever_asks() {
     });
 
     assert_eq!(told.len(), 1, "{told:?}");
-    let what = format!("`{}` is closed; runs in it are not seen", session.display());
+    let what = format!("`{}` is closed; runs in it are not seen", suite.display());
     assert!(told[0].contains(&what), "{told:?}");
     assert!(told[0].contains("this gives it: `"), "{told:?}");
 

@@ -417,6 +417,89 @@ fn bytes_read(process: u32) -> u64 {
         .unwrap()
 }
 
+/// How many folders a process watches.
+#[cfg(target_os = "linux")]
+fn watches_of(process: u32) -> usize {
+    let mut watches = 0;
+    for open in fs::read_dir(format!("/proc/{process}/fdinfo")).unwrap() {
+        let info = fs::read_to_string(open.unwrap().path()).unwrap_or_default();
+        watches += info
+            .lines()
+            .filter(|line| line.starts_with("inotify wd:"))
+            .count();
+    }
+    watches
+}
+
+/// Makes a folder, and all below it, three days old.
+#[cfg(target_os = "linux")]
+fn make_old(folder: &Path) {
+    use std::fs::FileTimes;
+    use std::time::{Duration, SystemTime};
+
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            make_old(&path);
+        } else {
+            let old = SystemTime::now() - Duration::from_secs(3 * 24 * 60 * 60);
+            let times = FileTimes::new().set_modified(old);
+            fs::File::open(&path).unwrap().set_times(times).unwrap();
+        }
+    }
+    let old = SystemTime::now() - Duration::from_secs(3 * 24 * 60 * 60);
+    let times = FileTimes::new().set_modified(old);
+    fs::File::open(folder).unwrap().set_times(times).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_runs_of_years_cost_no_watch_and_a_new_one_is_found_by_its_event() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    for day in 1..=20 {
+        write_run(&shop, -day * 24 * 60 * 60);
+    }
+    for session in fs::read_dir(shop.join("Reports")).unwrap() {
+        make_old(&session.unwrap().path());
+    }
+
+    let service = machine.start_in_detail();
+    service.wait_for_logs(2, "looked at everything");
+    let watches = watches_of(service.id());
+    write_run(&shop, 0);
+    machine.wait_for_completed(1);
+
+    assert!(
+        (3..20).contains(&watches),
+        "the watched folder, the project and its Reports: {watches}"
+    );
+    service.wait_for_log("looked at what an event told of");
+    service.stop_cleanly();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_session_that_is_made_again_under_its_name_is_watched_again() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let session = shop.join("Reports/nightly");
+
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    for round in 1..=3 {
+        let _ = fs::remove_dir_all(&session);
+        let run = run_at(now() + SignedDuration::from_secs(round));
+        let folder = session.join("Regression").join(round.to_string());
+        run.live(&folder).perform_all().unwrap();
+        age(&folder);
+        machine.wait_for_completed(usize::try_from(round).unwrap());
+    }
+    service.stop_cleanly();
+
+    assert_eq!(machine.ado_runs().len(), 3);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn while_a_suite_runs_its_log_is_read_once_however_often_it_grows() {

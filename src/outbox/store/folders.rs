@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::run_identity::RunIdentity;
-use crate::discovery::settled::{Ageing, SettledFolder};
+use crate::discovery::settled::{Ageing, FolderDigest, SettledFolder};
 use crate::file_names::key;
 use crate::moment::Moment;
 use crate::outbox::store::columns::by_word;
@@ -112,11 +112,13 @@ impl Store {
         }))
     }
 
-    /// All settled folders, by their paths.
+    /// All settled folders.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn settled_folders(&self) -> Result<HashMap<String, SettledFolder>, StoreError> {
+    pub(crate) fn settled_folders(
+        &self,
+    ) -> Result<HashMap<FolderDigest, SettledFolder>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT path, fingerprint, gone_ms, ended_ms FROM folder WHERE fingerprint IS NOT NULL",
         )?;
@@ -128,7 +130,8 @@ impl Store {
                 gone: row.get("gone_ms")?,
                 older: row.get("ended_ms")?,
             };
-            Ok((row.get("path")?, folder))
+            let path: String = row.get("path")?;
+            Ok((FolderDigest::of(&path), folder))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -188,22 +191,36 @@ impl Store {
     pub(crate) fn age_folders(&mut self, ageing: &Ageing, now: Moment) -> Result<(), StoreError> {
         let transaction = self.begin()?;
 
-        // Not forgotten at once: a drive or a workspace that comes back is not read all over again.
-        for path in &ageing.gone {
+        for path in paths(&transaction)? {
+            let folder = FolderDigest::of(&path);
+            if ageing.forgotten.contains(&folder) {
+                transaction.execute("DELETE FROM folder WHERE path = ?1", [path])?;
+                continue;
+            }
+
+            // Not forgotten at once: a drive or a workspace that comes back is not read all over
+            // again.
+            let gone = if ageing.gone.contains(&folder) {
+                Some(now)
+            } else if ageing.back.contains(&folder) {
+                None
+            } else {
+                continue;
+            };
             transaction.execute(
                 "UPDATE folder SET gone_ms = ?2 WHERE path = ?1",
-                params![path, now],
+                params![path, gone],
             )?;
-        }
-
-        for path in &ageing.back {
-            transaction.execute("UPDATE folder SET gone_ms = NULL WHERE path = ?1", [path])?;
-        }
-        for path in &ageing.forgotten {
-            transaction.execute("DELETE FROM folder WHERE path = ?1", [path])?;
         }
         Ok(transaction.commit()?)
     }
+}
+
+/// All folders that were met.
+fn paths(transaction: &Transaction<'_>) -> Result<Vec<String>, StoreError> {
+    let mut statement = transaction.prepare_cached("SELECT path FROM folder")?;
+    let rows = statement.query_map([], |row| row.get("path"))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn note(transaction: &Transaction<'_>, folder: &AnsweredFolder) -> Result<(), StoreError> {

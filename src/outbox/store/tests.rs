@@ -11,7 +11,7 @@ use rusqlite::params;
 use crate::discovery::eligibility::History;
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::run_identity::RunIdentity;
-use crate::discovery::settled::{Ageing, SettledFolder};
+use crate::discovery::settled::{Ageing, FolderDigest, SettledFolder};
 use crate::file_names;
 use crate::moment::Moment;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
@@ -580,6 +580,11 @@ fn as_key(path: &str) -> String {
     file_names::key(Path::new(path))
 }
 
+/// By what a settled folder is known in memory.
+fn digest(path: &str) -> FolderDigest {
+    FolderDigest::of(&as_key(path))
+}
+
 /// A settled folder.
 fn met(path: &str, answer: FolderAnswer, run: Option<RunIdentity>) -> AnsweredFolder {
     AnsweredFolder {
@@ -640,18 +645,18 @@ fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     store.note_folders(&settled).unwrap();
 
     let now = Ageing {
-        gone: ["/away", "/gone"].map(as_key).into(),
+        gone: ["/away", "/gone"].map(digest).into(),
         ..Ageing::default()
     };
     store.age_folders(&now, NOW).unwrap();
     drop(store);
     let mut store = open(folder.path());
-    let away = store.settled_folders().unwrap()[&as_key("/away")];
+    let away = store.settled_folders().unwrap()[&digest("/away")];
     assert_eq!(away.gone, Some(NOW), "also after a restart");
 
     let later = Ageing {
-        back: vec![as_key("/away")],
-        forgotten: vec![as_key("/gone")],
+        back: ["/away"].map(digest).into(),
+        forgotten: ["/gone"].map(digest).into(),
         ..Ageing::default()
     };
     store.age_folders(&later, NOW).unwrap();
@@ -664,7 +669,7 @@ fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
     assert_eq!(
         left,
-        BTreeMap::from(["/away", "/stays"].map(|path| (as_key(path), there)))
+        BTreeMap::from(["/away", "/stays"].map(|path| (digest(path), there)))
     );
 }
 

@@ -1,18 +1,25 @@
-//! Each folder costs a watch (inotify), so only what can hold something new is watched. Folders are
-//! told apart by their inode and by when they were made, because a file system gives an inode out
-//! again.
+//! Each folder costs a watch (inotify) and some memory, and a machine keeps the reports of years. So
+//! only what can hold something new is watched: of `Reports` the folder itself and the sessions in
+//! which something changed lately. What changes in an old one is found by the next sweep.
+//!
+//! Folders are told apart by their inode and by when they were made, because a file system gives an
+//! inode out again.
 
 #![expect(
     clippy::disallowed_methods,
     reason = "inodes and links are on the disk"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use notify::{ErrorKind, RecursiveMode};
+
+use crate::clock;
+use crate::moment::Moment;
+use crate::watch::LIVELY;
 
 /// Whether lost events are told of.
 // The kernel says when its queue ran over, and that is a reason to look everywhere.
@@ -31,22 +38,60 @@ pub(super) fn identity(folder: &Path) -> Option<FolderIdentity> {
     Some((metadata.ino(), metadata.created().ok()))
 }
 
-/// The roots and projects themselves, where a project or its `Reports` may appear, and each
-/// `Reports` with all below it; in an order that does not change, so that where watches are short
-/// the same folders have one.
-pub(super) fn wanted(roots: &[PathBuf], projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
+/// The roots and projects themselves, where a project or its `Reports` may appear, each `Reports`,
+/// and the sessions in it that are young or `lively`, with all below them; in an order that does not
+/// change, so that where watches are short the same folders have one.
+pub(super) fn wanted(
+    roots: &[PathBuf],
+    projects: &[PathBuf],
+    lively: &BTreeSet<PathBuf>,
+) -> BTreeMap<PathBuf, RecursiveMode> {
     let mut wanted = BTreeMap::new();
     for folder in roots.iter().chain(projects) {
         wanted.insert(folder.clone(), RecursiveMode::NonRecursive);
     }
+
     for project in projects {
         let reports = project.join("Reports");
         let is_link = std::fs::symlink_metadata(&reports).is_ok_and(|reports| reports.is_symlink());
-        if !is_link {
-            wanted.insert(reports, RecursiveMode::Recursive);
+        if is_link {
+            continue;
         }
+
+        for session in young_folders(&reports) {
+            wanted.insert(session, RecursiveMode::Recursive);
+        }
+        wanted.insert(reports, RecursiveMode::NonRecursive);
+    }
+
+    wanted.extend(sessions(lively));
+    wanted
+}
+
+/// Sessions as they are watched, beside what [`wanted`] says.
+pub(super) fn sessions(folders: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, RecursiveMode> {
+    let mut wanted = BTreeMap::new();
+    for folder in folders {
+        wanted.insert(folder.clone(), RecursiveMode::Recursive);
     }
     wanted
+}
+
+/// The folders in this one into which something came lately.
+fn young_folders(folder: &Path) -> Vec<PathBuf> {
+    let now = clock::now();
+    let mut young = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        // Of the entry itself and not of what a link leads to.
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        let changed = Moment::from_millis(metadata.mtime().saturating_mul(1000));
+        if metadata.is_dir() && now.since(changed) < LIVELY {
+            young.push(entry.path());
+        }
+    }
+    young
 }
 
 /// Why a folder cannot be watched, with the way out.

@@ -7,7 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "the number is on the disk")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -45,11 +45,20 @@ pub(super) fn identity(folder: &Path) -> Option<FolderIdentity> {
 }
 
 /// The roots with all below them; projects lie in them.
-pub(super) fn wanted(roots: &[PathBuf], _projects: &[PathBuf]) -> BTreeMap<PathBuf, RecursiveMode> {
+pub(super) fn wanted(
+    roots: &[PathBuf],
+    _projects: &[PathBuf],
+    _lively: &BTreeSet<PathBuf>,
+) -> BTreeMap<PathBuf, RecursiveMode> {
     roots
         .iter()
         .map(|root| (root.clone(), RecursiveMode::Recursive))
         .collect()
+}
+
+/// Sessions as they are watched beside that: their root tells of them.
+pub(super) const fn sessions(_folders: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, RecursiveMode> {
+    BTreeMap::new()
 }
 
 /// Why a folder cannot be watched.
