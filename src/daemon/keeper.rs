@@ -274,8 +274,11 @@ impl Keeper {
 
         // Before it is decided when the next sweep is due: that depends on what is heard.
         let watch = config.watch.clone();
-        let lively = self.sweeper.lively();
-        let is_any_new = lend(hints, move |hints| hints.watch(&watch, &projects, &lively)).await?;
+        let sessions = self.sweeper.sessions();
+        let is_any_new = lend(hints, move |hints| {
+            hints.watch(&watch, &projects, &sessions)
+        })
+        .await?;
         let is_all_seen = hints.hears_all() && !self.sweeper.has_unseen();
         let events = if is_all_seen && !self.events_fail {
             Events::Trusted

@@ -7,8 +7,7 @@
 //! Everything that is remembered of a folder only saves work. Should it be lost, the folder is read
 //! once more, and its run is found to be known (invariants I1, I2).
 
-use std::collections::BTreeSet;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,6 +34,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::record::handling::{Again, Handling};
 use crate::record::recorder::{Extent, RecordedCollections, Recorder};
 use crate::record::rules::ProjectRules;
+use crate::watch::hints::Sessions;
 use crate::watch::{self, FinishedFolder, FoundFolders, LookRules, Scout, Sweep, Turns};
 
 /// Run folders that are looked at before what was seen is recorded.
@@ -129,9 +129,9 @@ impl Sweeper {
             .collect()
     }
 
-    /// The sessions with something that goes on, or did lately.
-    pub(super) fn lively(&self) -> BTreeSet<PathBuf> {
-        self.scout.lively()
+    /// What is known of the sessions that the last sweep found.
+    pub(super) fn sessions(&self) -> Sessions {
+        self.scout.sessions()
     }
 
     /// Whether a collection that is to be one run is to be looked at soon.
@@ -586,7 +586,7 @@ impl Sweeper {
             self.changed.notify_one();
         }
         if self.tidier.prune().await? {
-            let there: HashSet<PathBuf> = folders.iter().cloned().collect();
+            let there: HashSet<PathBuf> = folders.into_iter().collect();
             self.recorder.forget_reports_but_of(&there, projects);
         }
 

@@ -95,6 +95,11 @@ impl Settled {
         self.0.contains_key(&FolderDigest::of(key))
     }
 
+    /// When the run of a folder ended that is settled only because it is older than the history.
+    pub(crate) fn older(&self, key: &str) -> Option<Moment> {
+        self.0.get(&FolderDigest::of(key))?.older
+    }
+
     /// What is remembered of a folder that was decided when it looked like this.
     pub(crate) fn holds(&self, key: &str, fingerprint: u64) -> Option<SettledFolder> {
         let folder = self.0.get(&FolderDigest::of(key))?;

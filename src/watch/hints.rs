@@ -19,7 +19,7 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -27,6 +27,7 @@ use notify::event::{ModifyKind, RemoveKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 
+use crate::discovery::settled::FolderDigest;
 use crate::file_names::{has_extension, is_named};
 use crate::locked::locked;
 use crate::watch::hints::polled::Polled;
@@ -50,6 +51,15 @@ pub(crate) struct Hints {
     /// Folders that were to be watched and are not there: nobody says when they come.
     awaited: usize,
     heard: Arc<Mutex<Heard>>,
+}
+
+/// What is known of sessions, the folders directly in `Reports`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sessions {
+    /// Something goes on in them, or did lately.
+    pub lively: BTreeSet<PathBuf>,
+    /// They hold run folders; others may just have been made.
+    pub with_runs: HashSet<FolderDigest>,
 }
 
 /// What the watcher said since it was last asked.
@@ -102,20 +112,20 @@ impl Hints {
         (!self.polled.is_empty()).then(|| Polled::Folders(self.polled.clone()))
     }
 
-    /// Watches what is to be watched for these roots and projects, of whose `Reports` folders
-    /// `lively` ones are known, and nothing else; what failed before is tried again. Says whether
-    /// something is watched now that was not: whatever happened in it before went unheard.
+    /// Watches what is to be watched for these roots and projects, and nothing else; what failed
+    /// before is tried again. Says whether something is watched now that was not: whatever happened
+    /// in it before went unheard.
     pub(crate) fn watch(
         &mut self,
         roots: &[PathBuf],
         projects: &[PathBuf],
-        lively: &BTreeSet<PathBuf>,
+        sessions: &Sessions,
     ) -> bool {
         if !self.has_watcher() {
             return false;
         }
 
-        let wanted = system::wanted(roots, projects, lively);
+        let wanted = system::wanted(roots, projects, sessions);
         self.end_watches(&wanted);
 
         self.polled.clear();
@@ -138,7 +148,7 @@ impl Hints {
         }
 
         let mut is_any_new = false;
-        for (folder, mode) in system::sessions(sessions) {
+        for (folder, mode) in system::recursively(sessions) {
             // One that was moved away and back, or made anew, is not watched any more.
             let is_lost = self.heard().lost.contains(&folder);
             let known = self.watched.get(&folder).copied();
@@ -243,7 +253,7 @@ impl Hints {
 /// How many folders are watched for these roots and projects, with those below them, at most `most`.
 pub(crate) fn count(roots: &[PathBuf], projects: &[PathBuf], most: usize) -> usize {
     let mut count = 0;
-    for (folder, mode) in system::wanted(roots, projects, &BTreeSet::new()) {
+    for (folder, mode) in system::wanted(roots, projects, &Sessions::default()) {
         count += match mode {
             RecursiveMode::Recursive => count_folders(&folder, most.saturating_sub(count)),
             RecursiveMode::NonRecursive => 1,

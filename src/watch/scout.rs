@@ -14,6 +14,7 @@ use crate::file_names::{is_named, key};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::LIVELY;
+use crate::watch::hints::Sessions;
 use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
 use crate::watch::problems::WatchProblems;
@@ -34,8 +35,8 @@ pub(crate) struct Scout {
     followed: HashMap<PathBuf, FollowedFolder>,
     /// The projects that the last walk found.
     projects: HashSet<PathBuf>,
-    /// Folders of `Reports` with runs that changed lately, as far as was seen since the last walk.
-    lively: BTreeSet<PathBuf>,
+    /// What was seen of the sessions since the last walk.
+    sessions: Sessions,
     reader: Arc<RunReader>,
     readings: Readings<Look>,
 }
@@ -168,7 +169,7 @@ impl Scout {
         } = answered_survey(roots);
         self.readings.begin_round();
         self.projects = projects.iter().cloned().collect();
-        self.lively.clear();
+        self.sessions = Sessions::default();
 
         let mut gone = Vec::new();
         self.followed.retain(|folder, _| {
@@ -212,13 +213,31 @@ impl Scout {
         is_named(reports, "Reports").then(|| project.join(reports).join(session))
     }
 
-    /// The sessions with something that goes on, or did lately.
-    pub(crate) fn lively(&self) -> BTreeSet<PathBuf> {
-        let mut lively = self.lively.clone();
+    /// What is known of the sessions that the last walk found.
+    pub(crate) fn sessions(&self) -> Sessions {
+        let mut sessions = self.sessions.clone();
         for folder in self.followed.keys() {
-            lively.extend(self.session_of(folder));
+            sessions.lively.extend(self.session_of(folder));
         }
-        lively
+        sessions
+    }
+
+    /// Takes note of a run folder whose newest file is of then.
+    fn note_session(&mut self, folder: &Path, newest: Option<Moment>, now: Moment) {
+        let Some(session) = self.session_of(folder) else {
+            return;
+        };
+        self.sessions
+            .with_runs
+            .insert(FolderDigest::of(&key(&session)));
+
+        // A copy of an old run has young files.
+        let ended = self.settled.older(&key(folder));
+        let is_of_long_ago = ended.is_some_and(|ended| now.since(ended) >= LIVELY);
+        let is_young = newest.is_none_or(|newest| now.since(newest) < LIVELY);
+        if is_young && !is_of_long_ago {
+            self.sessions.lively.insert(session);
+        }
     }
 
     /// The folders that are followed: those whose run is not decided.
@@ -375,17 +394,13 @@ impl Scout {
             Err(error) => return self.complain(folder, &error, sweep),
         };
 
-        let is_lively = listing.newest().is_none_or(|at| now.since(at) < LIVELY);
-        if is_lively && let Some(session) = self.session_of(folder) {
-            self.lively.insert(session);
-        }
-
         // An agent keeps the runs of years. Of a settled one nothing but the listing is read.
         let key = key(folder);
         if let Some(settled) = self.settled.holds(&key, fingerprint(&listing))
             && (settled.older.is_none() || rules.is_history(settled.older))
         {
-            return self.stop_following(folder);
+            self.stop_following(folder);
+            return self.note_session(folder, listing.newest(), now);
         }
 
         if !self.followed.contains_key(folder) {
@@ -398,8 +413,10 @@ impl Scout {
 
         sweep.read += 1;
         let rules = self.rules_for(&key, rules);
+        let newest = listing.newest();
         let reached = self.begin_look(folder, &project, listing, &rules, now);
         self.take_in(folder, reached, &rules, now, sweep);
+        self.note_session(folder, newest, now);
     }
 
     /// Lists a run folder, where its file system answers.

@@ -431,37 +431,13 @@ fn watches_of(process: u32) -> usize {
     watches
 }
 
-/// Makes a folder, and all below it, three days old.
-#[cfg(target_os = "linux")]
-fn make_old(folder: &Path) {
-    use std::fs::FileTimes;
-    use std::time::{Duration, SystemTime};
-
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            make_old(&path);
-        } else {
-            let old = SystemTime::now() - Duration::from_secs(3 * 24 * 60 * 60);
-            let times = FileTimes::new().set_modified(old);
-            fs::File::open(&path).unwrap().set_times(times).unwrap();
-        }
-    }
-    let old = SystemTime::now() - Duration::from_secs(3 * 24 * 60 * 60);
-    let times = FileTimes::new().set_modified(old);
-    fs::File::open(folder).unwrap().set_times(times).unwrap();
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn the_runs_of_years_cost_no_watch_and_a_new_one_is_found_by_its_event() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
-    for day in 1..=20 {
+    for day in 2..=21 {
         write_run(&shop, -day * 24 * 60 * 60);
-    }
-    for session in fs::read_dir(shop.join("Reports")).unwrap() {
-        make_old(&session.unwrap().path());
     }
 
     let service = machine.start_in_detail();
@@ -476,6 +452,29 @@ fn the_runs_of_years_cost_no_watch_and_a_new_one_is_found_by_its_event() {
     );
     service.wait_for_log("looked at what an event told of");
     service.stop_cleanly();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn of_a_run_of_long_ago_only_the_begin_and_the_end_of_its_log_are_read() {
+    const PADDING: usize = 6 * 1024 * 1024;
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let folder = write_run(&shop, -20 * 24 * 60 * 60);
+    let log = folder.join("execution0.log");
+    let text = fs::read_to_string(&log).unwrap();
+    let (begin, end) = text.split_at(text.rfind("<record>").unwrap());
+    fs::write(&log, format!("{begin}{}{end}", " ".repeat(PADDING))).unwrap();
+    age(&folder);
+
+    let service = machine.start();
+    service.wait_for_log("1 older than the first look");
+    let read = bytes_read(service.id());
+    service.stop_cleanly();
+
+    assert!(read < PADDING as u64, "{read} bytes were read");
+    let why = machine.kado(&["why", folder.to_str().unwrap()]);
+    assert!(why.out.contains("history"), "{why:?}");
 }
 
 #[cfg(target_os = "linux")]

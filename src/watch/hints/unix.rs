@@ -17,13 +17,20 @@ use std::time::SystemTime;
 
 use notify::{ErrorKind, RecursiveMode};
 
+use super::Sessions;
 use crate::clock;
+use crate::discovery::settled::FolderDigest;
+use crate::file_names::key;
 use crate::moment::Moment;
 use crate::watch::LIVELY;
 
 /// Whether lost events are told of.
 // The kernel says when its queue ran over, and that is a reason to look everywhere.
 pub(super) const TELLS_OF_LOSSES: bool = true;
+
+/// Whether a watch on a folder with all below it is one watch (`FSEvents`), so that nothing is saved
+/// by watching less.
+const WATCHES_TREES: bool = cfg!(target_os = "macos");
 
 /// Tells a folder from one that was made anew at its place: its inode and when it was made.
 pub(super) type FolderIdentity = (u64, Option<SystemTime>);
@@ -39,12 +46,12 @@ pub(super) fn identity(folder: &Path) -> Option<FolderIdentity> {
 }
 
 /// The roots and projects themselves, where a project or its `Reports` may appear, each `Reports`,
-/// and the sessions in it that are young or `lively`, with all below them; in an order that does not
-/// change, so that where watches are short the same folders have one.
+/// and with all below them the sessions in it that are lively, or young and still without a run; in
+/// an order that does not change, so that where watches are short the same folders have one.
 pub(super) fn wanted(
     roots: &[PathBuf],
     projects: &[PathBuf],
-    lively: &BTreeSet<PathBuf>,
+    sessions: &Sessions,
 ) -> BTreeMap<PathBuf, RecursiveMode> {
     let mut wanted = BTreeMap::new();
     for folder in roots.iter().chain(projects) {
@@ -58,19 +65,32 @@ pub(super) fn wanted(
             continue;
         }
 
+        if WATCHES_TREES {
+            wanted.insert(reports, RecursiveMode::Recursive);
+            continue;
+        }
+
         for session in young_folders(&reports) {
-            wanted.insert(session, RecursiveMode::Recursive);
+            if !sessions
+                .with_runs
+                .contains(&FolderDigest::of(&key(&session)))
+            {
+                wanted.insert(session, RecursiveMode::Recursive);
+            }
         }
         wanted.insert(reports, RecursiveMode::NonRecursive);
     }
 
-    wanted.extend(sessions(lively));
+    wanted.extend(recursively(&sessions.lively));
     wanted
 }
 
-/// Sessions as they are watched, beside what [`wanted`] says.
-pub(super) fn sessions(folders: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, RecursiveMode> {
+/// Sessions as they are watched.
+pub(super) fn recursively(folders: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, RecursiveMode> {
     let mut wanted = BTreeMap::new();
+    if WATCHES_TREES {
+        return wanted;
+    }
     for folder in folders {
         wanted.insert(folder.clone(), RecursiveMode::Recursive);
     }

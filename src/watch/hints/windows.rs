@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use notify::RecursiveMode;
 use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_BACKUP_SEMANTICS;
 
+use super::Sessions;
 use crate::clock;
 use crate::win32::calls;
 
@@ -48,7 +49,7 @@ pub(super) fn identity(folder: &Path) -> Option<FolderIdentity> {
 pub(super) fn wanted(
     roots: &[PathBuf],
     _projects: &[PathBuf],
-    _lively: &BTreeSet<PathBuf>,
+    _sessions: &Sessions,
 ) -> BTreeMap<PathBuf, RecursiveMode> {
     roots
         .iter()
@@ -56,8 +57,8 @@ pub(super) fn wanted(
         .collect()
 }
 
-/// Sessions as they are watched beside that: their root tells of them.
-pub(super) const fn sessions(_folders: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, RecursiveMode> {
+/// Sessions as they are watched: not at all, because their root tells of them.
+pub(super) const fn recursively(_folders: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, RecursiveMode> {
     BTreeMap::new()
 }
 
