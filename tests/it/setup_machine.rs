@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::support::{Machine, TOKEN, finish, finish_with, world};
 use fake_ado::{Fault, FaultAction, Nth, Refusal};
+use fake_katalon::AzureSettings;
 
 /// A machine without a configuration, and with one Katalon project.
 fn fresh() -> Machine {
@@ -292,6 +293,28 @@ fn comments_and_other_keys_of_a_configuration_stay() {
 
     assert_eq!(done.code, 0, "{done:?}");
     insta::assert_snapshot!(machine.readable(&config(&machine)));
+}
+
+#[test]
+fn a_project_that_is_switched_off_is_named_with_the_command_that_switches_it_on() {
+    let machine = fresh();
+    let settings = AzureSettings {
+        enabled: false,
+        ..machine.settings()
+    };
+    machine.shop_with(settings, &[("Sign in", "1001")]);
+
+    let done = machine.set_up_with_token(&[], TOKEN);
+
+    assert_eq!(done.code, 0, "{done:?}");
+    let said = machine.readable(&done.out);
+    assert!(
+        said.contains(
+            "  • nothing of `[temp]/work/Shop` is submitted, because its integration is switched off; \
+             `kado setup \"[temp]/work/Shop\"` switches it on\n"
+        ),
+        "{said}"
+    );
 }
 
 #[test]

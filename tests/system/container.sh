@@ -55,9 +55,10 @@ base() {
   images commit --quiet --rm --format docker "$container" "$1" >/dev/null
 }
 
-# in_image COMMAND…: a command in the root of the image, as its account, with the environment that a container has.
+# in_image COMMAND…: the shell that calls it becomes the command, in the root of the image, as its account, with the environment
+# that a container has.
 in_image() {
-  chroot --userspec="$ACCOUNT:$ACCOUNT" "$ROOT" /usr/bin/env -i PATH=/usr/bin HOME=/ "$@"
+  exec chroot --userspec="$ACCOUNT:$ACCOUNT" "$ROOT" /usr/bin/env -i PATH=/usr/bin HOME=/ "$@"
 }
 
 # Whether every run in Azure DevOps is completed, and there is one.
@@ -66,7 +67,7 @@ completed() {
 import json, sys, urllib.request
 
 world = json.load(urllib.request.urlopen(sys.argv[1] + "/_fake/world"))
-runs = [run for project in world["projects"] for run in project["runs"]]
+runs = world["runs"]
 sys.exit(not runs or any(run["state"] != "Completed" for run in runs))
 PYTHON
 }
@@ -91,7 +92,7 @@ images inspect --type image --format '{{.Docker.Config.User}} {{.Docker.Config.E
 claim 'its program runs in it as an account without rights, which owns the state folder'
 container=$(images from --pull-never kado)
 ROOT=$(images mount "$container")
-in_image /usr/bin/kado --version | told
+(in_image /usr/bin/kado --version) | told
 stat --format '%n %a %u:%g' "$ROOT/var/lib/kado" | sed "s|$ROOT||" | told
 [ "$(stat --format '%a %u:%g' "$ROOT/var/lib/kado")" = "700 $ACCOUNT:$ACCOUNT" ] || fail 'the state folder is open to others'
 [ "$(stat --format '%a %u:%g' "$ROOT/var/lib")" = '755 0:0' ] || fail 'the folder around it is not the system'"'"'s any more'
@@ -116,13 +117,13 @@ printf 'watch = ["/srv/work"]\nruns_from = "any"\nhistory = "all"\n\n[submit]\nk
 in_image /usr/bin/kado run >"$WORK/kado.log" 2>&1 &
 KADO=$!
 for _ in $(seq 600); do
-  completed "${url%/*}" 2>/dev/null && break
+  completed "${url%/*}" && break
   kill -0 "$KADO" 2>/dev/null || { cat "$WORK/kado.log" >&2; fail 'the service has ended'; }
   sleep 0.1
 done
 completed "${url%/*}" || { cat "$WORK/kado.log" >&2; fail 'the run did not arrive'; }
 # What the recipe names as the health check.
-in_image /usr/bin/kado status >"$WORK/status" || { cat "$WORK/status" >&2; fail 'the health check'; }
+(in_image /usr/bin/kado status) >"$WORK/status" || { cat "$WORK/status" >&2; fail 'the health check'; }
 head -n 4 "$WORK/status" | told
 
 claim 'it ends within ten seconds when it is asked to'
