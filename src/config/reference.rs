@@ -60,7 +60,7 @@ fn rows() -> BTreeMap<String, Row> {
 
         let Some(table) = &table else { continue };
         if let Some(row) = line.strip_prefix("| `") {
-            let (key, cells) = row.split_once("` |").unwrap();
+            let (key, cells) = row.split_once("` |").expect("a row has cells");
             let key = key.trim_start_matches('[').trim_end_matches(']');
             let cells = cells.trim_end().trim_end_matches('|');
             let cells = cells.split(" |").map(str::trim).collect();

@@ -274,7 +274,7 @@ impl Keeper {
 
         // Before it is decided when the next sweep is due: that depends on what is heard.
         let watch = config.watch.clone();
-        let sessions = self.sweeper.sessions();
+        let sessions = self.sweeper.scout().sessions();
         let is_any_new = lend(hints, move |hints| {
             hints.watch(&watch, &projects, &sessions)
         })
@@ -348,10 +348,10 @@ impl Keeper {
         match touched {
             Touched::Nothing => Due::Nothing,
             Touched::Anything => Due::Sweep,
-            Touched::Paths(paths) if self.sweeper.follows(&paths) => Due::Look,
+            Touched::Paths(paths) if self.sweeper.scout().follows(&paths) => Due::Look,
             // What was not seen may be seen now.
             Touched::Paths(_) if self.sweeper.has_unseen() => Due::Sweep,
-            Touched::Paths(paths) => match self.sweeper.sessions_of(&paths) {
+            Touched::Paths(paths) => match self.sweeper.scout().sessions_of(&paths) {
                 Some(sessions) => {
                     self.touched.extend(sessions);
                     Due::Look

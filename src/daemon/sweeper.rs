@@ -34,7 +34,6 @@ use crate::outbox::{Outbox, StoreError};
 use crate::record::handling::{Again, Handling};
 use crate::record::recorder::{Extent, RecordedCollections, Recorder};
 use crate::record::rules::ProjectRules;
-use crate::watch::hints::Sessions;
 use crate::watch::{self, FinishedFolder, FoundFolders, LookRules, Scout, Sweep, Turns};
 
 /// Run folders that are looked at before what was seen is recorded.
@@ -116,22 +115,9 @@ impl Sweeper {
         self.recorder.correct_first_seen(first_seen);
     }
 
-    /// Whether all these paths lie in folders that are followed already.
-    pub(super) fn follows(&self, paths: &[PathBuf]) -> bool {
-        self.scout.follows(paths)
-    }
-
-    /// The sessions of known projects that these paths lie in; `None` where one lies elsewhere.
-    pub(super) fn sessions_of(&self, paths: &[PathBuf]) -> Option<BTreeSet<PathBuf>> {
-        paths
-            .iter()
-            .map(|path| self.scout.session_of(path))
-            .collect()
-    }
-
-    /// What is known of the sessions that the last sweep found.
-    pub(super) fn sessions(&self) -> Sessions {
-        self.scout.sessions()
+    /// Who knows the folders that are followed, and their sessions.
+    pub(super) const fn scout(&self) -> &Scout {
+        &self.scout
     }
 
     /// Whether a collection that is to be one run is to be looked at soon.
@@ -196,9 +182,7 @@ impl Sweeper {
         self.tidy(config, &projects, folders).await?;
         self.answers.note_followed(&self.scout).await?;
         self.answers.report(config).await?;
-        if let Some(again) = self.running_commands.look_again() {
-            look_again_at(&mut sweep, again);
-        }
+        sweep.look_again_at(self.running_commands.look_again());
         Ok((projects, sweep))
     }
 
@@ -255,11 +239,9 @@ impl Sweeper {
         self.record_collections(config, Extent::News).await?;
         self.answers.note_followed(&self.scout).await?;
         if self.has_news() {
-            look_again_at(&mut sweep, clock::now().plus(BETWEEN_LOOKS));
+            sweep.look_again_at(Some(clock::now().plus(BETWEEN_LOOKS)));
         }
-        if let Some(again) = self.running_commands.look_again() {
-            look_again_at(&mut sweep, again);
-        }
+        sweep.look_again_at(self.running_commands.look_again());
         Ok(sweep)
     }
 
@@ -336,9 +318,7 @@ impl Sweeper {
             .await?;
 
         // A command that was not found yet is worth a look before anything else is.
-        if let Some(again) = self.commands.look_again() {
-            look_again_at(sweep, again);
-        }
+        sweep.look_again_at(self.commands.look_again());
         Ok(())
     }
 
@@ -594,14 +574,6 @@ impl Sweeper {
             .purge_spool(config, self.recorder.unrecorded_runs())
             .await
     }
-}
-
-/// Has the next look no later than `at`.
-fn look_again_at(sweep: &mut Sweep, at: Moment) {
-    sweep.look_again = Some(match sweep.look_again {
-        Some(earlier) => earlier.min(at),
-        None => at,
-    });
 }
 
 /// How these folders look; those that cannot be listed are left out.

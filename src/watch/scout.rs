@@ -136,7 +136,8 @@ impl Sweep {
         self.look_again_at(other.look_again);
     }
 
-    fn look_again_at(&mut self, moment: Option<Moment>) {
+    /// Has the next look no later than then, if that is known.
+    pub(crate) fn look_again_at(&mut self, moment: Option<Moment>) {
         self.look_again = match (self.look_again, moment) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
@@ -203,9 +204,14 @@ impl Scout {
         Some(found)
     }
 
+    /// The sessions of known projects that these paths lie in; `None` where one lies elsewhere.
+    pub(crate) fn sessions_of(&self, paths: &[PathBuf]) -> Option<BTreeSet<PathBuf>> {
+        paths.iter().map(|path| self.session_of(path)).collect()
+    }
+
     /// The folder directly in the `Reports` of a known project that a path is or lies in: what one
     /// katalonc makes.
-    pub(crate) fn session_of(&self, path: &Path) -> Option<PathBuf> {
+    fn session_of(&self, path: &Path) -> Option<PathBuf> {
         let project = self.project_of(path)?;
         let mut below = path.strip_prefix(project).ok()?.components();
         let reports = below.next()?.as_os_str();
