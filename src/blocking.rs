@@ -61,9 +61,9 @@ pub(crate) async fn lend<S: Default + Send + 'static, T: Send + 'static>(
     Ok(done)
 }
 
-/// Does `work`, and gives it up when `stop` was cancelled and `grace` has passed since. What it does
-/// on a thread that blocks stays there: a file system that hangs, or a file without an end, must not
-/// keep the program from ending.
+/// Does `work`, and gives it up when `stop` was cancelled and `grace` has passed since. What it
+/// does on a thread that blocks stays there: a file system that hangs, or a file without an end,
+/// must not keep the program from ending.
 ///
 /// # Errors
 /// When it was given up.

@@ -3,9 +3,10 @@
 //!
 //! A link could lead to any file of the machine, which kado would then read, or upload as an
 //! attachment; git carries links, and tests can make one at any moment. So a path is not opened: a
-//! [`Folder`] is, and everything else below its open handle, where the system follows no link on the
-//! way, whatever is exchanged meanwhile. Only a folder that somebody *named* is opened by its path,
-//! through links: those of `watch` ([`set_watched`]), and what the command line names elsewhere.
+//! [`Folder`] is, and everything else below its open handle, where the system follows no link on
+//! the way, whatever is exchanged meanwhile. Only a folder that somebody *named* is opened by its
+//! path, through links: those of `watch` ([`set_watched`]), and what the command line names
+//! elsewhere.
 //!
 //! A pipe or device would hold kado up for ever, so only regular files are opened. What is opened
 //! may be written, renamed and deleted by others meanwhile: a checkout must never fail because kado
@@ -416,8 +417,8 @@ fn one_by_one(
     })
 }
 
-/// Opens a regular file of a run: below its folder, or below the folder above it that the path climbs
-/// to first (`../../Screenshot/1.png`), as those of the project's own files do.
+/// Opens a regular file of a run: below its folder, or below the folder above it that the path
+/// climbs to first (`../../Screenshot/1.png`), as those of the project's own files do.
 ///
 /// # Errors
 /// As [`Folder::known`] and [`Folder::file`].
@@ -484,7 +485,8 @@ pub(crate) fn real_path(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }
 
-/// What a path leads to, through links: of one that somebody named, or to say what is wrong with it.
+/// What a path leads to, through links: of one that somebody named, or to say what is wrong with
+/// it.
 ///
 /// # Errors
 /// When it leads nowhere, or where this account may not look.

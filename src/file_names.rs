@@ -1,6 +1,6 @@
-//! When two paths mean the same file, and two folders are one. On Windows letters count without their case, and the long
-//! form of a path (`\\?\C:\work`) means what the short one does; elsewhere names are the same only
-//! if they are equal.
+//! When two paths mean the same file, and two folders are one. On Windows letters count without
+//! their case, and the long form of a path (`\\?\C:\work`) means what the short one does; elsewhere
+//! names are the same only if they are equal.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -28,8 +28,8 @@ impl FolderId {
             return false;
         }
 
-        // A device may be called otherwise after the next start of the machine (Btrfs, NFS, LVM), and
-        // no two disks make a folder of the same number in the same nanosecond.
+        // A device may be called otherwise after the next start of the machine (Btrfs, NFS, LVM),
+        // and no two disks make a folder of the same number in the same nanosecond.
         match (self.born, other.born) {
             (Some(one), Some(other)) => one == other,
             _ => self.volume == other.volume,

@@ -30,7 +30,8 @@ pub(crate) fn refuse_empty(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Copies a file from its start into an empty one, holes as holes; gives how many bytes are no hole.
+/// Copies a file from its start into an empty one, holes as holes; gives how many bytes are no
+/// hole.
 ///
 /// # Errors
 /// When either cannot be read or written.

@@ -3,10 +3,10 @@
 //!
 //! A suite that runs is *followed* by a task of its own (`follow`): as soon as it is known which
 //! run it is and which tests are planned, the test run is made with kado's key, and the outcome of
-//! each test is written when it ends (`shown`). When the suite is over the task ends, and the ordinary
-//! submission finds the run by its key and writes everything anew. Which runs were made is in the
-//! outbox from before each is made until its submission has it; those that no submission will have
-//! are ended (`fate`).
+//! each test is written when it ends (`shown`). When the suite is over the task ends, and the
+//! ordinary submission finds the run by its key and writes everything anew. Which runs were made is
+//! in the outbox from before each is made until its submission has it; those that no submission
+//! will have are ended (`fate`).
 //!
 //! A preview yields to everything: it sends no more than one request in two seconds for a suite,
 //! none while something that is due waits for the server, and none any more once the server said

@@ -1,10 +1,10 @@
 //! Which Azure DevOps a URL means.
 //!
 //! A token and a server are a pair (product contract, section 5), so two spellings of the same
-//! server have to be recognised, and two servers must never be taken for one. Both are decided on one
-//! form of a URL, that of the `url` crate, which is also the one that requests are sent to: whatever a
-//! text looks like, a token goes to the host that was compared. Names are compared as names: `localhost`
-//! and `127.0.0.1` are two servers. Pure: nothing is resolved over the network.
+//! server have to be recognised, and two servers must never be taken for one. Both are decided on
+//! one form of a URL, that of the `url` crate, which is also the one that requests are sent to:
+//! whatever a text looks like, a token goes to the host that was compared. Names are compared as
+//! names: `localhost` and `127.0.0.1` are two servers. Pure: nothing is resolved over the network.
 
 mod server_url;
 mod shown;
@@ -167,7 +167,8 @@ impl Server {
         }
     }
 
-    /// The URL that is used where somebody writes this; `None` where that is the same, or no server.
+    /// The URL that is used where somebody writes this; `None` where that is the same, or no
+    /// server.
     pub(crate) fn another_spelling(text: &str) -> Option<String> {
         let server = Self::meant_by(text).ok()?;
         let is_same = server.base() == text.trim().trim_end_matches('/');
@@ -186,8 +187,8 @@ impl Server {
         Some(format!("{what}; `{}` is used", self.base()))
     }
 
-    /// Says that the host is written with letters of which some look like others; `None` where it is
-    /// not.
+    /// Says that the host is written with letters of which some look like others; `None` where it
+    /// is not.
     pub(crate) fn remark_on_host(&self) -> Option<String> {
         let host = self.base.host_str()?;
         shown::is_international(host).then(|| {

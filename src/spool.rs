@@ -11,12 +11,11 @@
 //! never comes from another.
 //!
 //! A copy carries the modification time of its original, by which it is known to be up to date, and
-//! its holes ([`holes`]): only what takes room on the disk counts. The spool has a limit, and the last
-//! quarter of it is kept for others than the project that uses the rest; what does not fit is sent
-//! from where it lies. Nothing in here is needed for correctness: a copy that is missing costs only
-//! itself, and is then named in the run's comment.
-//! Copies share blocks with their originals where the file system can do that for a plain copy
-//! (`copy_file_range` on Linux).
+//! its holes ([`holes`]): only what takes room on the disk counts. The spool has a limit, and the
+//! last quarter of it is kept for others than the project that uses the rest; what does not fit is
+//! sent from where it lies. Nothing in here is needed for correctness: a copy that is missing costs
+//! only itself, and is then named in the run's comment. Copies share blocks with their originals
+//! where the file system can do that for a plain copy (`copy_file_range` on Linux).
 
 #![expect(clippy::disallowed_methods, reason = "the spool is a folder of copies")]
 
@@ -43,8 +42,8 @@ const UNFINISHED: &str = ".kado-part";
 /// Folder of the copies of files that lie in the project beside the run folder.
 const OF_PROJECT: &str = ".kado-project";
 
-/// How long the files of a run are copied at once; what is left then is copied at the next occasion, if
-/// there is one before it is sent.
+/// How long the files of a run are copied at once; what is left then is copied at the next
+/// occasion, if there is one before it is sent.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Hexadecimal digits of a digest that names something in the spool.
 const DIGITS: usize = 32;

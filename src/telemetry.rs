@@ -42,8 +42,8 @@ const SUFFIX: &str = "log";
 const DAYS: usize = 14;
 /// Largest log file in bytes; a day that has more to say says it on standard error only.
 const LARGEST: u64 = 20 * 1024 * 1024;
-/// Lines that wait for the disk. The queue has all of its room from the start, and the 128,000 lines
-/// of the library are 4 MB of memory for the whole life of the service.
+/// Lines that wait for the disk. The queue has all of its room from the start, and the 128,000
+/// lines of the library are 4 MB of memory for the whole life of the service.
 const QUEUE: usize = 4096;
 /// What the watcher library says of its own affairs is nothing that an operator can act on.
 const QUIET: &str = "notify=error";

@@ -2,8 +2,9 @@
 //!
 //! File events are hints, the sweep is the truth (invariant I1): `hints` only says "look there",
 //! `Scout` looks. Losing every event costs latency, never a run. `walk` finds projects and run
-//! folders, and what it did not see becomes `problems`; `look` takes one look at one folder, `scout` remembers what was there and says which
-//! runs are over. `processes` knows which commands run.
+//! folders, and what it did not see becomes `problems`; `look` takes one look at one folder,
+//! `scout` remembers what was there and says which runs are over. `processes` knows which commands
+//! run.
 
 use std::time::Duration;
 

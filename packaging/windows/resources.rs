@@ -1,4 +1,5 @@
-//! Build script: gives kado.exe its version resource and manifest. It does nothing for other systems.
+//! Build script: gives kado.exe its version resource and manifest. It does nothing for other
+//! systems.
 
 #![expect(
     clippy::disallowed_methods,
@@ -8,8 +9,8 @@
 
 use std::error::Error;
 
-/// Paths may be longer than 260 letters also for libraries that do not care; the program asks for no more rights than
-/// whoever starts it has.
+/// Paths may be longer than 260 letters also for libraries that do not care; the program asks for
+/// no more rights than whoever starts it has.
 const MANIFEST: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <assembly xmlns="urn:schemas-microsoft-com:asm.v1" manifestVersion="1.0">
   <trustInfo xmlns="urn:schemas-microsoft-com:asm.v3">

@@ -89,8 +89,8 @@ pub(super) fn date(headers: &HeaderMap, name: &str) -> Option<i64> {
     None
 }
 
-/// Whether a header holds a date behind the last moment that can be told, which is in the last hours
-/// of the year 9999: a server's "never".
+/// Whether a header holds a date behind the last moment that can be told, which is in the last
+/// hours of the year 9999: a server's "never".
 fn is_beyond_time(headers: &HeaderMap, name: &str) -> bool {
     let Some(text) = header(headers, name) else {
         return false;

@@ -1,11 +1,12 @@
-//! The HTTP client below everything: certificates, proxy, time-outs. It follows no redirect, and speaks
-//! HTTP/1.1 alone: with at most a few requests under way at once HTTP/2 gains nothing, and its floods
-//! (resets, settings, pings, endless CONTINUATION, HPACK) meet nobody here. No compressed answer is asked
-//! for, and none is unpacked, so an answer is as large as what came over the line.
+//! The HTTP client below everything: certificates, proxy, time-outs. It follows no redirect, and
+//! speaks HTTP/1.1 alone: with at most a few requests under way at once HTTP/2 gains nothing, and
+//! its floods (resets, settings, pings, endless CONTINUATION, HPACK) meet nobody here. No
+//! compressed answer is asked for, and none is unpacked, so an answer is as large as what came over
+//! the line.
 //!
-//! What hyper itself refuses of an answer: more than 100 headers, a head of more than 408 KiB, 16 KiB of
-//! chunk extensions, 16 KiB of trailers. It counts no provisional answers (`100 Continue`), and says
-//! nothing of them; only the time of the call ends a stream of these.
+//! What hyper itself refuses of an answer: more than 100 headers, a head of more than 408 KiB, 16
+//! KiB of chunk extensions, 16 KiB of trailers. It counts no provisional answers (`100 Continue`),
+//! and says nothing of them; only the time of the call ends a stream of these.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

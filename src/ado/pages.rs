@@ -1,6 +1,6 @@
 //! Lists that come in pages, by token or by offset. Both kinds end at a page that brings nothing
-//! new: a server that repeats itself has no more to say. A page by offset that is shorter than it was
-//! asked for says nothing, because servers have limits of their own.
+//! new: a server that repeats itself has no more to say. A page by offset that is shorter than it
+//! was asked for says nothing, because servers have limits of their own.
 
 use std::collections::HashSet;
 use std::hash::Hash;

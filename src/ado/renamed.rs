@@ -43,8 +43,8 @@ impl RenamedProjects {
         }
     }
 
-    /// No project goes by what it was asked for by: from now on it is asked for by its GUID. `false`
-    /// when none is known, or when it was asked for by that.
+    /// No project goes by what it was asked for by: from now on it is asked for by its GUID.
+    /// `false` when none is known, or when it was asked for by that.
     pub(super) fn give_up_name(&self, name: &str, asked_for: &str) -> bool {
         match self.projects().get_mut(&key(name)) {
             // Of several calls at the same moment each learns it, and the first one notes it.

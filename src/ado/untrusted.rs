@@ -1,4 +1,5 @@
-//! What servers answer, read as the calls read it: a door for `fuzzing`, which is part of no program.
+//! What servers answer, read as the calls read it: a door for `fuzzing`, which is part of no
+//! program.
 
 use std::time::Duration;
 

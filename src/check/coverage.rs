@@ -44,7 +44,8 @@ pub(super) struct Coverage<'a> {
     one_is_unused: bool,
     /// Whether a run can come that no row fits.
     may_fit_no_row: bool,
-    /// Names of configurations by their ids: those of the ADO project, else those that points carry.
+    /// Names of configurations by their ids: those of the ADO project, else those that points
+    /// carry.
     names: BTreeMap<u32, String>,
     /// The ids of the configurations that runs can have.
     wanted_ids: HashSet<u32>,
@@ -103,7 +104,8 @@ impl<'a> Coverage<'a> {
         let read: HashSet<u32> = plans.iter().map(|plan| plan.plan_id).collect();
         let mut used = BTreeSet::new();
         for point in plans.iter().flat_map(|plan| &plan.points) {
-            // The list of configurations is empty where it could not be read; points name their own.
+            // The list of configurations is empty where it could not be read; points name their
+            // own.
             if used.insert(point.configuration_id) {
                 names
                     .entry(point.configuration_id)

@@ -88,8 +88,8 @@ pub(super) fn remarks(rows: &[ConfigurationRow], profiles: &[String]) -> Vec<Opt
     remarks
 }
 
-/// Of several remarks the worst: a row that never matches has no use for a better name. `shadowed_by`
-/// is the place of a row before it with the same conditions.
+/// Of several remarks the worst: a row that never matches has no use for a better name.
+/// `shadowed_by` is the place of a row before it with the same conditions.
 fn remark(
     row: &ConfigurationRow,
     shadowed_by: Option<usize>,

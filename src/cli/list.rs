@@ -188,8 +188,8 @@ fn fetch(arguments: &Arguments, config: &Config) -> Result<Listing, NoList> {
     })
 }
 
-/// What is asked when no project is named: the server of the project in the working folder, else the
-/// machine's, else that of the only watched project.
+/// What is asked when no project is named: the server of the project in the working folder, else
+/// the machine's, else that of the only watched project.
 fn unnamed(what: What, config: &Config) -> Result<Origin, NoList> {
     if let Some(root) = project_here() {
         return katalon_project(&root, config);

@@ -1,5 +1,5 @@
-//! `kado map`: shows, enters and proposes the ADO ids of a project's test cases. The work is done by
-//! `mapping`; here are its options, tables and sentences.
+//! `kado map`: shows, enters and proposes the ADO ids of a project's test cases. The work is done
+//! by `mapping`; here are its options, tables and sentences.
 //!
 //! What is written is a `.tc` file of the project, and only by `set`, `clear`, `import` and
 //! `suggest --apply`; each of them lists the files that it changed.

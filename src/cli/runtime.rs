@@ -1,7 +1,7 @@
 //! The runtime of commands that talk to a server or wait for the service.
 //!
-//! What still blocks a thread when a command is done with it, such as a network share that hangs, is
-//! left behind: it must not hold up the end.
+//! What still blocks a thread when a command is done with it, such as a network share that hangs,
+//! is left behind: it must not hold up the end.
 
 use std::ops::Deref;
 use std::time::Duration;

@@ -23,8 +23,8 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Explains a folder. What kado cannot read or does not know, and what waits for a person, makes the
-/// exit code 1.
+/// Explains a folder. What kado cannot read or does not know, and what waits for a person, makes
+/// the exit code 1.
 pub(super) fn why(
     arguments: &Arguments,
     config: &Config,

@@ -44,8 +44,8 @@ pub(crate) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
     proxy_url(&text).ok_or_else(|| MUST_BE.to_owned())
 }
 
-/// What a proxy has to be, in words that go behind the name of what holds it. They show nothing of a
-/// wrong one: where its password begins is what nobody could say.
+/// What a proxy has to be, in words that go behind the name of what holds it. They show nothing of
+/// a wrong one: where its password begins is what nobody could say.
 pub(crate) const MUST_BE: &str = "must be a URL such as \"http://proxy:3128\", with a user as \
      \"http://bob:password@proxy:3128\"; special characters of user and password are \
      percent-encoded: a backslash as %5C (`CORP\\bob` is CORP%5Cbob), @ as %40, : as %3A, / as \
@@ -64,9 +64,9 @@ fn proxy_url(text: &str) -> Option<ProxyUrl> {
     (is_proxy && ends_with_host).then_some(ProxyUrl(url))
 }
 
-/// Whether the address of a proxy holds what ends the host for one reader and belongs to the user or
-/// password for whoever wrote it: `http://CORP\bob:pw@proxy` names the host `corp` to a reader of
-/// URLs.
+/// Whether the address of a proxy holds what ends the host for one reader and belongs to the user
+/// or password for whoever wrote it: `http://CORP\bob:pw@proxy` names the host `corp` to a reader
+/// of URLs.
 pub(crate) fn is_ambiguous(text: &str) -> bool {
     if text.contains(|letter: char| letter == '\\' || letter.is_control()) {
         return true;

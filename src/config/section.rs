@@ -168,8 +168,8 @@ impl<'a, 'i> Section<'a, 'i> {
         })
     }
 
-    /// As [`Section::read`], for a value that may be or hold a secret, such as a URL with a password
-    /// or a path in whose place somebody put a token: a wrong one is not shown.
+    /// As [`Section::read`], for a value that may be or hold a secret, such as a URL with a
+    /// password or a path in whose place somebody put a token: a wrong one is not shown.
     pub(super) fn read_hidden<T>(
         &mut self,
         key: &'static str,

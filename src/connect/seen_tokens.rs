@@ -1,8 +1,8 @@
 //! Tokens of Katalon projects as they were last seen, in memory only: a project's token outlives
 //! its folder until the process ends.
 //!
-//! Each belongs to its project *and* server (invariant I10). Another project for the same server gets
-//! nothing of it, or whoever can write one project could send with the token of another.
+//! Each belongs to its project *and* server (invariant I10). Another project for the same server
+//! gets nothing of it, or whoever can write one project could send with the token of another.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -98,8 +98,8 @@ impl Answers {
             .await
     }
 
-    /// Says how many run folders have which answer, when that has changed; and once for each project
-    /// that it has runs from before the history.
+    /// Says how many run folders have which answer, when that has changed; and once for each
+    /// project that it has runs from before the history.
     ///
     /// # Errors
     /// When the outbox fails.

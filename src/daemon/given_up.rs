@@ -1,5 +1,5 @@
-//! Files that were given up, because something on the way to ADO kept them back, are tried again: ADO
-//! takes attachments after completion, and the run's comment is written anew after that.
+//! Files that were given up, because something on the way to ADO kept them back, are tried again:
+//! ADO takes attachments after completion, and the run's comment is written anew after that.
 
 use std::time::Duration;
 

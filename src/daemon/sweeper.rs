@@ -216,8 +216,8 @@ impl Sweeper {
         .await?)
     }
 
-    /// Looks at the folders that are not settled, which may be thousands after a first sweep, and at
-    /// those that were `found`; records what is over.
+    /// Looks at the folders that are not settled, which may be thousands after a first sweep, and
+    /// at those that were `found`; records what is over.
     ///
     /// # Errors
     /// When the outbox fails.

@@ -1,5 +1,5 @@
-//! What is done beside the sweeps, now and then: late reports, files that were given up, copies that nobody needs, and
-//! forgetting what is old.
+//! What is done beside the sweeps, now and then: late reports, files that were given up, copies
+//! that nobody needs, and forgetting what is old.
 
 use std::time::Duration;
 

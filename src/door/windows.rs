@@ -158,8 +158,8 @@ impl Handle {
         Ok(FolderId {
             volume: volume.into(),
             number,
-            // NTFS gives no number twice, and lets a folder of the same name inherit the time; other
-            // file systems make a time up that changes.
+            // NTFS gives no number twice, and lets a folder of the same name inherit the time;
+            // other file systems make a time up that changes.
             born: None,
         })
     }

@@ -1,5 +1,5 @@
-//! Documents that are made from a recipe: records of a log, lines of properties, elements, items. Each
-//! is nearly right, so that a reader gets far into it, and may be as long as some megabytes.
+//! Documents that are made from a recipe: records of a log, lines of properties, elements, items.
+//! Each is nearly right, so that a reader gets far into it, and may be as long as some megabytes.
 
 use arbitrary::Unstructured;
 

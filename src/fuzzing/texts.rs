@@ -10,8 +10,8 @@ use crate::katalon::{escape, lenient_json, text};
 use crate::plan::text as of_ado;
 use crate::server::Server;
 
-/// A server's URL is one of an origin, without user, query and fragment; what is made of it is a URL
-/// of the same server.
+/// A server's URL is one of an origin, without user, query and fragment; what is made of it is a
+/// URL of the same server.
 pub(super) fn server_url(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let Ok(server) = Server::parse(&text) else {

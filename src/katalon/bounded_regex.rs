@@ -1,5 +1,5 @@
-//! Regular expressions that people write into a configuration, within bounds: what is compiled takes
-//! at most 1 MiB, and an error is one line that repeats nothing of the expression.
+//! Regular expressions that people write into a configuration, within bounds: what is compiled
+//! takes at most 1 MiB, and an error is one line that repeats nothing of the expression.
 
 use regex::{Regex, RegexBuilder};
 

@@ -1,5 +1,5 @@
-//! Finds the ADO ids of a test case where a project has them (`submit.ids_from`): in the entry of its
-//! integration tab, or, for whoever has no licence that shows the tab, in its tag, name or
+//! Finds the ADO ids of a test case where a project has them (`submit.ids_from`): in the entry of
+//! its integration tab, or, for whoever has no licence that shows the tab, in its tag, name or
 //! description, written as a pattern (`submit.ids_pattern`) finds them.
 
 use std::fmt;

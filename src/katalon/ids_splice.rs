@@ -7,9 +7,9 @@
 //! A file that is indented otherwise goes on in its own way. An element that is there already keeps
 //! its form; only the text between `<value>` and `</value>` changes.
 //!
-//! It is strict where the reader is lenient: a file that is damaged in any way, is not UTF-8, or has
-//! a DOCTYPE is refused with the reason, because a splice of what was misunderstood would make it
-//! worse. And what was written is read again by kado's own reader before anybody gets it: ids,
+//! It is strict where the reader is lenient: a file that is damaged in any way, is not UTF-8, or
+//! has a DOCTYPE is refused with the reason, because a splice of what was misunderstood would make
+//! it worse. And what was written is read again by kado's own reader before anybody gets it: ids,
 //! variables and texts have to be what they should, or the file is refused.
 
 use std::ops::Range;

@@ -1,5 +1,5 @@
-//! Values that Katalon masks in its log: whoever masks a variable says that its value is a secret, so it
-//! is looked for in texts (`redaction`). They have no printable form and are stored nowhere.
+//! Values that Katalon masks in its log: whoever masks a variable says that its value is a secret,
+//! so it is looked for in texts (`redaction`). They have no printable form and are stored nowhere.
 
 use std::collections::BTreeSet;
 use std::fmt;

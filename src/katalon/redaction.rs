@@ -1,13 +1,14 @@
-//! Takes out of a run what nobody is to read: what the patterns of `[redact]` find, and the values that
-//! Katalon itself masks.
+//! Takes out of a run what nobody is to read: what the patterns of `[redact]` find, and the values
+//! that Katalon itself masks.
 //!
-//! Texts (messages, stack traces, warnings, values of iterations) lose it before they are stored. Names
-//! (of suites, test cases, machines, files) are what things are found again by, also after a change of
-//! the patterns; they stay, and the pieces of them that are hidden are handed on, to be taken out of what
-//! is sent ([`crate::plan::hidden`]). Patterns and values are stored nowhere: each may be the secret.
+//! Texts (messages, stack traces, warnings, values of iterations) lose it before they are stored.
+//! Names (of suites, test cases, machines, files) are what things are found again by, also after a
+//! change of the patterns; they stay, and the pieces of them that are hidden are handed on, to be
+//! taken out of what is sent ([`crate::plan::hidden`]). Patterns and values are stored nowhere:
+//! each may be the secret.
 //!
-//! A pattern takes time with each text, at worst with the square of its length, so patterns come from
-//! the machine's `kado.toml` alone.
+//! A pattern takes time with each text, at worst with the square of its length, so patterns come
+//! from the machine's `kado.toml` alone.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

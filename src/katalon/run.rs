@@ -74,8 +74,8 @@ impl SuiteRun {
     /// Whether Katalon writes the reports of this run, and uploads it, only when its whole
     /// collection ends: from version 11 on.
     pub fn reports_come_late(&self) -> bool {
-        // So it was in 7 of 7 completed collections of 11; 7.2 and 8.5 were seen to write the reports
-        // of each member at its own end (`behaviour.md` §4.2).
+        // So it was in 7 of 7 completed collections of 11; 7.2 and 8.5 were seen to write the
+        // reports of each member at its own end (`behaviour.md` §4.2).
         let Some(version) = &self.environment.katalon_version else {
             return false;
         };

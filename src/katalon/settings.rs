@@ -1,8 +1,8 @@
 //! The project's settings for Azure DevOps:
 //! `settings/external/com.kms.katalon.integration.azure.properties`.
 //!
-//! Source: the keys of `behaviour.md` §5 and the settings of the corpus, of all generations from the
-//! first preview (8.0) to 11.1.2; the largest has 112 kB.
+//! Source: the keys of `behaviour.md` §5 and the settings of the corpus, of all generations from
+//! the first preview (8.0) to 11.1.2; the largest has 112 kB.
 //!
 //! Katalon rewrites the whole file in place once per changed key, so it can be met empty or cut.
 //! Reading always gives what can be understood; [`AzureSettings::damage`] tells that something

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use crate::katalon::damage::DamageKind;
 
-/// Bytes of a name or id that are kept: of a test case, an execution, a machine, a file. Systems allow
-/// no longer paths, and a file that Katalon writes holds many names.
+/// Bytes of a name or id that are kept: of a test case, an execution, a machine, a file. Systems
+/// allow no longer paths, and a file that Katalon writes holds many names.
 pub(crate) const LONGEST_NAME: usize = 4096;
 
 /// Bytes of a text in which ids are looked for; matching takes as long as the text is.

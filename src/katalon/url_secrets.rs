@@ -37,8 +37,8 @@ pub(crate) fn without_users(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// `text` with the user part and the query of every URL in it dropped: the query of a signed link is
-/// its key. What ends a sentence behind the URL stays.
+/// `text` with the user part and the query of every URL in it dropped: the query of a signed link
+/// is its key. What ends a sentence behind the URL stays.
 pub(crate) fn without_queries(text: &str) -> String {
     let text = without_users(text);
     let mut clean = String::with_capacity(text.len());

@@ -1,7 +1,7 @@
 //! Whose video a file in `videos/` is, and what goes along with it.
 //!
-//! The log names the video of an attempt in a message of its step `Video` (`video-attachment`), where
-//! it comes to that message. The file's name tells it too (`katalon/behaviour.md` §3.10):
+//! The log names the video of an attempt in a message of its step `Video` (`video-attachment`),
+//! where it comes to that message. The file's name tells it too (`katalon/behaviour.md` §3.10):
 //!
 //! ```text
 //! test_2.avi                       the 2nd test of the suite (up to 10.0)
@@ -10,8 +10,8 @@
 //! Verify Post...dd and Edit_2_1.avi  the same, the name shortened to its first and last 11 letters
 //! ```
 //!
-//! Beside a video lies an `.srt` with its subtitles. Katalon removes the videos of tests that passed
-//! and leaves those behind.
+//! Beside a video lies an `.srt` with its subtitles. Katalon removes the videos of tests that
+//! passed and leaves those behind.
 
 use std::collections::{HashMap, HashSet};
 
@@ -53,8 +53,8 @@ struct VideoName<'a> {
     attempt: Option<usize>,
 }
 
-/// Gives each attempt its videos with their subtitles. A video whose test cannot be told is nobody's,
-/// and subtitles without a video are none of the run's files to send.
+/// Gives each attempt its videos with their subtitles. A video whose test cannot be told is
+/// nobody's, and subtitles without a video are none of the run's files to send.
 pub(crate) fn assign(tests: &mut [LogTest], files: &mut [RunFile], places: Places) {
     if !files.iter().any(|file| file.kind == FileKind::Video) {
         return;
@@ -121,8 +121,8 @@ fn named_by_log(tests: &[LogTest]) -> HashMap<String, Owner> {
     owners
 }
 
-/// Some versions name the video otherwise in the log than on the disk: where an attempt has one, the
-/// name that nothing bears is not missing.
+/// Some versions name the video otherwise in the log than on the disk: where an attempt has one,
+/// the name that nothing bears is not missing.
 fn forget_other_names(tests: &mut [LogTest], videos: &HashSet<String>) {
     let is_there = |path: &String| videos.contains(stem(path));
     for attempt in tests.iter_mut().flat_map(|test| &mut test.attempts) {
@@ -134,8 +134,8 @@ fn forget_other_names(tests: &mut [LogTest], videos: &HashSet<String>) {
     }
 }
 
-/// The attempt that a file's name tells. `compared` counts the names that were compared with those of
-/// all tests.
+/// The attempt that a file's name tells. `compared` counts the names that were compared with those
+/// of all tests.
 fn by_name(tests: &[LogTest], path: &str, places: Places, compared: &mut usize) -> Option<Owner> {
     let name = VideoName::of(path.strip_prefix(FOLDER)?)?;
     let owner = |place: usize| {
@@ -172,8 +172,8 @@ fn by_name(tests: &[LogTest], path: &str, places: Places, compared: &mut usize) 
     }
 }
 
-/// Whether a name, as Katalon shortens it, is that of a test. A test that runs several times has the
-/// value of its iteration behind it.
+/// Whether a name, as Katalon shortens it, is that of a test. A test that runs several times has
+/// the value of its iteration behind it.
 fn fits(shown: &str, test: &LogTest) -> bool {
     let name = test.id.rsplit('/').next().unwrap_or(&test.id);
     match shown.split_once(SHORTENED) {

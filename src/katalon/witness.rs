@@ -1,8 +1,9 @@
 //! Two witnesses: what the log says of a run, and Katalon's own account beside it.
 //!
-//! The log is what results are read from. `JUnit_Report.xml` is believed where the log is damaged or
-//! where the two differ, because Katalon wrote it with the whole log in memory; over the corpus the
-//! two never differ where the log is whole. Each difference is kept as data and named to people.
+//! The log is what results are read from. `JUnit_Report.xml` is believed where the log is damaged
+//! or where the two differ, because Katalon wrote it with the whole log in memory; over the corpus
+//! the two never differ where the log is whole. Each difference is kept as data and named to
+//! people.
 //!
 //! A report folder that is used again (`-reportFolder`, fixed paths) holds the report of the run
 //! before until Katalon writes the new one. Such a report is no witness: it has to name the same

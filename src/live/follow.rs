@@ -80,8 +80,8 @@ impl LookTimes {
         self.last = time;
     }
 
-    /// A single one that takes long says nothing of the disk: the machine was busy for a moment, and
-    /// results would be late by many times that.
+    /// A single one that takes long says nothing of the disk: the machine was busy for a moment,
+    /// and results would be late by many times that.
     fn usual(self) -> Duration {
         self.last.min(self.before)
     }

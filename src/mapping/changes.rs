@@ -1,7 +1,7 @@
 //! Writes ids into the files of test cases. All changes of a command are prepared first: each file
 //! is read, spliced, and looked at whether it may be replaced; what is kept of it is a digest. Only
-//! then the first one is written, so what is wrong with one of them leaves all as they are. Each file is replaced as a
-//! whole or not at all; of several, those that were written are told.
+//! then the first one is written, so what is wrong with one of them leaves all as they are. Each
+//! file is replaced as a whole or not at all; of several, those that were written are told.
 
 use std::collections::BTreeMap;
 use std::path::Path;

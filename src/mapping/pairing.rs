@@ -1,14 +1,14 @@
 //! Which test case of ADO belongs to one of Katalon: by the automated test that is entered in ADO,
-//! the same title, the same title but for punctuation and case, and last a title that is alike. Each
-//! proposal has its reason and score, and what else was near is named.
+//! the same title, the same title but for punctuation and case, and last a title that is alike.
+//! Each proposal has its reason and score, and what else was near is named.
 //!
 //! What kado chooses is to be right without a look, so it chooses nothing that a person could see
 //! otherwise: not one of two that fit equally, not one that two test cases of Katalon want, not one
 //! that another is mapped to already, and by likeness alone none whose title has other numbers or
 //! says the opposite. All of these are listed.
 //!
-//! Pure, and about as fast for 5,000 titles on each side as the titles are long: the first three ways
-//! are look-ups, and for the fourth an index of trigrams leaves a few titles to compare
+//! Pure, and about as fast for 5,000 titles on each side as the titles are long: the first three
+//! ways are look-ups, and for the fourth an index of trigrams leaves a few titles to compare
 //! (`likeness`).
 
 mod likeness;

@@ -7,8 +7,8 @@
 //!
 //! A step is `planned`, then `intended` before its request leaves, then `confirmed` or `refused` by
 //! ADO's answer (invariant I4). A step that is found `intended` may have happened: ADO is asked
-//! before it is sent again (I5). Of a run that is submitted only files that were given up are planned
-//! anew, with the steps that name what is missing (`store/steps.rs`).
+//! before it is sent again (I5). Of a run that is submitted only files that were given up are
+//! planned anew, with the steps that name what is missing (`store/steps.rs`).
 
 use std::mem::discriminant;
 use std::ops::Range;

@@ -28,8 +28,8 @@ pub enum Event {
     Completed,
     /// Katalon submitted the run itself.
     SubmittedByKatalon,
-    /// Files that appeared after the run was submitted are added to it, or files that were given up are
-    /// tried again.
+    /// Files that appeared after the run was submitted are added to it, or files that were given up
+    /// are tried again.
     LateReports,
     /// It needs a person.
     Parked,

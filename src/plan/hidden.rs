@@ -1,5 +1,6 @@
-//! Takes pieces of names out of what is sent. A snapshot keeps the names of a run, because things are
-//! found by them, and beside them the pieces that `[redact]` hides; here they come together. Pure.
+//! Takes pieces of names out of what is sent. A snapshot keeps the names of a run, because things
+//! are found by them, and beside them the pieces that `[redact]` hides; here they come together.
+//! Pure.
 //!
 //! What Azure DevOps finds test cases by, the name and storage of an automated test, stays.
 

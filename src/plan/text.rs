@@ -18,8 +18,8 @@ pub(crate) const ERROR: usize = 4000;
 /// Limit of the name of an attached file, in UTF-16 units.
 pub(crate) const FILE_NAME: usize = 255;
 
-/// Bytes at the beginning of a text that are longer than any limit, whatever is taken out of them, as
-/// good as always: texts may be megabytes, and each of thousands of results has its own.
+/// Bytes at the beginning of a text that are longer than any limit, whatever is taken out of them,
+/// as good as always: texts may be megabytes, and each of thousands of results has its own.
 const BEGINNING: usize = 64 * 1024;
 /// What a terminal sequence may take at the end of the beginning, where it is cut.
 const SEQUENCE: usize = 2 * 4096;
@@ -64,7 +64,8 @@ pub(crate) fn exceeds(text: &str, limit: usize) -> bool {
     long_beginning(text, limit).is_some() || units(&clean(text)) > limit
 }
 
-/// The beginning of a text without what is taken out of it, where nothing behind it can fit any more.
+/// The beginning of a text without what is taken out of it, where nothing behind it can fit any
+/// more.
 fn long_beginning(text: &str, limit: usize) -> Option<String> {
     let beginning = first_bytes(text, BEGINNING);
     if beginning.len() == text.len() {

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! member over ─▶ kept (in the outbox) ─┐   every member over, or never to start     reports there,
-//! member over ─▶ kept ─────────────────┴────────────────────────────────────────▶ or 60 s ─▶ one run
+//! member over ─▶ kept ─────────────────┴────────────────────────────────────────▶ or 60 s ─▶ one
+//! run
 //! ```
 //!
 //! A member that is queued holds the collection open until Katalon wrote the collection's own

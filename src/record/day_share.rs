@@ -1,9 +1,9 @@
 //! How much one project may add to the outbox in a day.
 //!
-//! What is recorded stays there for ever, so whoever writes a project could fill the disk for all by
-//! writing runs. The share is far above what tests make; a project that has used it up has its runs
-//! recorded from the next day on, while an operator can look at it. It is counted in memory: a start
-//! of kado begins anew.
+//! What is recorded stays there for ever, so whoever writes a project could fill the disk for all
+//! by writing runs. The share is far above what tests make; a project that has used it up has its
+//! runs recorded from the next day on, while an operator can look at it. It is counted in memory: a
+//! start of kado begins anew.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -9,8 +9,8 @@
 //! (invariant I1). Only a workspace that is wiped while kado does not run takes a run in its grace
 //! time with it. A run that is kept for its collection is in the outbox from its own end on.
 //!
-//! A folder that cannot be read costs only itself and is said once; an outbox that cannot be written
-//! is an error, and everything that was to be recorded is tried again at the next look.
+//! A folder that cannot be read costs only itself and is said once; an outbox that cannot be
+//! written is an error, and everything that was to be recorded is tried again at the next look.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
-//! What decides about the runs of a project, so that a change of it decides anew about the runs that
-//! were left out: the rules of this machine, the project's settings and its own `kado.toml`, and the
-//! test cases of runs that were left out because none has an id.
+//! What decides about the runs of a project, so that a change of it decides anew about the runs
+//! that were left out: the rules of this machine, the project's settings and its own `kado.toml`,
+//! and the test cases of runs that were left out because none has an id.
 //!
 //! Nothing of a run folder is read for that. A sweep costs a look at two files of each project, and
 //! at the test cases of runs without ids; they are read when they look otherwise than before.
@@ -133,8 +133,8 @@ impl ProjectRules {
         Ok(Some(number_of(rules.as_bytes())))
     }
 
-    /// Projects, by their keys, in which a test case of a run without ids has one by now, or is there
-    /// again.
+    /// Projects, by their keys, in which a test case of a run without ids has one by now, or is
+    /// there again.
     async fn projects_with_other_cases(
         &mut self,
         config: &Config,
@@ -165,8 +165,8 @@ impl ProjectRules {
 }
 
 impl UnmappedCases {
-    /// Adds the test cases of new runs. Those of runs that were taken up since cost a look each, until
-    /// all were.
+    /// Adds the test cases of new runs. Those of runs that were taken up since cost a look each,
+    /// until all were.
     fn keep(&mut self, all: &HashSet<i64>, new: Vec<UnmappedRun>) {
         if all.is_empty() {
             *self = Self::default();

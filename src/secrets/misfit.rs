@@ -1,5 +1,6 @@
 //! What stands where a token should: people put it there as another program wants it. Sent as it is
-//! it would be a token that nobody issued, so it is refused by its form, and nothing of it is shown.
+//! it would be a token that nobody issued, so it is refused by its form, and nothing of it is
+//! shown.
 //!
 //! Tokens have no one form: those of Azure DevOps are 52 or 84 letters and digits, those of Entra
 //! hold dots, and servers on premises have others. So a single word that is none of the forms below

@@ -1,9 +1,10 @@
 //! What of a server's URL may be shown and stored.
 //!
-//! A user, password, query or fragment may hold a secret, so none of them leaves here. What is shown is
-//! what the URL parser understood, and not what an eye may take it for: `https://dev.azure.com\t.example`
-//! is the host `dev.azure.com.example`, and letters of other scripts stand in their ASCII form (`xn--…`).
-//! A text that is no URL is cut so that nothing of a password is left, at the cost of a part of the rest.
+//! A user, password, query or fragment may hold a secret, so none of them leaves here. What is
+//! shown is what the URL parser understood, and not what an eye may take it for:
+//! `https://dev.azure.com\t.example` is the host `dev.azure.com.example`, and letters of other
+//! scripts stand in their ASCII form (`xn--…`). A text that is no URL is cut so that nothing of a
+//! password is left, at the cost of a part of the rest.
 
 use std::borrow::Cow;
 
@@ -12,8 +13,8 @@ use url::{ParseError, Url};
 /// What is shown of a text of which nothing may be.
 const CUT_WHOLE: &str = "\u{2026}";
 
-/// A URL, or what should be one, without what may be a secret; the text itself where it holds none and
-/// reads as what it is.
+/// A URL, or what should be one, without what may be a secret; the text itself where it holds none
+/// and reads as what it is.
 pub(crate) fn without_secrets(text: &str) -> Cow<'_, str> {
     let text = text.trim();
     match Url::parse(text) {
@@ -99,8 +100,8 @@ fn of_no_url(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What stands behind the last `@`, because a password may hold one itself, or before a query; where
-/// there are both, nobody can tell which of them is part of the other.
+/// What stands behind the last `@`, because a password may hold one itself, or before a query;
+/// where there are both, nobody can tell which of them is part of the other.
 fn cut(text: &str) -> &str {
     match (text.rsplit_once('@'), text.find(['?', '#'])) {
         (None, None) => text,

@@ -1,9 +1,9 @@
 //! The service on Linux: systemd, as a unit of the system or of the user. A machine on which a
 //! package put the unit keeps the package's.
 //!
-//! The crate `service-manager` writes kado's unit. It would also call `systemctl`, but with the whole
-//! environment of this process, `$KADO_TOKEN` included; so that is done here, and with it what the crate
-//! has no verbs for:
+//! The crate `service-manager` writes kado's unit. It would also call `systemctl`, but with the
+//! whole environment of this process, `$KADO_TOKEN` included; so that is done here, and with it
+//! what the crate has no verbs for:
 //!
 //! * a unit of a package is only enabled and disabled: the crate would write one of its own over
 //!   it, and remove a file that is not there;

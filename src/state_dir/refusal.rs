@@ -1,8 +1,9 @@
 //! Why a state folder is not used, and the command that mends it.
 //!
-//! Whoever decides what lies in the state folder decides what kado sends, which files it deletes and
-//! through which links it writes. So it belongs to kado's account, root or the machine's service,
-//! nobody else may write to it, and nothing of kado's in it is a link or stands for something else.
+//! Whoever decides what lies in the state folder decides what kado sends, which files it deletes
+//! and through which links it writes. So it belongs to kado's account, root or the machine's
+//! service, nobody else may write to it, and nothing of kado's in it is a link or stands for
+//! something else.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,11 +1,11 @@
 //! Modes, and the file system's own figures.
 //!
-//! A state folder is its owner's alone (0700, files 0600). Two kinds are shared with a group: one that
-//! a package made for it (2770, files 0660), and one whose group is the service's (0750, files 0640).
-//! What is made in a folder of a state folder goes by the mode of that.
+//! A state folder is its owner's alone (0700, files 0600). Two kinds are shared with a group: one
+//! that a package made for it (2770, files 0660), and one whose group is the service's (0750, files
+//! 0640). What is made in a folder of a state folder goes by the mode of that.
 //!
-//! The group of the first kind is the service's or this account's own. `S_ISGID` is what tells it from
-//! a folder that only a lax umask made open.
+//! The group of the first kind is the service's or this account's own. `S_ISGID` is what tells it
+//! from a folder that only a lax umask made open.
 
 #![expect(
     clippy::disallowed_methods,

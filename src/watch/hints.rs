@@ -250,7 +250,8 @@ impl Hints {
     }
 }
 
-/// How many folders are watched for these roots and projects, with those below them, at most `most`.
+/// How many folders are watched for these roots and projects, with those below them, at most
+/// `most`.
 pub(crate) fn count(roots: &[PathBuf], projects: &[PathBuf], most: usize) -> usize {
     let mut count = 0;
     for (folder, mode) in system::wanted(roots, projects, &Sessions::default()) {

@@ -119,8 +119,8 @@ impl WatchProblems {
             .any(|problem| problem.hides_content() && is_in(folder, &problem.path))
     }
 
-    /// All of them for people; `how_to_grant` says how the account of this program gets the right to
-    /// read a folder.
+    /// All of them for people; `how_to_grant` says how the account of this program gets the right
+    /// to read a folder.
     pub(crate) fn tell(&self, how_to_grant: impl Fn(&Path) -> String) -> Vec<ToldWatchProblem> {
         let mut told: Vec<_> = self
             .kept

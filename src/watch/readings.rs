@@ -2,10 +2,10 @@
 //!
 //! Whoever writes a project decides how long its files take to read, and a file system may never
 //! answer at all. So a look is waited for only a little; one that takes longer goes on beside the
-//! looks at other folders, and its result is taken when it is there. The folders of a project have a
-//! share of each round, and a number of looks under way, so that the runs of other projects are seen
-//! in the meantime. A look that is still not over after [`Limits::longest`] is given up in words: the
-//! folder counts as one that cannot be read, until its thread comes back after all.
+//! looks at other folders, and its result is taken when it is there. The folders of a project have
+//! a share of each round, and a number of looks under way, so that the runs of other projects are
+//! seen in the meantime. A look that is still not over after [`Limits::longest`] is given up in
+//! words: the folder counts as one that cannot be read, until its thread comes back after all.
 
 use std::collections::HashMap;
 use std::io;

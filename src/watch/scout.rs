@@ -190,8 +190,8 @@ impl Scout {
         }
     }
 
-    /// The run folders in these sessions; `None` where only a walk through everything tells, because
-    /// one is gone or something in it is not seen.
+    /// The run folders in these sessions; `None` where only a walk through everything tells,
+    /// because one is gone or something in it is not seen.
     pub(crate) fn find_in_sessions(&self, sessions: &BTreeSet<PathBuf>) -> Option<Vec<PathBuf>> {
         let mut found = Vec::new();
         for session in sessions {

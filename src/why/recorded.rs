@@ -97,8 +97,8 @@ fn submitted(row: &SubmissionSummary) -> String {
     }
 }
 
-/// What a person can do about a row; what submits an ignored one stands in its reason and depends on
-/// the folder.
+/// What a person can do about a row; what submits an ignored one stands in its reason and depends
+/// on the folder.
 fn ways_of(row: &SubmissionSummary) -> Vec<String> {
     let id = row.id;
     match row.state {

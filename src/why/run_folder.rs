@@ -30,8 +30,8 @@ use crate::workspace::{self, Location, RunReader};
 /// Tests that are named; more are counted.
 const MOST: usize = 20;
 
-/// As [`explain`], of a folder among many: one that is settled and has not changed since is not read
-/// again, as in the service.
+/// As [`explain`], of a folder among many: one that is settled and has not changed since is not
+/// read again, as in the service.
 pub(super) fn explain_one_of_many(inquiry: &Inquiry<'_>, folder: &Path) -> Explanation {
     let Ok(Some(known)) = inquiry.ask(|store| store.folder_answer(folder)) else {
         return explain(inquiry, folder);

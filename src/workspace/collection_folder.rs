@@ -1,7 +1,7 @@
 //! Test suite collections on disk: which one a run folder belongs to, and which members it has.
 //!
-//! From Katalon 6.3 on a session folder (`Reports/<session>`) holds the collection's own folder with
-//! its report (`.rp`) and, beside it, the run folders of its members.
+//! From Katalon 6.3 on a session folder (`Reports/<session>`) holds the collection's own folder
+//! with its report (`.rp`) and, beside it, the run folders of its members.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};

@@ -1,10 +1,10 @@
 //! What a run before left in a report folder that is used again (`-reportFolder`, fixed paths):
 //! reports, screenshots and videos that are none of this run's until Katalon writes them anew.
 //!
-//! Times of files decide, with care: a copy may give all files new times, or old ones, and the clock
-//! of a file server may be another than the log's. So a file counts as older than the run only where
-//! both the log's own times and the log file's say so. A whole `JUnit_Report.xml` of another run
-//! tells it too, of what was not written after it.
+//! Times of files decide, with care: a copy may give all files new times, or old ones, and the
+//! clock of a file server may be another than the log's. So a file counts as older than the run
+//! only where both the log's own times and the log file's say so. A whole `JUnit_Report.xml` of
+//! another run tells it too, of what was not written after it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -107,7 +107,8 @@ mod tests {
         }
     }
 
-    /// Which files of a folder with these modification times, beside the start, are an earlier run's.
+    /// Which files of a folder with these modification times, beside the start, are an earlier
+    /// run's.
     fn earlier(files: &[(&str, i64)], log: &LogSummary, foreign: Option<&Junit>) -> Vec<String> {
         let mut listing = FolderListing::default();
         for (path, modified) in files {

@@ -1,8 +1,8 @@
 //! What lies in a run folder.
 //!
 //! The folder is foreign: its files come and go while it is listed, it may hold other runs, and
-//! nobody bounds what a test writes into it. So the walk is bounded, and a listing says what it left
-//! out.
+//! nobody bounds what a test writes into it. So the walk is bounded, and a listing says what it
+//! left out.
 
 use std::collections::VecDeque;
 use std::io;
@@ -29,8 +29,8 @@ const MOST_LOGS: usize = 1_000;
 pub(crate) struct FolderListing {
     /// Sorted by path.
     pub files: Vec<ListedFile>,
-    /// What is called like a log at the top and is no regular file: a link, say. It counts as a log,
-    /// and its reading tells why it has none.
+    /// What is called like a log at the top and is no regular file: a link, say. It counts as a
+    /// log, and its reading tells why it has none.
     pub irregular_logs: Vec<String>,
     /// What was left out.
     pub warnings: Vec<String>,
@@ -113,8 +113,8 @@ pub(crate) struct RunSigns {
 }
 
 impl RunSigns {
-    /// Takes in what lies there. Also a link or pipe in the place of one of Katalon's files is a sign:
-    /// whoever reads the run is told what it is.
+    /// Takes in what lies there. Also a link or pipe in the place of one of Katalon's files is a
+    /// sign: whoever reads the run is told what it is.
     pub(crate) fn see(&mut self, entry: &Entry) {
         if entry.kind == Kind::Folder {
             return;

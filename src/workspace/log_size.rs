@@ -1,8 +1,8 @@
 //! How much log of a run is read.
 //!
-//! The largest part that was seen of a real run has some hundred megabytes. A file of terabytes costs
-//! whoever makes it nothing where it is mostly holes, and whoever reads it a day; so the size is
-//! judged before anything is read.
+//! The largest part that was seen of a real run has some hundred megabytes. A file of terabytes
+//! costs whoever makes it nothing where it is mostly holes, and whoever reads it a day; so the size
+//! is judged before anything is read.
 
 use std::io;
 

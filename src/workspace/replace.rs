@@ -105,8 +105,8 @@ impl Original {
     /// path in the project.
     ///
     /// # Errors
-    /// When it cannot be read, or when it could not be replaced as things stand: it is read-only, of
-    /// another account, or in a folder in which nothing may be made.
+    /// When it cannot be read, or when it could not be replaced as things stand: it is read-only,
+    /// of another account, or in a folder in which nothing may be made.
     pub(crate) fn read(root: &Path, below: &Path) -> Result<(Self, Vec<u8>), ReplaceError> {
         let file = root.join(below);
         let bytes = read(root, below).map_err(|source| ReplaceError::Io {
@@ -239,7 +239,8 @@ impl Hindrance {
     }
 }
 
-/// The name of the file beside; it begins with a point and has an ending that Katalon does not know.
+/// The name of the file beside; it begins with a point and has an ending that Katalon does not
+/// know.
 fn name_beside(number: u32) -> String {
     format!(".kado-{}-{number}.tmp", std::process::id())
 }

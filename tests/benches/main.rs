@@ -2,8 +2,8 @@
 //! the floor (`floor`) in the same sitting.
 //!
 //! `cargo bench` prints a table for each part; `cargo bench -- sending` plays one of them
-//! (`sending`, `live`, `watch`, `idle`, `scale`), and `cargo bench -- --write` writes BENCHMARKS.md with its
-//! plots anew. Nothing in here is asserted: a slow machine is no defect.
+//! (`sending`, `live`, `watch`, `idle`, `scale`), and `cargo bench -- --write` writes BENCHMARKS.md
+//! with its plots anew. Nothing in here is asserted: a slow machine is no defect.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,5 +1,6 @@
 //! What a reader could not read is told everywhere: in the run's comment, in the list of what was
-//! left out, by `kado why`, `kado inspect` and the exit code. Each kind of damage goes the whole way.
+//! left out, by `kado why`, `kado inspect` and the exit code. Each kind of damage goes the whole
+//! way.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 #![expect(clippy::disallowed_methods, reason = "tests damage files")]
@@ -23,8 +24,8 @@ const BINDING: &str = "testCaseBinding";
 /// The project's settings.
 const SETTINGS: &str = "settings/external/com.kms.katalon.integration.azure.properties";
 
-/// The kind that is walked behind this one, from the first (`None`) to the last. A new kind does not
-/// compile here before it has its place.
+/// The kind that is walked behind this one, from the first (`None`) to the last. A new kind does
+/// not compile here before it has its place.
 fn next(kind: Option<&DamageKind>) -> Option<DamageKind> {
     match kind {
         None => Some(DamageKind::Missing),

@@ -1,5 +1,5 @@
-//! Servers that answer anything but what they should: each costs one attempt, with its reason, within
-//! limits of size and time, and none learns what is not meant for it.
+//! Servers that answer anything but what they should: each costs one attempt, with its reason,
+//! within limits of size and time, and none learns what is not meant for it.
 
 #![expect(clippy::disallowed_methods, reason = "tests answer on sockets")]
 

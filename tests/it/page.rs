@@ -228,8 +228,8 @@ fn sent_while(meanwhile: impl FnOnce(u16, &Machine)) -> Vec<String> {
     sent
 }
 
-/// Asks for the page as fast as it answers, until the run is completed and it was asked often; gives
-/// the moments of the looks that were shown.
+/// Asks for the page as fast as it answers, until the run is completed and it was asked often;
+/// gives the moments of the looks that were shown.
 fn flood(port: u16, machine: &Machine) -> BTreeSet<String> {
     const ASKING: usize = 8;
     const OFTEN: usize = 1000;

@@ -1,5 +1,5 @@
-//! A token is looked for in all encodings, in everything that kado says, logs, stores and starts: while
-//! all goes well, and in each way in which a server is not reached or refuses.
+//! A token is looked for in all encodings, in everything that kado says, logs, stores and starts:
+//! while all goes well, and in each way in which a server is not reached or refuses.
 
 #![expect(clippy::disallowed_methods, reason = "tests start programs")]
 

@@ -1,6 +1,6 @@
-//! Settings files of real projects, made anew through the program: `kado setup` with what was chosen
-//! in each of them, for a server that has its project and plans, gives the file that Katalon wrote,
-//! byte for byte but for the names that the fake server has in place of the real one.
+//! Settings files of real projects, made anew through the program: `kado setup` with what was
+//! chosen in each of them, for a server that has its project and plans, gives the file that Katalon
+//! wrote, byte for byte but for the names that the fake server has in place of the real one.
 
 #![expect(clippy::disallowed_methods, reason = "tests read and write files")]
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]

@@ -1,5 +1,5 @@
-//! What a project costs stays bounded, however it is written: its copies in the spool, what is stored
-//! of a run, and files that are nothing but a hole.
+//! What a project costs stays bounded, however it is written: its copies in the spool, what is
+//! stored of a run, and files that are nothing but a hole.
 
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests make files with holes")]

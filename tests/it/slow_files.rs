@@ -19,7 +19,8 @@ use crate::support::{HangingFile, Machine, age, ended, skip, tc};
 /// Bytes of a log that nobody could read to its end.
 const TERABYTES: u64 = 4 << 40;
 
-/// A machine with two projects; in the first, by its name, lies a finished run that is damaged later.
+/// A machine with two projects; in the first, by its name, lies a finished run that is damaged
+/// later.
 fn machine() -> (Machine, PathBuf) {
     let machine = Machine::new();
     machine.configure("history = \"all\"\nruns_from = \"any\"\n");

@@ -1,5 +1,5 @@
-//! What a stranger learns who has only the page, only the terminal, or only the numbers of a machine,
-//! and what was told without anybody asking: ten machines, each with something else.
+//! What a stranger learns who has only the page, only the terminal, or only the numbers of a
+//! machine, and what was told without anybody asking: ten machines, each with something else.
 //!
 //! A snapshot has the views of one machine side by side, for a person to read: what is wrong, and
 //! what to do, has to stand in each. Of the numbers it has those that are not 0, and the alert that

@@ -110,8 +110,8 @@ fn more_events_than_the_system_keeps_cost_no_run() {
     service.wait_for_log("folders are watched that were not");
     service.signal("STOP");
 
-    // Each is two events at least, none like the one before, and nobody takes them; four times as many
-    // as there is room for, should some have been taken before the program stood still.
+    // Each is two events at least, none like the one before, and nobody takes them; four times as
+    // many as there is room for, should some have been taken before the program stood still.
     for _ in 0..limit {
         fs::rename(&noise, &other).unwrap();
         fs::rename(&other, &noise).unwrap();

@@ -1,9 +1,9 @@
-//! What reading costs against what is read: four times as much costs at most five times as many bytes
-//! and blocks of memory. The shapes are the worst that one file can have for its reader: everything
-//! different, everything the same, everything wrong, everything inside each other.
+//! What reading costs against what is read: four times as much costs at most five times as many
+//! bytes and blocks of memory. The shapes are the worst that one file can have for its reader:
+//! everything different, everything the same, everything wrong, everything inside each other.
 //!
-//! What allocates nothing is not seen in here; such scans are kept out by maps, and where a join has
-//! its largest input a scan takes longer than a test may.
+//! What allocates nothing is not seen in here; such scans are kept out by maps, and where a join
+//! has its largest input a scan takes longer than a test may.
 
 #[cfg(test)]
 use allocation_counter::{AllocationInfo, measure};

@@ -24,7 +24,8 @@ const LONGEST_VARIABLE: usize = 1024;
 /// Variables of one execution that are kept.
 const MOST_VARIABLES: usize = 1000;
 /// Variables of all executions together that are kept. Each takes some hundred bytes of memory, and
-/// six of a file suffice for one; those of real files take thirty, so the largest file holds no more.
+/// six of a file suffice for one; those of real files take thirty, so the largest file holds no
+/// more.
 const MOST_VARIABLES_OF_ALL: usize = 500_000;
 /// Bytes of a line that is read; the longest of the corpus is a tenth of it.
 const LONGEST_LINE: usize = 64 * 1024;

@@ -1,9 +1,10 @@
 //! `JUnit_Report.xml`: the sign that Katalon's launcher is done with a run, and its own account of
 //! the results.
 //!
-//! The log has more (attempts, times, files, iterations), so results are read from it; the report is
-//! the second witness (`katalon::witness`). Versions 6.2 and 6.3 write none. Of a retried test it has
-//! the last attempt only, and no test has a start of its own (`katalon/files.md` §7: 1,576 reports).
+//! The log has more (attempts, times, files, iterations), so results are read from it; the report
+//! is the second witness (`katalon::witness`). Versions 6.2 and 6.3 write none. Of a retried test
+//! it has the last attempt only, and no test has a start of its own (`katalon/files.md` §7: 1,576
+//! reports).
 
 use jiff::civil::DateTime;
 

@@ -1,11 +1,11 @@
 //! The times of a run that do not contradict each other.
 //!
-//! A log is written by one clock, and that may be set while the suite runs: a test then ends before it
-//! starts, or starts before its suite does. Katalon runs one test after the other, so the order of the
-//! log tells what the clock does not. A result lasts as long as the clock says between its own two
-//! records, and no time where that is less than none; it begins no earlier than the one before it
-//! ended; and the run lasts until all of them have ended. When a run started stays as it is, because
-//! that is which run it is.
+//! A log is written by one clock, and that may be set while the suite runs: a test then ends before
+//! it starts, or starts before its suite does. Katalon runs one test after the other, so the order
+//! of the log tells what the clock does not. A result lasts as long as the clock says between its
+//! own two records, and no time where that is less than none; it begins no earlier than the one
+//! before it ended; and the run lasts until all of them have ended. When a run started stays as it
+//! is, because that is which run it is.
 
 use crate::katalon::run::SuiteRun;
 use crate::moment::Moment;

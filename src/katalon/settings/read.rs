@@ -239,7 +239,8 @@ impl SettingsFile {
         }
     }
 
-    /// The JSON list in a key, at most so many items of it; a single object counts as a list of one.
+    /// The JSON list in a key, at most so many items of it; a single object counts as a list of
+    /// one.
     fn list(&mut self, key: &str, most: usize) -> Vec<Json> {
         match self.json(key) {
             Some(Json::Array(mut items)) => {

@@ -1,7 +1,7 @@
 //! How alike two titles are, and which of many are nearest to one.
 //!
-//! Comparing each title with each is quadratic, and each comparison is quadratic in their length. So
-//! an index says which titles share trigrams with the one at hand: the rarest ones are looked up
+//! Comparing each title with each is quadratic, and each comparison is quadratic in their length.
+//! So an index says which titles share trigrams with the one at hand: the rarest ones are looked up
 //! first, no more than a number of entries for each title, and only those that share most are
 //! compared letter by letter.
 

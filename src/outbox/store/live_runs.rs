@@ -94,9 +94,10 @@ impl Store {
         Ok(())
     }
 
-    /// Notes at `now` that a request is about to write into a live run, and until when it may be under
-    /// way; whether it may leave: not while one of another process is. That process may also be about
-    /// to submit the suite run: each notes what it does before it looks what the other one does.
+    /// Notes at `now` that a request is about to write into a live run, and until when it may be
+    /// under way; whether it may leave: not while one of another process is. That process may also
+    /// be about to submit the suite run: each notes what it does before it looks what the other one
+    /// does.
     ///
     /// # Errors
     /// When the database fails.

@@ -95,8 +95,8 @@ pub(super) fn snapshot_to_plan(
     }
 }
 
-/// The snapshot that a submission is retried from: that of its run, which is the newest that is known
-/// of it, unless that fills another test run (`--into`).
+/// The snapshot that a submission is retried from: that of its run, which is the newest that is
+/// known of it, unless that fills another test run (`--into`).
 pub(super) fn snapshot_to_retry(
     transaction: &Transaction<'_>,
     run: i64,

@@ -118,8 +118,8 @@ pub(super) fn begin_anew(
         new.reason.as_deref(),
     )?;
 
-    // All but the id and `create_unclear`: a request of the plan before may have made a run, and ADO
-    // is still asked for it.
+    // All but the id and `create_unclear`: a request of the plan before may have made a run, and
+    // ADO is still asked for it.
     change_one(
         transaction,
         submission,

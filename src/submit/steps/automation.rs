@@ -241,8 +241,8 @@ async fn set(
     Ok((id, unless_set(execution, rule, tests, id, reason).await?))
 }
 
-/// What became of a test case whose update failed for good: a server may fail behind what it stored,
-/// and nothing is called refused that is there.
+/// What became of a test case whose update failed for good: a server may fail behind what it
+/// stored, and nothing is called refused that is there.
 async fn unless_set(
     execution: &Execution<'_>,
     rule: AutomationRule,

@@ -1,6 +1,6 @@
-//! Each folder costs a watch (inotify) and some memory, and a machine keeps the reports of years. So
-//! only what can hold something new is watched: of `Reports` the folder itself and the sessions in
-//! which something changed lately. What changes in an old one is found by the next sweep.
+//! Each folder costs a watch (inotify) and some memory, and a machine keeps the reports of years.
+//! So only what can hold something new is watched: of `Reports` the folder itself and the sessions
+//! in which something changed lately. What changes in an old one is found by the next sweep.
 //!
 //! Folders are told apart by their inode and by when they were made, because a file system gives an
 //! inode out again.
@@ -28,8 +28,8 @@ use crate::watch::LIVELY;
 // The kernel says when its queue ran over, and that is a reason to look everywhere.
 pub(super) const TELLS_OF_LOSSES: bool = true;
 
-/// Whether a watch on a folder with all below it is one watch (`FSEvents`), so that nothing is saved
-/// by watching less.
+/// Whether a watch on a folder with all below it is one watch (`FSEvents`), so that nothing is
+/// saved by watching less.
 const WATCHES_TREES: bool = cfg!(target_os = "macos");
 
 /// Tells a folder from one that was made anew at its place: its inode and when it was made.

@@ -1,5 +1,5 @@
-//! What is replaced, what is refused, and that nothing is left beside. What Windows keeps of a file is
-//! for its `ReplaceFile` to prove.
+//! What is replaced, what is refused, and that nothing is left beside. What Windows keeps of a file
+//! is for its `ReplaceFile` to prove.
 
 #![cfg(unix)]
 #![expect(clippy::disallowed_methods, reason = "tests lay out files")]

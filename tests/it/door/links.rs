@@ -1,5 +1,5 @@
-//! Links and pipes, put in place before kado looks or flipped while it does, and folders that are made
-//! anew: as Unix has them.
+//! Links and pipes, put in place before kado looks or flipped while it does, and folders that are
+//! made anew: as Unix has them.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
@@ -104,7 +104,8 @@ fn while_flipping<T>(path: &Path, target: &Path, aside: &Path, work: impl FnOnce
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            // Each time it stays a little longer, so that now a look and now an upload meets the link.
+            // Each time it stays a little longer, so that now a look and now an upload meets the
+            // link.
             let mut pause = 0;
             while !is_done.load(Ordering::Relaxed) {
                 fs::rename(path, aside).unwrap();

@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use super::skipping::skip;
 
-/// The command as `outer` starts a program, with its arguments and environment; `None`, and the test
-/// is skipped for this reason, where `outer` cannot start even `true`.
+/// The command as `outer` starts a program, with its arguments and environment; `None`, and the
+/// test is skipped for this reason, where `outer` cannot start even `true`.
 pub(super) fn around(
     plain: &Command,
     outer: impl Fn(&str) -> Command,

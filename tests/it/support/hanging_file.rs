@@ -56,8 +56,8 @@ pub(crate) struct HangingFile {
 }
 
 impl HangingFile {
-    /// Has a file hang that says to be as large as it was; `None`, and the test is skipped, where no
-    /// file system can be mounted.
+    /// Has a file hang that says to be as large as it was; `None`, and the test is skipped, where
+    /// no file system can be mounted.
     pub(crate) fn in_place_of(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).expect("it is there");
         let size = metadata.len();

@@ -105,8 +105,8 @@ fn modified(file: &Path) -> Option<Duration> {
     modified.duration_since(SystemTime::UNIX_EPOCH).ok()
 }
 
-/// Builds it in the profile of the tests; cargo says where it lies. That takes minutes once: without
-/// the tests its libraries have other features.
+/// Builds it in the profile of the tests; cargo says where it lies. That takes minutes once:
+/// without the tests its libraries have other features.
 fn build() -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args([

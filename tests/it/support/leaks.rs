@@ -75,8 +75,8 @@ fn encodings(secret: &str) -> Vec<(String, Vec<u8>)> {
         ),
     ];
 
-    // In Base64 it looks different for each number of bytes before it; what depends on its neighbours
-    // is cut off.
+    // In Base64 it looks different for each number of bytes before it; what depends on its
+    // neighbours is cut off.
     for before in 0..3 {
         let padded = [&vec![b':'; before][..], secret.as_bytes()].concat();
         for (name, engine) in [

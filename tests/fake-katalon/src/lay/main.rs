@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! fake-katalon world                          the ADO world that fits, for `fake-ado --world`
-//! fake-katalon project FOLDER SERVER_URL      a project
-//! fake-katalon run PROJECT [HOST] [MIB]       a suite run that has just ended, on HOST, with a report of so many MiB
+//! fake-katalon project FOLDER SERVER_URL      a project fake-katalon run PROJECT [HOST] [MIB]     
+//! a suite run that has just ended, on HOST, with a report of so many MiB
 //! ```
 //!
 //! `run` prints the run folder.

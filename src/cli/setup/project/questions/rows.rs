@@ -1,5 +1,6 @@
 //! The questions for the rows of the test configuration mapping: one for each system and browser
-//! that ran, and one for each of its execution profiles where a person says that it depends on them.
+//! that ran, and one for each of its execution profiles where a person says that it depends on
+//! them.
 
 use crate::ado::wire::TestConfiguration;
 use crate::cli::setup::dialogue::{Asked, Dialogue, Preset, Unanswered};
