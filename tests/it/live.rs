@@ -15,6 +15,7 @@ use fake_ado::{Fault, FaultAction, Nth, TestRun};
 use fake_katalon::{Attempt, Ending, Live, Status, SuiteRunWriter, Test, Write};
 use serde_json::Value;
 
+use crate::page::{get, port};
 use crate::support::{Machine, Service, age, finished, katalonc, now, tc, wait_until};
 
 /// Test cases with a point each, from 11 on.
@@ -187,7 +188,7 @@ fn strip(value: &mut Value) {
 #[test]
 fn each_result_is_there_while_the_suite_runs() {
     let machine = Machine::new();
-    machine.configure(LIVE);
+    machine.configure(&format!("{LIVE}[status_page]\nlisten = \"127.0.0.1:0\"\n"));
     let (service, shop) = watching(&machine);
 
     let mut suite = Suite::begin(&suite(), &shop, 1);
@@ -205,6 +206,8 @@ fn each_result_is_there_while_the_suite_runs() {
         let told = machine.kado(&[command]);
         assert!(told.out.contains(&shown), "{told:?}");
     }
+    let (_, page) = get(port(&service), "/");
+    assert!(page.contains(&shown), "{page}");
     let status: Value = serde_json::from_str(&machine.kado(&["status", "--json"]).out).unwrap();
     assert_eq!(status["live"][0]["ado_run_id"], run.id, "{status}");
     assert_eq!(status["live"][0]["suite"], "Test Suites/Smoke", "{status}");

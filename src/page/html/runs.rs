@@ -6,6 +6,7 @@ use askama::Template;
 
 use crate::measures::UploadMeasures;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
+use crate::overview::live_suites::LiveSuite;
 use crate::page::html::time::{LocalClock, Time};
 use crate::page::html::{Piece, bytes, link, or_dash, shown};
 use crate::page::seen::{Buttons, Seen};
@@ -19,9 +20,17 @@ const MOST: usize = 500;
 #[derive(Template)]
 #[template(path = "runs.html", config = "src/page/askama.toml")]
 pub(super) struct Runs {
+    live: Vec<LiveRow>,
     runs: Vec<RunRow>,
     all: usize,
     buttons: bool,
+}
+
+/// A suite that is shown in Azure DevOps while it runs.
+struct LiveRow {
+    suite: String,
+    shown: String,
+    link: Option<String>,
 }
 
 /// A run in the list.
@@ -55,7 +64,9 @@ pub(super) struct RunRow {
 
 pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> Runs {
     let rows = &seen.overview.rows;
+    let live = &seen.overview.status.live;
     Runs {
+        live: live.iter().map(live_row).collect(),
         runs: rows
             .iter()
             .take(MOST)
@@ -63,6 +74,14 @@ pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> Runs {
             .collect(),
         all: rows.len(),
         buttons: seen.buttons == Buttons::WithToken,
+    }
+}
+
+fn live_row(live: &LiveSuite) -> LiveRow {
+    LiveRow {
+        suite: shown(&format!("{} ({})", live.suite, live.project)),
+        shown: shown(&live.to_string()),
+        link: link(live.url.as_deref()),
     }
 }
 
