@@ -267,8 +267,24 @@ fn what_hinders_comparing_has_its_exit_code() {
     let away = verify(&machine, &["1"]);
 
     assert_eq!(refused.code, 3, "{refused:?}");
+    assert!(refused.out.contains("not compared"), "{refused:?}");
     assert_eq!(away.code, 4, "{away:?}");
     assert!(away.out.contains("not compared"), "{away:?}");
+}
+
+#[test]
+fn a_test_run_that_somebody_deleted_is_told_as_gone() {
+    let (machine, _) = submitted("", |_| {});
+    machine.fake.world().delete_run(150);
+
+    let told = verify(&machine, &["1"]);
+    let as_json = verify(&machine, &["1", "--json"]);
+
+    assert_eq!(told.code, 1, "{told:?}");
+    insta::assert_snapshot!(told.out);
+    let as_json: Value = serde_json::from_str(&as_json.out).unwrap();
+    assert_eq!(as_json[0]["gone"], true, "{as_json}");
+    assert_eq!(as_json[0]["in_ado"], Value::Null, "{as_json}");
 }
 
 #[test]

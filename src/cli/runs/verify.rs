@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::filter::Since;
+use crate::ado::{AdoError, Missing};
 use crate::cli::json;
 use crate::cli::plain::or_dash;
 use crate::cli::runtime::runtime;
@@ -25,11 +26,60 @@ struct VerifiedRun {
     plan_id: Option<u32>,
     ado_run_id: Option<u32>,
     url: Option<String>,
+    /// Whether Azure DevOps does not have the test run any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
     #[serde(flatten)]
     recount: Recount,
     /// What it means for the exit code of the command.
     #[serde(skip)]
     exit: Exit,
+}
+
+/// What comparing one run came to.
+struct Comparison {
+    recount: Recount,
+    gone: bool,
+    exit: Exit,
+}
+
+impl Comparison {
+    fn of(recount: Recount) -> Self {
+        let exit = if recount.is_different() {
+            Exit::NotDone
+        } else {
+            Exit::Done
+        };
+        Self {
+            recount,
+            gone: false,
+            exit,
+        }
+    }
+
+    fn none(row: &SubmissionSummary, reason: &str, exit: Exit) -> Self {
+        Self {
+            recount: Recount::uncompared(row.results, reason),
+            gone: false,
+            exit,
+        }
+    }
+
+    /// ADO gives no results, for this reason. That it does not have the run is a finding; that
+    /// nobody could look is none.
+    fn without_results(row: &SubmissionSummary, error: &AdoError) -> Self {
+        let gone = matches!(
+            error,
+            AdoError::Gone {
+                what: Missing::Object,
+                ..
+            }
+        );
+        Self {
+            gone,
+            ..Self::none(row, &chain(error), error.exit())
+        }
+    }
 }
 
 /// Compares one run, or those that ended since then.
@@ -109,7 +159,7 @@ async fn compared(
     config: &Config,
     connections: &Connections,
 ) -> VerifiedRun {
-    let (recount, exit) = recount_of(store, row, config, connections).await;
+    let comparison = comparison(store, row, config, connections).await;
 
     VerifiedRun {
         id: row.id,
@@ -117,37 +167,33 @@ async fn compared(
         plan_id: row.plan_id,
         ado_run_id: row.ado_run_id,
         url: row.url.clone(),
-        recount,
-        exit,
+        gone: comparison.gone,
+        recount: comparison.recount,
+        exit: comparison.exit,
     }
 }
 
 /// What ADO holds of a run, and what that means for the exit code. What hinders one run hinders no
 /// other one.
-async fn recount_of(
+async fn comparison(
     store: &Store,
     row: &SubmissionSummary,
     config: &Config,
     connections: &Connections,
-) -> (Recount, Exit) {
+) -> Comparison {
     let submission = match store.load(row.id) {
         Ok(submission) => submission,
-        Err(error) => return uncompared(row, &chain(&error), Exit::NotDone),
+        Err(error) => return Comparison::none(row, &chain(&error), Exit::NotDone),
     };
     let client = match connections.for_run(config, &submission.snapshot) {
         Ok(client) => client,
-        Err(error) => return uncompared(row, &chain(&error), error.exit()),
+        Err(error) => return Comparison::none(row, &chain(&error), error.exit()),
     };
 
     match recount::of_results(&client, &submission).await {
-        Ok(recount) if recount.is_different() => (recount, Exit::NotDone),
-        Ok(recount) => (recount, Exit::Done),
-        Err(error) => uncompared(row, &chain(&error), error.exit()),
+        Ok(recount) => Comparison::of(recount),
+        Err(error) => Comparison::without_results(row, &error),
     }
-}
-
-fn uncompared(row: &SubmissionSummary, reason: &str, exit: Exit) -> (Recount, Exit) {
-    (Recount::uncompared(row.results, reason), exit)
 }
 
 fn print(verified: &[VerifiedRun], out: &mut Screen<'_>) -> anyhow::Result<()> {
@@ -168,7 +214,7 @@ fn print(verified: &[VerifiedRun], out: &mut Screen<'_>) -> anyhow::Result<()> {
             Piece::new(or_dash(run.ado_run_id)).at(run.url.as_deref()),
             Piece::new(run.recount.planned.to_string()),
             Piece::new(or_dash(run.recount.in_ado)),
-            verdict(&run.recount),
+            verdict(run),
         ]);
     }
     out.table(&list)?;
@@ -204,8 +250,12 @@ fn uncompared_runs(verified: &[VerifiedRun]) -> Vec<(&str, Vec<i64>)> {
     by_reason
 }
 
-fn verdict(recount: &Recount) -> Piece {
-    if recount.uncompared.is_some() {
+fn verdict(run: &VerifiedRun) -> Piece {
+    let recount = &run.recount;
+
+    if run.gone {
+        Piece::toned(Tone::Bad, "gone")
+    } else if recount.uncompared.is_some() {
         Piece::toned(Tone::Open, "not compared")
     } else if recount.is_different() {
         let differ = match recount.different {
