@@ -253,6 +253,9 @@ async fn run_both(
 pub(crate) struct Once {
     /// Its exit code.
     pub exit: Exit,
+    /// Runs that this pass ended without all of their results there, for which the exit code is
+    /// not 0.
+    pub incomplete: Vec<SubmissionSummary>,
     /// How many run folders lie there, and what became of them, in one line that adds up; `None`
     /// of a pass that was cut off.
     pub folders: Option<String>,
@@ -329,6 +332,7 @@ pub(crate) async fn once(
     if stop.is_cancelled() {
         return Ok(Once {
             exit,
+            incomplete: outcome::incomplete(rows, &attempts),
             folders: None,
             newest_sent: None,
         });
@@ -340,6 +344,7 @@ pub(crate) async fn once(
         exit,
         folders: Some(folders.line_of_call(history)),
         newest_sent: newest_sent(&rows, &attempts),
+        incomplete: outcome::incomplete(rows, &attempts),
     })
 }
 

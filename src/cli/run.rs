@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::error::{UsageError, exit_of};
 use crate::cli::progress::Progress;
 use crate::cli::runtime::runtime;
+use crate::cli::submission;
 use crate::cli::terminal::{Clock, Piece, Screen, Terminal};
 use crate::config::paths;
 use crate::daemon::{self, Once};
@@ -120,8 +121,11 @@ fn load_and_watch(
     result
 }
 
-/// Says what became of all run folders, which is the last that a single pass says.
+/// Says what is missing of the runs that were sent, and what became of all run folders, which is
+/// the last that a single pass says.
 fn say(once: Once, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
+    // The log says that they were sent; without this nobody would know why the exit code is 1.
+    submission::print_each(&once.incomplete, out)?;
     if let Some(newest) = once.newest_sent {
         out.sentence(0, WHERE_TO_LOOK)?;
         out.line(4, &["    ".into(), Piece::new(&newest).at(Some(&newest))])?;

@@ -19,6 +19,19 @@ pub(super) fn print_all(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> std
     Ok(())
 }
 
+/// The same for whoever says where a person finds them as well.
+///
+/// # Errors
+/// When `out` cannot be written.
+pub(super) fn print_each(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> std::io::Result<()> {
+    for row in rows {
+        for line in lines_of(row, out.terminal()) {
+            out.line(INDENT, &line)?;
+        }
+    }
+    Ok(())
+}
+
 /// The same as lines of pieces, for whoever writes something before each.
 pub(super) fn lines(rows: &[SubmissionSummary], terminal: &Terminal) -> Vec<Vec<Piece>> {
     let mut lines = Vec::new();

@@ -38,12 +38,34 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
     exit
 }
 
+/// Those of `rows` that these attempts brought to their end without all of their results there:
+/// what [`exit`] counts although nothing of them waits.
+pub(crate) fn incomplete(
+    rows: Vec<SubmissionSummary>,
+    attempts: &[(i64, Attempt)],
+) -> Vec<SubmissionSummary> {
+    let ended: HashSet<i64> = attempts
+        .iter()
+        .filter(|(_, attempt)| matches!(attempt, Attempt::Submitted | Attempt::Ignored))
+        .map(|(id, _)| *id)
+        .collect();
+
+    rows.into_iter()
+        .filter(|row| ended.contains(&row.id) && is_incomplete(row))
+        .collect()
+}
+
 fn exit_of_left_out(row: Option<&SubmissionSummary>) -> Exit {
     match row {
-        Some(row) if row.recount.as_ref().is_some_and(Recount::is_different) => Exit::NotDone,
-        Some(row) if row.skipped.iter().any(|left_out| left_out.kind.counts()) => Exit::NotDone,
+        Some(row) if is_incomplete(row) => Exit::NotDone,
         _ => Exit::Done,
     }
+}
+
+/// Whether something that should be in ADO is not there.
+fn is_incomplete(row: &SubmissionSummary) -> bool {
+    let is_different = row.recount.as_ref().is_some_and(Recount::is_different);
+    is_different || row.skipped.iter().any(|left_out| left_out.kind.counts())
 }
 
 const fn exit_of_waiting(cause: Obstacle) -> Exit {

@@ -82,8 +82,13 @@ fn a_left_out_id_is_exit_1_only_in_the_invocation_that_submitted_its_run() {
             .unwrap(),
     );
 
-    assert_eq!(machine.kado(&["run", "--once"]).code, 1);
-    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    let submitting = machine.kado(&["run", "--once"]);
+    let again = machine.kado(&["run", "--once"]);
+
+    assert_eq!(submitting.code, 1, "{submitting:?}");
+    insta::assert_snapshot!(machine.readable(&submitting.out));
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(!again.out.contains("left out"), "{again:?}");
 }
 
 #[test]
