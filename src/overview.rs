@@ -170,7 +170,7 @@ fn look_through(
     problems.extend(Problem::of_disk(&config.state_dir, free));
     problems.extend(folder_problems(config, service, outbox.as_ref()));
     if let Some(outbox) = &outbox {
-        problems.extend(outbox.problems(config));
+        problems.extend(outbox.problems(config, service));
     }
     for error in connect::misplaced(config) {
         // Runs that wait for it say so as well.
@@ -407,9 +407,11 @@ impl OutboxState {
         Ok(state)
     }
 
-    fn problems(&self, config: &Config) -> Vec<Problem> {
+    fn problems(&self, config: &Config, service: ServiceState) -> Vec<Problem> {
         let mut problems = Vec::new();
-        problems.extend(self.without_token.iter().map(Problem::of_credentials));
+        for server in &self.without_token {
+            problems.push(Problem::of_credentials(server, service));
+        }
         problems.extend(self.polled.as_deref().map(Problem::of_polling));
 
         let spool = Spool::new(&config.state_dir, config.spool_limit);
@@ -422,7 +424,7 @@ impl OutboxState {
                 problems.push(Problem::of_parked(row));
             }
         }
-        problems.extend(self.waiting());
+        problems.extend(self.waiting(service));
         problems.extend(self.undelivered.iter().map(Problem::of_undelivered));
         problems
     }
@@ -454,7 +456,7 @@ impl OutboxState {
     }
 
     /// One for all runs that wait for the same reason; missing tokens are problems of their own.
-    fn waiting(&self) -> Vec<Problem> {
+    fn waiting(&self, service: ServiceState) -> Vec<Problem> {
         let wait_for_token: HashSet<i64> = self
             .without_token
             .iter()
@@ -471,7 +473,7 @@ impl OutboxState {
 
         by_reason
             .into_iter()
-            .map(|(reason, rows)| Problem::of_waiting(reason, &rows))
+            .map(|(reason, rows)| Problem::of_waiting(reason, &rows, service))
             .collect()
     }
 

@@ -226,7 +226,7 @@ impl Problem {
         Self::new(ProblemKind::Outbox, error)
     }
 
-    pub(super) fn of_credentials(server: &ServerWithoutToken) -> Self {
+    pub(super) fn of_credentials(server: &ServerWithoutToken, service: ServiceState) -> Self {
         let name = if server.server.is_empty() {
             "a server"
         } else {
@@ -244,8 +244,15 @@ impl Problem {
             server.reason
         );
         // Reasons of a source that holds no token name it, with what puts one there.
-        let hint = "`kado check` says where the token comes from and tries it; a new one is handed \
-                    over with `kado setup`, and then the runs are sent by themselves";
+        let hint = if nobody_tries(service) {
+            "`kado check` says where the token comes from and tries it; a new one is handed over \
+             with `kado setup`; no service runs, so nothing is sent until one does (`kado service \
+             start` or `kado run`), `kado run --once` sends once"
+        } else {
+            "`kado check` says where the token comes from and tries it; a new one is handed over \
+             with `kado setup`, and then the runs are sent by themselves"
+        };
+
         Self::with_hint(ProblemKind::Credentials, text, hint.to_owned()).about(About {
             runs: server.waiting,
             ..About::subject(&server.server)
@@ -396,15 +403,30 @@ impl Problem {
     }
 
     /// These runs wait for the same reason.
-    pub(super) fn of_waiting(reason: &str, rows: &[&SubmissionSummary]) -> Self {
+    pub(super) fn of_waiting(
+        reason: &str,
+        rows: &[&SubmissionSummary],
+        service: ServiceState,
+    ) -> Self {
         let text = match rows {
             [row] => format!("run {} ({}) waits: {reason}", row.id, row.suite),
             rows => format!("{} runs wait: {reason}", rows.len()),
         };
-        let hint = "kado tries again by itself and loses nothing; `kado runs` says when, `kado check` \
-                    asks the server";
+        let hint = if nobody_tries(service) {
+            "no service runs, so nothing is tried until one does (`kado service start` or `kado \
+             run`); `kado run --once` tries once, `kado check` asks the server"
+        } else {
+            "kado tries again by itself and loses nothing; `kado runs` says when, `kado check` \
+             asks the server"
+        };
+
         Self::with_hint(ProblemKind::Waiting, text, hint.to_owned())
     }
+}
+
+/// Whether nobody sends what waits. Where this account may not look, the service may run.
+const fn nobody_tries(service: ServiceState) -> bool {
+    matches!(service, ServiceState::NotRunning | ServiceState::Failed)
 }
 
 /// Why a run waits or is parked.

@@ -1,5 +1,6 @@
 //! `kado status`: what it says of the service and of what needs a person.
 
+use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::Test;
 use serde_json::Value;
 
@@ -114,6 +115,48 @@ fn people_read_each_problem_with_its_way_out_on_a_line_of_its_own() {
     problem: run 1 (Test Suites/Smoke) is parked: no result can be submitted: test case 1099 has no test point in test plan 18; add it to a suite of the plan, or correct the id
              → then `kado runs retry 1` submits it; `kado runs show 1` shows all of it, `kado runs forget 1` gives it up
     ");
+}
+
+/// The hint of the only problem.
+fn hint(status: &Value) -> &str {
+    assert_eq!(status["problems"].as_array().unwrap().len(), 1, "{status}");
+    status["problems"][0]["hint"].as_str().unwrap()
+}
+
+#[test]
+fn without_a_service_nobody_is_said_to_try_again() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let unavailable = Fault::new("*", "", Nth::Every, FaultAction::unavailable());
+    machine.fake.fault(unavailable);
+    machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
+    let (alone, code) = status(&machine);
+    let said = machine.kado(&["status"]);
+    let _service = machine.start();
+    let (beside, _) = status(&machine);
+
+    assert_eq!(code, 1, "{alone}");
+    assert!(!hint(&alone).contains("by itself"), "{alone}");
+    let from = said.out.find("problem: ").unwrap();
+    insta::assert_snapshot!(machine.readable(&said.out[from..]));
+    assert!(hint(&beside).contains("tries again by itself"), "{beside}");
+}
+
+#[test]
+fn without_a_service_a_new_token_is_not_said_to_be_enough() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.fake.world().set_tokens(&["another-token"]);
+    machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+
+    let (alone, code) = status(&machine);
+    let _service = machine.start();
+    let (beside, _) = status(&machine);
+
+    assert_eq!(code, 1, "{alone}");
+    assert!(hint(&alone).contains("`kado service start`"), "{alone}");
+    assert!(hint(&beside).contains("sent by themselves"), "{beside}");
 }
 
 #[test]
