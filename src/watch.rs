@@ -6,6 +6,7 @@
 //! `scout` remembers what was there and says which runs are over. `processes` knows which commands
 //! run.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod glance;
@@ -16,13 +17,15 @@ mod problems;
 pub(crate) mod processes;
 mod readings;
 mod scout;
+mod sweep;
 mod turns;
 mod walk;
 
 pub(crate) use look::fingerprint;
 pub(crate) use look_rules::LookRules;
 pub(crate) use problems::{ToldWatchProblem, WatchProblem, WatchProblems, WatchedPart};
-pub(crate) use scout::{FinishedFolder, FoundFolders, Scout, Sweep};
+pub(crate) use scout::{FoundFolders, Scout};
+pub(crate) use sweep::{FinishedFolder, Sweep};
 pub(crate) use turns::Turns;
 pub use walk::find_runs;
 pub(crate) use walk::{Survey, problems_of_project, problems_of_roots, survey};
@@ -33,7 +36,18 @@ pub(crate) use walk::{Survey, problems_of_project, problems_of_roots, survey};
 const LIVELY: Duration = Duration::from_secs(36 * 60 * 60);
 
 /// The fingerprint of a run folder as it looks now; `None` when it cannot be listed.
-pub(crate) fn fingerprint_of(folder: &std::path::Path) -> Option<u64> {
+pub(crate) fn fingerprint_of(folder: &Path) -> Option<u64> {
     let listing = crate::workspace::list_run_folder(folder).ok()?;
     Some(fingerprint(&listing))
+}
+
+/// How these folders look now, with what comes with each; those that cannot be listed are left out.
+pub(crate) fn fingerprints_of<T>(folders: Vec<(PathBuf, T)>) -> Vec<(PathBuf, u64, T)> {
+    let mut looks = Vec::new();
+    for (folder, with) in folders {
+        if let Some(fingerprint) = fingerprint_of(&folder) {
+            looks.push((folder, fingerprint, with));
+        }
+    }
+    looks
 }

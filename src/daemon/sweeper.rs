@@ -162,7 +162,10 @@ impl Sweeper {
         self.swept_projects.clone_from(&projects);
         self.mind_rules(config).await?;
 
-        sweep.absorb(self.look_in_batches(config, &folders, stop).await?);
+        sweep.absorb(
+            self.look_in_batches(config, &folders, Extent::Everything, stop)
+                .await?,
+        );
         if stop.is_cancelled() {
             return Ok((projects, sweep));
         }
@@ -231,7 +234,9 @@ impl Sweeper {
         let mut folders = BTreeSet::from_iter(found);
         folders.extend(self.scout.followed());
         let folders = Vec::from_iter(folders);
-        let mut sweep = self.look_in_batches(config, &folders, stop).await?;
+        let mut sweep = self
+            .look_in_batches(config, &folders, Extent::News, stop)
+            .await?;
         if stop.is_cancelled() {
             return Ok(sweep);
         }
@@ -249,6 +254,7 @@ impl Sweeper {
         &mut self,
         config: &Config,
         folders: &[PathBuf],
+        extent: Extent,
         stop: &CancellationToken,
     ) -> Result<Sweep, StoreError> {
         let mut sweep = Sweep::default();
@@ -256,7 +262,7 @@ impl Sweeper {
             if stop.is_cancelled() {
                 break;
             }
-            sweep.absorb(self.look_at(config, batch.to_vec()).await?);
+            sweep.absorb(self.look_at(config, batch.to_vec(), extent).await?);
         }
         Ok(sweep)
     }
@@ -266,6 +272,7 @@ impl Sweeper {
         &mut self,
         config: &Config,
         folders: Vec<PathBuf>,
+        extent: Extent,
     ) -> Result<Sweep, StoreError> {
         let rules = LookRules {
             abort_after: config.abort_after,
@@ -274,7 +281,13 @@ impl Sweeper {
             command_ended: self.running_commands.ended(),
         };
         let mut sweep = lend(&mut self.scout, move |scout| {
-            scout.look(&folders, &rules, clock::now())
+            let now = clock::now();
+            let mut sweep = scout.look(&folders, &rules, now);
+            // A sweep finds all of them in any case.
+            if extent == Extent::News {
+                scout.look_beside(&rules, now, &mut sweep);
+            }
+            sweep
         })
         .await?;
 
@@ -497,7 +510,7 @@ impl Sweeper {
 
         // Reports may have come since the members were settled: each is settled as it looks now.
         let mut settled = Vec::new();
-        for (folder, fingerprint, run) in blocking(move || with_fingerprints(folders)).await? {
+        for (folder, fingerprint, run) in blocking(move || watch::fingerprints_of(folders)).await? {
             let answered = self
                 .scout
                 .settle(&folder, fingerprint, FolderAnswer::Recorded);
@@ -574,17 +587,4 @@ impl Sweeper {
             .purge_spool(config, self.recorder.unrecorded_runs())
             .await
     }
-}
-
-/// How these folders look; those that cannot be listed are left out.
-fn with_fingerprints(
-    folders: Vec<(PathBuf, Option<RunIdentity>)>,
-) -> Vec<(PathBuf, u64, Option<RunIdentity>)> {
-    let mut looks = Vec::new();
-    for (folder, run) in folders {
-        if let Some(fingerprint) = watch::fingerprint_of(&folder) {
-            looks.push((folder, fingerprint, run));
-        }
-    }
-    looks
 }

@@ -19,6 +19,7 @@ use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
 use crate::watch::problems::WatchProblems;
 use crate::watch::readings::{Reached, Readings};
+use crate::watch::sweep::{FinishedFolder, Sweep};
 use crate::watch::walk::{Survey, runs_below, survey};
 use crate::workspace::{self, FolderListing, RunReader};
 
@@ -68,81 +69,6 @@ pub(crate) struct FoundFolders {
     pub gone: Vec<PathBuf>,
     /// What the walk did not see.
     pub problems: WatchProblems,
-}
-
-/// What looks at run folders saw.
-#[derive(Debug, Default)]
-pub(crate) struct Sweep {
-    /// Folders that are followed from now on, with the time of their oldest file.
-    pub new: Vec<(PathBuf, Moment)>,
-    /// Runs that are over and due.
-    pub over: Vec<FinishedFolder>,
-    /// When a look is worth while before the next sweep.
-    pub look_again: Option<Moment>,
-    /// Folders of runs that ended before the history begins; they are settled.
-    pub remembered: Vec<AnsweredFolder>,
-    /// Runs that are over and wait for their grace time.
-    pub in_grace: Vec<FinishedFolder>,
-    /// Folders that were followed and are gone.
-    pub gone: Vec<PathBuf>,
-    /// Folders that cannot be read, which does not pass by itself.
-    pub unread: Vec<PathBuf>,
-    /// How many of the new folders are there for so long that an event should have told of them.
-    pub unheard: usize,
-    /// How many folders were not settled, so that their logs were read as far as they are new.
-    pub read: usize,
-    /// Folders whose look is not over, or was not begun, so that others have their turn.
-    pub postponed: Vec<PathBuf>,
-}
-
-/// A folder whose run is over.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct FinishedFolder {
-    /// The run folder.
-    pub folder: PathBuf,
-    /// Finished, crashed or aborted.
-    pub state: RunState,
-    /// When its suite ended, or its newest file was changed where its log does not say: the order
-    /// in which runs are recorded.
-    pub ended: Moment,
-    /// How the folder looked.
-    pub fingerprint: u64,
-}
-
-impl Sweep {
-    /// Adds a folder as the tracker assessed it; a run that is not over is only looked at again.
-    fn add(&mut self, folder: FinishedFolder, assessment: &Assessment) {
-        match assessment.state {
-            _ if assessment.due => self.over.push(folder),
-            RunState::Finished | RunState::Crashed => self.in_grace.push(folder),
-            RunState::Queued | RunState::Running | RunState::Aborted => {}
-        }
-
-        // Also what is over is looked at again, until it is settled.
-        self.look_again_at(Some(assessment.look_again));
-    }
-
-    /// Adds what another look saw; what was recorded of it already is not in there any more.
-    pub(crate) fn absorb(&mut self, other: Self) {
-        self.new.extend(other.new);
-        self.over.extend(other.over);
-        self.remembered.extend(other.remembered);
-        self.in_grace.extend(other.in_grace);
-        self.gone.extend(other.gone);
-        self.unread.extend(other.unread);
-        self.unheard += other.unheard;
-        self.read += other.read;
-        self.postponed.extend(other.postponed);
-        self.look_again_at(other.look_again);
-    }
-
-    /// Has the next look no later than then, if that is known.
-    pub(crate) fn look_again_at(&mut self, moment: Option<Moment>) {
-        self.look_again = match (self.look_again, moment) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-    }
 }
 
 impl Scout {
@@ -269,6 +195,24 @@ impl Scout {
             self.look_at(folder, rules, now, &mut sweep);
         }
         sweep
+    }
+
+    /// Looks at what nobody knew of in the projects of runs that are over: no event tells of a run in
+    /// a session of long ago, and one that ended earlier has to be recorded before a newer one.
+    pub(crate) fn look_beside(&mut self, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
+        let mut projects = BTreeSet::new();
+        for finished in &sweep.over {
+            projects.extend(self.project_of(&finished.folder).map(Path::to_owned));
+        }
+
+        for project in projects {
+            let runs = door::answered(move || runs_below(&project, Path::new("Reports")));
+            for folder in runs.ok().flatten().unwrap_or_default() {
+                if !self.followed.contains_key(&folder) && !self.settled.contains(&key(&folder)) {
+                    self.look_at(&folder, rules, now, sweep);
+                }
+            }
+        }
     }
 
     /// Whether all these paths lie in folders that are followed already, so that no sweep over

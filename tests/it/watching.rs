@@ -454,6 +454,28 @@ fn the_runs_of_years_cost_no_watch_and_a_new_one_is_found_by_its_event() {
     service.stop_cleanly();
 }
 
+#[test]
+fn a_run_in_a_session_of_long_ago_is_sent_before_a_newer_one() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let old = write_run(&shop, -20 * 24 * 60 * 60);
+    let service = machine.start_in_detail();
+    service.wait_for_logs(2, "looked at everything");
+
+    // No event tells of it.
+    let beside = old.with_file_name("20261201_010101");
+    run_at(now()).live(&beside).perform_all().unwrap();
+    // Longer than a folder with a report has to be still.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    write_run(&shop, 3);
+    machine.wait_for_completed(2);
+    service.stop_cleanly();
+
+    for row in machine.rows() {
+        assert_eq!(row["state"], "submitted", "{row}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn of_a_run_of_long_ago_only_the_begin_and_the_end_of_its_log_are_read() {
