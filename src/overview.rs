@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use live_suites::LiveSuite;
+use live_suites::{AbandonedSuite, LiveSuite};
 use problem::reason;
 
 use crate::clock;
@@ -371,6 +371,8 @@ struct OutboxState {
     unseen: Vec<ToldWatchProblem>,
     /// Suites that are shown while they run.
     live: Vec<LiveSuite>,
+    /// Those of them that nobody is left to submit.
+    abandoned: Vec<AbandonedSuite>,
     /// Members of collections that are kept and cannot be read.
     unreadable: Vec<Unreadable>,
 }
@@ -401,6 +403,10 @@ impl OutboxState {
             state.polled = store.polled()?;
             state.unseen = store.watch_problems()?;
         }
+        // A service submits what a `kado exec` leaves behind.
+        if matches!(service, ServiceState::NotRunning | ServiceState::Failed) {
+            state.abandoned = AbandonedSuite::read(store, &config.state_dir)?;
+        }
         if config.notify.is_some() {
             state.undelivered = store.undelivered()?;
         }
@@ -425,6 +431,7 @@ impl OutboxState {
             }
         }
         problems.extend(self.waiting(service));
+        problems.extend(self.abandoned.iter().map(Problem::of_abandoned));
         problems.extend(self.undelivered.iter().map(Problem::of_undelivered));
         problems
     }

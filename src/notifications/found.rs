@@ -66,6 +66,7 @@ const fn kind_of(problem: ProblemKind) -> Option<NotificationKind> {
         ProblemKind::Waiting
         // These say that kado itself does not work, which it cannot tell.
         | ProblemKind::Service
+        | ProblemKind::Live
         | ProblemKind::Outbox
         | ProblemKind::Notification
         | ProblemKind::Polled

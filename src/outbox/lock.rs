@@ -77,6 +77,13 @@ impl ClaimMark {
             .is_ok_and(|file| file.try_lock_shared().is_ok())
     }
 
+    /// Whether there is no mark of this claim: its `kado exec` has ended, or could not make one, or
+    /// it was killed and somebody who knew that cleared it away.
+    pub(crate) fn is_missing(state_dir: &Path, claim: i64) -> bool {
+        state_dir::open_to_read(&Self::path(state_dir, claim))
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
+
     /// Removes the mark of one that was killed.
     pub(crate) fn clear(state_dir: &Path, claim: i64) {
         // What stays is an empty file, which says the same.

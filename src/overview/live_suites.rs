@@ -2,11 +2,18 @@
 //! runs wait for their submissions.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::outbox::store::LiveRun;
+use crate::clock;
+use crate::discovery::claim::{Claim, KnownCommands};
+use crate::katalon::collection_report::Membership;
+use crate::outbox::lock::ClaimMark;
+use crate::outbox::store::{LiveFate, LiveRun};
 use crate::outbox::{Store, StoreError};
+use crate::plan::snapshot::Snapshot;
+use crate::workspace;
 
 /// A suite with the test run that shows it until it is submitted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -46,6 +53,96 @@ impl LiveSuite {
             key: live.key,
         })
     }
+}
+
+/// A suite that is shown although the `kado exec` that ran it was killed, and of which nothing is
+/// recorded: without a service nobody submits it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct AbandonedSuite {
+    pub shown: LiveSuite,
+    /// Its run folder.
+    pub folder: String,
+}
+
+impl AbandonedSuite {
+    /// All of them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) fn read(store: &Store, state_dir: &Path) -> Result<Vec<Self>, StoreError> {
+        let live = store.live_runs()?;
+        if live.is_empty() {
+            return Ok(Vec::new());
+        }
+
+        let commands = ExecCommands::of(store.claims(clock::now())?, state_dir);
+        let mut abandoned = Vec::new();
+        for run in live {
+            if !commands.abandoned(&run.snapshot) {
+                continue;
+            }
+            // What is recorded is listed, with what it waits for.
+            let Some(identity) = run.snapshot.identity() else {
+                continue;
+            };
+            if store.fate_of_live(&run.key, &identity)? != LiveFate::Running {
+                continue;
+            }
+
+            let folder = run.snapshot.folder.clone();
+            abandoned.extend(LiveSuite::of(run).map(|shown| Self { shown, folder }));
+        }
+        Ok(abandoned)
+    }
+}
+
+/// The `kado exec` that may have run a suite.
+struct ExecCommands {
+    killed: Vec<Claim>,
+    /// Those that run, and those of which that is not known.
+    running: Vec<Claim>,
+}
+
+impl ExecCommands {
+    fn of(claims: Vec<Claim>, state_dir: &Path) -> Self {
+        let now = clock::now();
+        let mut killed = Vec::new();
+        let mut running = Vec::new();
+
+        for claim in claims {
+            let has_no_mark = ClaimMark::is_missing(state_dir, claim.id);
+            // A mark that is held says that it runs, however long ago its last sign of life was.
+            if ClaimMark::is_abandoned(state_dir, claim.id) || (claim.lost && has_no_mark) {
+                killed.push(claim);
+            } else if !has_no_mark || claim.until > now {
+                running.push(claim);
+            }
+        }
+        Self { killed, running }
+    }
+
+    /// Whether a suite was run by one that was killed, and by none that may still run.
+    fn abandoned(&self, suite: &Snapshot) -> bool {
+        covers(&self.killed, suite) && !covers(&self.running, suite)
+    }
+}
+
+fn covers(claims: &[Claim], suite: &Snapshot) -> bool {
+    let root = Path::new(&suite.project_root);
+    let commands = KnownCommands {
+        root: workspace::without_links(root).unwrap_or_else(|| root.to_owned()),
+        membership: match &suite.collection {
+            Some(id) => Membership::Of(id.clone()),
+            None => Membership::Single,
+        },
+        claims: claims.to_vec(),
+        seen: Vec::new(),
+    };
+
+    let folder = Path::new(&suite.folder);
+    commands
+        .of_run(&suite.run, folder, &clock::host_name())
+        .claimed
 }
 
 /// Behind the name of the suite.

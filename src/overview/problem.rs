@@ -12,6 +12,7 @@ use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
 use crate::outbox::store::{DoubleSubmission, OlderRuns};
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
+use crate::overview::live_suites::AbandonedSuite;
 use crate::plural::{counted, form, span};
 use crate::record::Unreadable;
 use crate::spool::Spool;
@@ -83,6 +84,8 @@ pub(crate) enum ProblemKind {
     Parked,
     /// Runs wait with an error.
     Waiting,
+    /// A suite is shown while it runs, and nobody is left who would submit it.
+    Live,
     /// A member of a collection is kept and cannot be read.
     Member,
     /// No Katalon run was seen for long.
@@ -102,7 +105,7 @@ impl ProblemKind {
     pub(crate) const NOTES: [Self; 4] = [Self::Silence, Self::Different, Self::Double, Self::Older];
 
     /// All kinds of what needs a person.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Service,
         Self::Disk,
         Self::Outbox,
@@ -111,6 +114,7 @@ impl ProblemKind {
         Self::Polled,
         Self::Parked,
         Self::Waiting,
+        Self::Live,
         Self::Member,
         Self::Silence,
         Self::Notification,
@@ -127,6 +131,7 @@ impl ProblemKind {
             Self::Polled => "polled",
             Self::Parked => "parked",
             Self::Waiting => "waiting",
+            Self::Live => "live",
             Self::Member => "member",
             Self::Silence => "silence",
             Self::Notification => "notification",
@@ -399,6 +404,29 @@ impl Problem {
             runs: 1,
             url: row.url.clone(),
             ..About::subject(id.to_string())
+        })
+    }
+
+    /// No service runs that would submit it.
+    pub(super) fn of_abandoned(suite: &AbandonedSuite) -> Self {
+        let shown = &suite.shown;
+        let text = format!(
+            "{} of `{}` is shown in Azure DevOps as running (test run {} in test plan {}), but its \
+             `kado exec` was killed and no service runs, so nobody submits it",
+            shown.suite, shown.project, shown.ado_run_id, shown.plan_id
+        );
+        let hint = format!(
+            "when the suite has ended, `kado submit \"{}\"` submits it, or `kado run --once` where \
+             its project is watched",
+            suite.folder
+        );
+
+        Self::with_hint(ProblemKind::Live, text, hint).about(About {
+            project: Some(shown.project.clone()),
+            suite: Some(shown.suite.clone()),
+            runs: 1,
+            url: shown.url.clone(),
+            ..About::subject(&shown.key)
         })
     }
 

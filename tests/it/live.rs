@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fake_ado::{Fault, FaultAction, Nth, TestRun};
@@ -668,4 +669,78 @@ fn exec_shows_the_suite_of_its_command_without_a_service() {
 
     assert!(ended.status.success(), "{ended:?}");
     assert_eq!(machine.ado_run().state, "Completed");
+}
+
+/// A `kado exec` whose suite is shown, and the file that keeps the suite from ending.
+fn shown_by_exec(machine: &Machine, shop: &Path) -> (Child, PathBuf) {
+    let hold = machine.root().join("hold");
+    fs::write(&hold, "").unwrap();
+    let arguments = katalonc::arguments(shop, "Test Suites/Smoke", &[]);
+    let mut command = machine.exec(&["--live"], &arguments);
+    let child = command.env("FAKE_HOLD", &hold).spawn().unwrap();
+
+    wait_until("the suite to be known as shown", || {
+        let said = machine.kado(&["status"]);
+        let is_shown = said.out.contains("shows it in Azure DevOps");
+        is_shown.then_some(()).ok_or_else(|| format!("{said:?}"))
+    });
+    (child, hold)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_suite_that_a_killed_exec_left_shown_is_named_until_somebody_submits_it() {
+    let machine = Machine::new();
+    machine.configure(NOT_LIVE);
+    let shop = machine.shop(&[("One", "1001"), ("Two", "1002")]);
+    let (mut child, hold) = shown_by_exec(&machine, &shop);
+
+    let while_it_runs = machine.kado(&["status"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let killed = machine.kado(&["status"]);
+    let counted = machine.kado(&["metrics"]);
+    fs::remove_file(&hold).unwrap();
+    let folder = kado::watch::find_runs(&shop).remove(0);
+    wait_until("its katalonc to end", || {
+        let report = folder.join("JUnit_Report.xml");
+        report.exists().then_some(()).ok_or_else(String::new)
+    });
+    age(&folder);
+    let once = machine.kado(&["run", "--once"]);
+    let sent = machine.kado(&["status"]);
+
+    assert_eq!(while_it_runs.code, 0, "{while_it_runs:?}");
+    assert_eq!(killed.code, 1, "{killed:?}");
+    let from = killed.out.find("problem: ").unwrap();
+    let problem = killed.out[from..].replace(&*folder.to_string_lossy(), "[folder]");
+    insta::assert_snapshot!(problem);
+    assert!(
+        counted.out.contains("kado_problems{kind=\"live\"} 1"),
+        "{counted:?}"
+    );
+    assert_eq!(once.code, 0, "{once:?}");
+    assert_eq!(machine.ado_run().state, "Completed");
+    assert_eq!(sent.code, 0, "{sent:?}");
+}
+
+#[test]
+fn a_suite_that_a_service_takes_over_from_a_killed_exec_is_no_problem() {
+    let machine = Machine::new();
+    machine.configure(NOT_LIVE);
+    let shop = machine.shop(&[("One", "1001"), ("Two", "1002")]);
+    let (mut child, hold) = shown_by_exec(&machine, &shop);
+
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let _service = machine.start();
+    let beside = machine.kado(&["status"]);
+    fs::remove_file(&hold).unwrap();
+
+    assert_eq!(beside.code, 0, "{beside:?}");
+    assert!(
+        beside.out.contains("shows it in Azure DevOps"),
+        "{beside:?}"
+    );
+    machine.wait_for_completed(1);
 }
