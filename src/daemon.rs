@@ -263,6 +263,17 @@ pub(crate) struct Once {
     pub newest_sent: Option<String>,
 }
 
+impl Once {
+    const fn cut_off(exit: Exit, incomplete: Vec<SubmissionSummary>) -> Self {
+        Self {
+            exit,
+            incomplete,
+            folders: None,
+            newest_sent: None,
+        }
+    }
+}
+
 /// `kado run --once`: submits what is finished and what waits, and ends. `measures` say how far
 /// sending is.
 ///
@@ -330,12 +341,8 @@ pub(crate) async fn once(
     };
 
     if stop.is_cancelled() {
-        return Ok(Once {
-            exit,
-            incomplete: outcome::incomplete(rows, &attempts),
-            folders: None,
-            newest_sent: None,
-        });
+        let incomplete = outcome::incomplete(rows, &attempts);
+        return Ok(Once::cut_off(exit, incomplete));
     }
     let folders = outbox
         .with(move |store| store.run_folders(&submitted_before))
