@@ -17,7 +17,7 @@ use crate::katalon::id_source::IdSource;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
-use crate::katalon::settings::AzureSettings;
+use crate::katalon::settings::{AzureSettings, FILE};
 use crate::plan::options::Options;
 use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plural::counted;
@@ -75,6 +75,7 @@ pub(crate) async fn check_project(
         let overrides = config.overrides_over(root, &ProjectFile::of(root, config));
         return check_switched_off(&project, &overrides, report);
     }
+    check_end_of_settings(&project.settings, report);
     check_files(&project, unreadable.as_deref(), report);
     check_project_folders(root, unseen, report);
     check_project_file(&own_file, report);
@@ -164,12 +165,35 @@ fn check_switched_off(project: &Project, overrides: &Overrides, report: &mut Rep
     }
 }
 
+/// Whether Katalon's file of settings has its end.
+fn check_end_of_settings(settings: &AzureSettings, report: &mut Report) {
+    if let Some(cut) = settings.told_cut() {
+        report.wrong(
+            "settings",
+            cut,
+            format!(
+                "until they are saved again {SETTINGS_PAGE}, or the file is mended, the runs of this \
+                 project are parked"
+            ),
+        );
+    } else if let Some(doubt) = &settings.doubt {
+        report.note(
+            "settings",
+            format!("`{FILE}` may lack its end: {doubt}"),
+            format!("unless that is on purpose, save them again {SETTINGS_PAGE}"),
+        );
+    }
+}
+
 /// What the files of the project have that kado could not use, but for what was told already.
 fn check_files(project: &Project, told: Option<&str>, report: &mut Report) {
     // Whether its token is missed is said where it is looked at.
     let of_token = project.settings.token.warning();
     for warning in project.warnings.iter().chain(&project.settings.warnings) {
-        if Some(warning.as_str()) != told && Some(warning) != of_token.as_ref() {
+        let is_told = Some(warning.as_str()) == told
+            || Some(warning) == of_token.as_ref()
+            || Some(warning) == project.settings.cut.as_ref();
+        if !is_told {
             report.note("files", warning.clone(), "");
         }
     }

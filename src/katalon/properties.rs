@@ -20,6 +20,18 @@ pub(crate) struct Properties {
     places: HashMap<String, usize>,
     /// Keys beyond those that are read.
     left_out: usize,
+    unended: Option<UnendedLine>,
+}
+
+/// The last line of a file that has no line end behind it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct UnendedLine {
+    /// Its key, or the beginning of one.
+    pub key: String,
+    /// Its value or the beginning of one; `None` where the key itself is not over.
+    pub value: Option<String>,
+    /// Whether it ends in the middle of an escape.
+    pub is_open: bool,
 }
 
 impl Properties {
@@ -29,8 +41,10 @@ impl Properties {
     pub(crate) fn read(bytes: &[u8]) -> Self {
         let text = text::decode(bytes);
         let mut properties = Self::default();
+        let mut last = String::new();
         for line in logical_lines(&text) {
             let (key, value) = split(&line);
+            last = line;
             if let Some(place) = properties.places.get(&key) {
                 properties.pairs[*place].1 = value;
             } else if properties.pairs.len() == MOST_KEYS {
@@ -43,6 +57,7 @@ impl Properties {
             }
         }
 
+        properties.unended = unended_line(&text, &last);
         properties
     }
 
@@ -50,6 +65,11 @@ impl Properties {
     pub(crate) fn raw(&self, key: &str) -> Option<&str> {
         let place = self.places.get(key)?;
         Some(&self.pairs[*place].1)
+    }
+
+    /// The last line, where no line end stands behind it.
+    pub(crate) const fn unended(&self) -> Option<&UnendedLine> {
+        self.unended.as_ref()
     }
 
     /// What is wrong with a file that has more keys than are read.
@@ -166,20 +186,40 @@ fn natural_lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Splits a logical line at its first unescaped separator and decodes both sides.
-fn split(line: &str) -> (String, String) {
-    let mut end = line.len();
+/// The last logical line of a text, where no line end stands behind it.
+fn unended_line(text: &str, last: &str) -> Option<UnendedLine> {
+    let tail = text.rsplit(['\n', '\r']).next().unwrap_or_default();
+    let tail = tail.trim_start_matches([' ', '\t', '\u{c}']);
+    // A comment is no line of its own, so the line before it has its end.
+    if last.is_empty() || tail.is_empty() || tail.starts_with(['#', '!']) {
+        return None;
+    }
+
+    let (key, value) = split(last);
+    let backslashes = tail.len() - tail.trim_end_matches('\\').len();
+    Some(UnendedLine {
+        key,
+        value: (key_end(last) < last.len()).then_some(value),
+        is_open: backslashes % 2 == 1,
+    })
+}
+
+/// Where the first unescaped separator of a logical line stands.
+fn key_end(line: &str) -> usize {
     let mut is_escaped = false;
     for (at, character) in line.char_indices() {
         if !is_escaped && matches!(character, '=' | ':' | ' ' | '\t' | '\u{c}') {
-            end = at;
-            break;
+            return at;
         }
         is_escaped = !is_escaped && character == '\\';
     }
+    line.len()
+}
 
+/// Splits a logical line at its first unescaped separator and decodes both sides.
+fn split(line: &str) -> (String, String) {
     // Java takes blanks, one `=` or `:`, and blanks again for one separator.
-    let (key, rest) = line.split_at(end);
+    let (key, rest) = line.split_at(key_end(line));
     let blank = [' ', '\t', '\u{c}'];
     let rest = rest.trim_start_matches(blank);
     let value = rest
@@ -273,6 +313,24 @@ mod tests {
     #[test]
     fn the_last_of_two_equal_keys_wins() {
         assert_eq!(pairs("a=1\nb=2\na=3"), [pair("a", "3"), pair("b", "2")]);
+    }
+
+    #[test]
+    fn only_a_line_without_a_line_end_is_unended() {
+        let unended = |text: &str| Properties::read(text.as_bytes()).unended;
+        for text in ["", "a=1\n", "a=1\r\n", "a\r", "a=1\n# b", "a=1\n  "] {
+            assert_eq!(unended(text), None, "{text:?}");
+        }
+
+        let line = |value: Option<&str>| UnendedLine {
+            key: "b".to_owned(),
+            value: value.map(str::to_owned),
+            is_open: false,
+        };
+        assert_eq!(unended("a=1\nb"), Some(line(None)));
+        assert_eq!(unended("a=1\nb="), Some(line(Some(""))));
+        assert_eq!(unended("a=1\nb=2"), Some(line(Some("2"))));
+        assert!(unended("b=2\\").unwrap().is_open);
     }
 
     #[test]

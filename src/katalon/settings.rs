@@ -7,7 +7,10 @@
 //! Katalon rewrites the whole file in place once per changed key, so it can be met empty or cut.
 //! Reading always gives what can be understood; [`AzureSettings::damage`] tells that something
 //! stands there which cannot, so that whoever has good settings can keep them.
+//! [`AzureSettings::cut`] tells that the file surely lacks its end, so that nothing is decided by
+//! it, and [`AzureSettings::doubt`] that it may.
 
+mod cut;
 mod read;
 mod write;
 
@@ -55,7 +58,8 @@ pub struct AzureSettings {
     pub build_definition: Option<u32>,
     /// `submitOptions.releaseDefinitionId`; −1 is none.
     pub release_definition: Option<u32>,
-    /// `submitOptions.enableIncludeAttachment`; Katalon's default is on.
+    /// `submitOptions.enableIncludeAttachment`; Katalon's default is on. Also off where what the
+    /// file says of attachments is lost: nobody knows then what was to stay here.
     pub include_attachments: Option<bool>,
     /// `submitOptions.attachmentSendingType`.
     pub sending: Option<SendingRule>,
@@ -65,6 +69,19 @@ pub struct AzureSettings {
     pub warnings: Vec<String>,
     /// The first value that is cut or cannot be read. Unknown keys and an empty file are no damage.
     pub damage: Option<Damage>,
+    /// Where the file ends in the middle of its last line; it is among the warnings and the damage.
+    pub cut: Option<String>,
+    /// What the file lacks that each of Katalon's has at its end. A file edited by hand may be whole
+    /// without it, so it is no damage.
+    pub doubt: Option<String>,
+}
+
+impl AzureSettings {
+    /// Why the file is not to be acted on: it surely lacks its end.
+    pub(crate) fn told_cut(&self) -> Option<String> {
+        let cut = self.cut.as_ref()?;
+        Some(format!("`{FILE}` lacks its end: {cut}"))
+    }
 }
 
 /// The ADO project that the Katalon project is integrated with.

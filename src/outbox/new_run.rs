@@ -237,6 +237,12 @@ fn why_unusable(snapshot: &Snapshot) -> Option<String> {
         ));
     }
 
+    if let Some(problem) = &options.cut_settings {
+        return Some(format!(
+            "{problem}; save the settings again in Katalon, then `kado runs retry` submits the run"
+        ));
+    }
+
     if let Some(plan) = &options.invalid_plan {
         return Some(format!(
             "the run was started with the test plan id `{plan}`, which is not an id; kado does \

@@ -102,6 +102,10 @@ pub(crate) struct Options {
     /// Why the project's own file cannot be used; it parks the run.
     #[serde(default)]
     pub invalid_project_file: Option<String>,
+    /// Why the project's settings in Katalon cannot be used: their file lacks its end. It parks the
+    /// run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_settings: Option<String>,
     /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
     #[serde(default)]
     pub invalid_links: Vec<String>,

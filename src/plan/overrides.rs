@@ -183,6 +183,7 @@ pub(crate) fn effective(
         // Neither settings nor options say this; `intake` adds it from the project's own file.
         api_version: None,
         invalid_project_file: None,
+        cut_settings: settings.told_cut(),
         katalon: katalon(settings, overrides, run),
     };
 

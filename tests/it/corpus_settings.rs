@@ -11,8 +11,8 @@ use std::str::FromStr as _;
 use kado::katalon::properties_splice::LineEnd;
 use kado::katalon::run::FileKind;
 use kado::katalon::settings::{
-    ConfigurationRow, NewFile, PlanForm, RowChoice, SendingRule, SettingsChoices, StoredPlan,
-    StoredProject, TokenChoice, with_choices,
+    AzureSettings, ConfigurationRow, NewFile, PlanForm, RowChoice, SendingRule, SettingsChoices,
+    StoredPlan, StoredProject, TokenChoice, with_choices,
 };
 use kado::katalon::status::Status;
 use secrecy::SecretString;
@@ -203,6 +203,42 @@ fn filled() -> Option<Vec<File>> {
 
     assert!(files.len() > 15, "only {} files", files.len());
     Some(files)
+}
+
+/// What of a file may be attached: whether anything, and which types; none are named where the file
+/// leaves that open.
+fn may_attach(settings: &AzureSettings, kind: FileKind) -> bool {
+    let kinds = &settings.attachment_kinds;
+    settings.include_attachments != Some(false) && (kinds.is_empty() || kinds.contains(&kind))
+}
+
+#[test]
+fn a_real_file_is_whole_and_its_beginnings_attach_no_more_or_are_known_as_such() {
+    let Some(files) = filled() else { return };
+
+    for file in &files {
+        let whole = AzureSettings::read(file.text.as_bytes());
+        assert_eq!(whole.cut, None, "{}", file.path.display());
+        assert_eq!(whole.doubt, None, "{}", file.path.display());
+
+        // All have the keys in question at their end, and the largest would take a minute.
+        if file.text.len() > 10_000 {
+            continue;
+        }
+        for end in (file.text.len().saturating_sub(1500).max(1)..file.text.len()).step_by(3) {
+            let part = &file.text.as_bytes()[..end];
+            let settings = AzureSettings::read(part);
+
+            let is_known = settings.cut.is_some() || settings.doubt.is_some();
+            let is_no_more = FileKind::SENDABLE
+                .into_iter()
+                .all(|kind| may_attach(&whole, kind) || !may_attach(&settings, kind));
+            // A file that ends before a key which Katalon need not write is whole by itself.
+            let is_whole = part.ends_with(b"\r") || part.ends_with(b"\n");
+            let shown = String::from_utf8_lossy(part);
+            assert!(is_known || is_no_more || is_whole, "{shown}");
+        }
+    }
 }
 
 #[test]

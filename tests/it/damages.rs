@@ -37,7 +37,10 @@ fn next(kind: Option<&DamageKind>) -> Option<DamageKind> {
         Some(DamageKind::BeginsLate) => Some(DamageKind::CutRecords { count: 1 }),
         Some(DamageKind::CutRecords { .. }) => Some(DamageKind::UnreadableLines { count: 1 }),
         Some(DamageKind::UnreadableLines { .. }) => Some(DamageKind::UnreadableValue {
-            what: "`submitOptions.enableIncludeAttachment` is neither true nor false".to_owned(),
+            what:
+                "`submitOptions.enableIncludeAttachment` is neither true nor false, so no file is \
+                   to be attached"
+                    .to_owned(),
         }),
         Some(DamageKind::UnreadableValue { .. }) => Some(DamageKind::Unreadable {
             error: "Permission denied (os error 13)".to_owned(),

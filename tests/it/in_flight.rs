@@ -94,6 +94,140 @@ fn settings_that_katalon_has_half_written_are_waited_for_and_park_no_run() {
     assert_eq!(machine.ado_run().plan_id, Some(18));
 }
 
+/// A project that attaches nothing, and its settings.
+fn shop_without_attachments(machine: &Machine) -> (PathBuf, PathBuf, String) {
+    let settings = AzureSettings {
+        attachments: false,
+        file_types: Some(vec!["CSV".to_owned()]),
+        ..machine.settings()
+    };
+    let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+    let file = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
+    let whole = fs::read_to_string(&file).unwrap();
+    (shop, file, whole)
+}
+
+/// The beginning of settings, up to the middle of the key that says whether files are attached.
+fn up_to_a_key(whole: &str) -> &str {
+    let key = "submitOptions.enableInc";
+    &whole[..whole.find(key).unwrap() + key.len()]
+}
+
+#[test]
+fn settings_that_end_within_a_key_or_behind_a_line_are_waited_for() {
+    let machine = Machine::new();
+    let (shop, file, whole) = shop_without_attachments(&machine);
+    let service = machine.start_in_detail();
+    service.wait_for_log("found a Katalon project");
+    let waits = "waits for the project's settings, which are being written";
+
+    fs::write(&file, up_to_a_key(&whole)).unwrap();
+    age(&finished([Test::failed(&tc("Sign in"), "no").screenshot()])
+        .start(now())
+        .write_in(&shop)
+        .unwrap());
+    service.wait_for_logs(4, waits);
+    let line = whole.find("submitOptions.enableInc").unwrap();
+    fs::write(&file, &whole[..line]).unwrap();
+    service.wait_for_logs(8, waits);
+
+    assert_eq!(machine.states(), [""; 0], "{}", service.log());
+    fs::write(&file, &whole).unwrap();
+    machine.wait_for_completed(1);
+    service.stop_cleanly();
+    let run = machine.ado_run();
+    assert_eq!(names(&run.attachments), [""; 0]);
+    assert_eq!(names(&run.results[0].attachments), [""; 0]);
+}
+
+#[test]
+fn settings_that_stay_cut_park_the_run_until_they_are_whole() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let (shop, file, whole) = shop_without_attachments(&machine);
+    fs::write(&file, up_to_a_key(&whole)).unwrap();
+    let folder = finished([Test::failed(&tc("Sign in"), "no").screenshot()])
+        .write_in(&shop)
+        .unwrap();
+    age(&shop);
+
+    let once = machine.kado(&["run", "--once"]);
+
+    assert_eq!(once.code, 1, "{once:?}");
+    assert_eq!(machine.row()["state"], "parked", "{once:?}");
+    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"`settings/external/com.kms.katalon.integration.azure.properties` lacks its end: it ends with `submitOptions.enableInc`, which has no value; save the settings again in Katalon, then `kado runs retry` submits the run");
+    let submitted = machine.submit_folder(&folder);
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(machine.ado_runs().len(), 0, "{submitted:?}");
+
+    fs::write(&file, &whole).unwrap();
+    assert_eq!(machine.kado(&["runs", "retry", "1"]).code, 0);
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    let run = machine.ado_run();
+    assert_eq!(names(&run.attachments), [""; 0]);
+    assert_eq!(names(&run.results[0].attachments), [""; 0]);
+}
+
+#[test]
+fn settings_that_lack_their_end_are_told_by_check() {
+    let machine = Machine::new();
+    let (_, file, whole) = shop_without_attachments(&machine);
+    let about_settings = |output: &str| {
+        let readable = machine.readable(output);
+        let told: Vec<&str> = readable
+            .lines()
+            .filter(|line| line.contains("lack its end") || line.contains("lacks its end"))
+            .collect();
+        told.join("\n")
+    };
+
+    fs::write(&file, up_to_a_key(&whole)).unwrap();
+    let cut = machine.kado(&["check", "--offline", "--problems"]);
+    fs::write(
+        &file,
+        &whole[..whole.find("submitOptions.enableInc").unwrap()],
+    )
+    .unwrap();
+    let doubted = machine.kado(&["check", "--offline"]);
+    fs::write(&file, &whole).unwrap();
+    let sound = machine.kado(&["check", "--offline"]);
+
+    assert_eq!(cut.code, 1, "{cut:?}");
+    insta::assert_snapshot!(about_settings(&cut.out), @"WRONG  settings: `settings/external/com.kms.katalon.integration.azure.properties` lacks its end: it ends with `submitOptions.enableInc`, which has no value");
+    assert_eq!(doubted.code, 0, "{doubted:?}");
+    insta::assert_snapshot!(about_settings(&doubted.out), @"note   settings: `settings/external/com.kms.katalon.integration.azure.properties` may lack its end: it has no `submitOptions.attachmentSendingType`, which Katalon always writes");
+    assert_eq!(about_settings(&sound.out), "");
+}
+
+#[test]
+fn file_types_that_cannot_be_read_attach_nothing_and_that_is_told() {
+    let machine = Machine::new();
+    let settings = AzureSettings {
+        file_types: Some(vec!["CSV".to_owned()]),
+        ..machine.settings()
+    };
+    let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+    let file = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
+    let whole = fs::read_to_string(&file).unwrap();
+    let damaged = whole.replace("CSV", "ZIP");
+    assert_ne!(damaged, whole);
+    fs::write(&file, damaged).unwrap();
+
+    let run = finished([Test::failed(&tc("Sign in"), "no").screenshot()]);
+    let submitted = machine.submit(&shop, &run);
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert!(
+        submitted
+            .out
+            .contains("names no file type that can be read, so no file is to be attached"),
+        "{submitted:?}"
+    );
+    let run = machine.ado_run();
+    assert_eq!(names(&run.attachments), [""; 0]);
+    assert_eq!(names(&run.results[0].attachments), [""; 0]);
+}
+
 #[test]
 fn a_run_whose_project_is_gone_waits_for_a_token_of_the_machine() {
     let (machine, shop) = refused_at("*", "");

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::cut::{LONGEST_KEY, cut_of, doubt_of, is_cut, words_for_cut};
 use super::{AzureSettings, ConfigurationRow, FILE, PlanReference, ProjectReference, SendingRule};
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::properties::{Properties, Value};
@@ -11,9 +12,6 @@ use crate::katalon::secret::{ProjectToken, TokenForm};
 use crate::katalon::status::Status;
 use crate::katalon::text::head;
 use crate::server::without_secrets;
-
-/// Bytes of an unknown key that are shown; the longest known one has 54.
-const LONGEST_KEY: usize = 100;
 
 /// Bytes of a text that are read.
 const LONGEST_TEXT: usize = 64 * 1024;
@@ -63,7 +61,10 @@ impl AzureSettings {
             properties: Properties::read(bytes),
             warnings: Vec::new(),
             damage: None,
+            cut: None,
+            lost_attachments: false,
         };
+        file.warn_of_the_end();
         file.warn_of_unknown_keys();
         file.warn_of_cut_values();
 
@@ -84,14 +85,20 @@ impl AzureSettings {
                 .filter(|name| !name.trim().is_empty()),
             build_definition: file.build_definition(),
             release_definition: file.definition("submitOptions.releaseDefinitionId"),
-            include_attachments: file.bool("submitOptions.enableIncludeAttachment"),
+            include_attachments: file.include_attachments(),
             sending: file.sending(),
             attachment_kinds: file.attachment_kinds(),
             warnings: Vec::new(),
             damage: None,
+            cut: None,
+            doubt: doubt_of(&file.properties),
         };
 
         // They are whole only when everything has been read.
+        if file.lost_attachments || file.cut.is_some() {
+            settings.include_attachments = Some(false);
+        }
+        settings.cut = file.cut;
         settings.warnings = file.warnings;
         settings.damage = file.damage;
         settings
@@ -109,6 +116,10 @@ struct SettingsFile {
     warnings: Vec<String>,
     /// The first value that cannot be read.
     damage: Option<Damage>,
+    /// Where the file ends in the middle of its last line.
+    cut: Option<String>,
+    /// Whether something that it says of attachments cannot be read.
+    lost_attachments: bool,
 }
 
 impl SettingsFile {
@@ -136,10 +147,24 @@ impl SettingsFile {
         Some(clean.into_owned())
     }
 
+    fn warn_of_the_end(&mut self) {
+        if let Some(what) = cut_of(&self.properties) {
+            self.warnings.push(what.clone());
+            self.damage = Some(damage(what.clone()));
+            self.cut = Some(what);
+        }
+    }
+
+    /// Whether a key is that of a last line which is cut, which is told once.
+    fn is_cut_key(&self, key: &str) -> bool {
+        let last = self.properties.unended();
+        self.cut.is_some() && last.is_some_and(|line| line.key == key)
+    }
+
     fn warn_of_unknown_keys(&mut self) {
         let mut unknown = Remarks::default();
         for (key, _) in self.properties.iter() {
-            if !KNOWN.contains(&key) && !IGNORED.contains(&key) {
+            if !KNOWN.contains(&key) && !IGNORED.contains(&key) && !self.is_cut_key(key) {
                 unknown.add(|| {
                     let key = head(key, LONGEST_KEY);
                     format!("`{key}` is not a setting that kado knows; it was ignored")
@@ -155,7 +180,7 @@ impl SettingsFile {
     fn warn_of_cut_values(&mut self) {
         let mut cut = Remarks::default();
         for (key, raw) in self.properties.iter() {
-            if is_cut(raw) {
+            if is_cut(raw) && !self.is_cut_key(key) {
                 let what = words_for_cut(key);
                 cut.add(|| format!("{what}; it was ignored"));
                 self.damage.get_or_insert_with(|| damage(what));
@@ -190,16 +215,52 @@ impl SettingsFile {
 
     /// A switch; `None` when the file does not say.
     fn bool(&mut self, key: &str) -> Option<bool> {
-        let raw = self.properties.raw(key)?.trim();
-        match raw.trim_matches('"').to_ascii_lowercase().as_str() {
-            "true" => Some(true),
-            "false" => Some(false),
-            "" => None,
-            _ => {
+        match self.switch(key) {
+            Switch::Said(said) => said,
+            Switch::Bad => {
                 self.bad(key, "is neither true nor false");
                 None
             }
         }
+    }
+
+    /// Whether files are attached: nobody knows what a word that cannot be read was to keep here.
+    fn include_attachments(&mut self) -> Option<bool> {
+        let key = "submitOptions.enableIncludeAttachment";
+        match self.switch(key) {
+            Switch::Said(said) => said,
+            Switch::Bad => {
+                self.lose_attachments(&format!("`{key}` is neither true nor false"));
+                Some(false)
+            }
+        }
+    }
+
+    fn switch(&self, key: &str) -> Switch {
+        if self.is_cut_key(key) {
+            return Switch::Said(None);
+        }
+        let raw = self.properties.raw(key).unwrap_or_default().trim();
+        match raw.trim_matches('"').to_ascii_lowercase().as_str() {
+            "true" => Switch::Said(Some(true)),
+            "false" => Switch::Said(Some(false)),
+            "" => Switch::Said(None),
+            _ => Switch::Bad,
+        }
+    }
+
+    /// Remembers that nothing is attached, because what the file says of it cannot be read.
+    fn lose_attachments(&mut self, why: &str) {
+        let what = format!("{why}, so no file is to be attached");
+        self.warnings.push(what.clone());
+        self.damage.get_or_insert_with(|| damage(what));
+        self.lost_attachments = true;
+    }
+
+    /// The raw value of a key, unless it is not over.
+    fn raw(&self, key: &str) -> Option<&str> {
+        let raw = self.properties.raw(key)?;
+        (!is_cut(raw) && !self.is_cut_key(key)).then_some(raw)
     }
 
     /// The text of a key; an empty one is `None`.
@@ -209,7 +270,7 @@ impl SettingsFile {
 
     /// The text of a key, if it has at most so many bytes.
     fn text_within(&mut self, key: &str, longest: usize) -> Option<String> {
-        let raw = self.properties.raw(key).filter(|raw| !is_cut(raw))?;
+        let raw = self.raw(key)?;
         if raw.len() > longest {
             self.bad(key, &format!("is longer than {longest} bytes"));
             return None;
@@ -228,9 +289,7 @@ impl SettingsFile {
             .text_within(key, LONGEST_JSON)
             .filter(|text| !text.trim().is_empty())?;
         match serde_json::from_str::<Json>(&text) {
-            Ok(Json::Null) => None,
-            Ok(Json::Object(object)) if object.is_empty() => None,
-            Ok(Json::Array(array)) if array.is_empty() => None,
+            Ok(json) if is_unset(&json) => None,
             Ok(json) => Some(json),
             Err(_) => {
                 self.bad(key, "is not JSON as Katalon writes it");
@@ -446,31 +505,41 @@ impl SettingsFile {
         }
 
         self.warn_of_rows(rows);
+        if kinds.is_empty() && !self.says_nothing(key) {
+            self.lose_attachments(&format!("`{key}` names no file type that can be read"));
+        }
         kinds
+    }
+
+    /// Whether the list in a key is empty or not there, as opposed to not readable.
+    fn says_nothing(&self, key: &str) -> bool {
+        let Some(raw) = self.properties.raw(key) else {
+            return true;
+        };
+        let Value::Text(text) = Value::read(raw) else {
+            return false;
+        };
+
+        text.trim().is_empty()
+            || serde_json::from_str::<Json>(&text).is_ok_and(|json| is_unset(&json))
     }
 }
 
-/// The first value of which Katalon has not written the end, in words.
-pub(super) fn cut_value(properties: &Properties) -> Option<String> {
-    let mut pairs = properties.iter();
-    let (key, _) = pairs.find(|(_, raw)| is_cut(raw))?;
-    Some(words_for_cut(key))
+/// A switch of the file.
+enum Switch {
+    /// What it says; `None` when it is not there or empty.
+    Said(Option<bool>),
+    /// Neither true nor false.
+    Bad,
 }
 
-fn words_for_cut(key: &str) -> String {
-    let key = head(key, LONGEST_KEY);
-    format!("`{key}` is cut: its closing quote is missing")
-}
-
-/// Whether a value opens a quote and does not close it.
-fn is_cut(raw: &str) -> bool {
-    let Some(rest) = raw.strip_prefix('"') else {
-        return false;
-    };
-    match rest.strip_suffix('"') {
-        // Behind an odd number of backslashes the last quote is part of the text.
-        Some(inner) => (inner.len() - inner.trim_end_matches('\\').len()) % 2 == 1,
-        None => true,
+/// Whether JSON says that nothing is set.
+fn is_unset(json: &Json) -> bool {
+    match json {
+        Json::Null => true,
+        Json::Object(object) => object.is_empty(),
+        Json::Array(array) => array.is_empty(),
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => false,
     }
 }
 

@@ -366,7 +366,7 @@ struct Stored {
 impl Stored {
     fn read(bytes: &[u8]) -> Result<Self, NoSettings> {
         let properties = Properties::read(bytes);
-        if let Some(what) = super::read::cut_value(&properties) {
+        if let Some(what) = super::cut::cut_value(&properties) {
             return Err(NoSettings::Cut(what));
         }
         let is_new = properties.iter().next().is_none();

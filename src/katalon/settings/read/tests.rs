@@ -4,6 +4,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::katalon::run::RunOptions;
+use crate::plan::overrides::{self, Overrides};
 
 fn read(text: &str) -> AzureSettings {
     AzureSettings::read(text.as_bytes())
@@ -224,6 +226,121 @@ fn a_text_without_end_is_not_read() {
 
     assert_eq!(settings.server_url, None);
     assert!(settings.damage.is_some());
+}
+
+/// Which files are attached where `kado.toml` says nothing.
+fn attached(settings: &AzureSettings) -> Vec<FileKind> {
+    overrides::effective(settings, &Overrides::default(), &RunOptions::default())
+        .attachments
+        .kinds
+}
+
+#[test]
+fn a_file_cut_anywhere_attaches_no_more_or_is_known_to_lack_its_end() {
+    let off = WHOLE.replace(
+        "enableIncludeAttachment=true",
+        "enableIncludeAttachment=false",
+    );
+    let csv = WHOLE.replace(r#"\\"LOG\\",\\n  \\"PNG\\""#, r#"\\"CSV\\""#);
+    assert!(attached(&read(&off)).is_empty());
+    assert_eq!(attached(&read(&csv)), [FileKind::Csv]);
+
+    for whole in [&off, &csv] {
+        let all = attached(&read(whole));
+        for end in 1..whole.len() {
+            let part = &whole[..end];
+            let settings = read(part);
+
+            let is_known = settings.cut.is_some() || settings.doubt.is_some();
+            let is_fewer = attached(&settings).iter().all(|kind| all.contains(kind));
+            // A file that ends before a key that Katalon need not write is whole by itself.
+            let is_whole = part.ends_with("\"SEND_ALL\"\n");
+            assert!(is_known || is_fewer || is_whole, "{part}");
+        }
+    }
+}
+
+#[test]
+fn a_last_line_that_nobody_writes_is_a_cut() {
+    for (end, named) in [
+        (
+            "submitOptions.enableOverride",
+            "it ends with `submitOptions.enableOverride`",
+        ),
+        (
+            "submitOptions.testPlan",
+            "it ends with `submitOptions.testPlan`",
+        ),
+        ("serverUrl=", "`serverUrl` is cut"),
+        ("serverUrl=\"", "its closing quote is missing"),
+        ("enableIntegration=fals", "`enableIntegration` is cut"),
+        ("submitOptions.releaseDefinitionId=-", "within its value"),
+        ("submitOptions.testRunName=a\\", "within its value"),
+    ] {
+        let settings = read(&format!("token=\"\"\n{end}"));
+
+        let cut = settings.cut.unwrap_or_else(|| panic!("{end} is no cut"));
+        assert!(cut.contains(named), "{cut}");
+        assert_eq!(settings.warnings, [cut]);
+        assert!(settings.damage.is_some(), "{end}");
+        assert_eq!(settings.include_attachments, Some(false), "{end}");
+    }
+}
+
+#[test]
+fn what_hands_write_is_no_cut() {
+    for text in [
+        "serverUrl=https://host/tfs/Main",
+        "serverUrl=\"https://host/tfs/Main\"",
+        "serverUrl\n",
+        "serverUrl=\n",
+        "submitOptions.releaseDefinitionId=12",
+        "enableIntegration=true",
+        "submitOptions.testRunName=true",
+        "enableIntegration=true\n# by hand",
+    ] {
+        let settings = read(text);
+
+        assert_eq!(settings.cut, None, "{text:?}");
+        assert_eq!(settings.damage, None, "{text:?}");
+        assert_eq!(settings.warnings, [""; 0], "{text:?}");
+        assert!(settings.doubt.is_some(), "{text:?}");
+    }
+}
+
+#[test]
+fn only_a_file_without_katalons_end_is_doubted() {
+    assert_eq!(read(WHOLE).doubt, None);
+    assert_eq!(read("").doubt, None);
+
+    let doubt = read(WHOLE.trim_end()).doubt.unwrap();
+    assert!(doubt.contains("line end"), "{doubt}");
+    let doubt = read("enableIntegration=true\n").doubt.unwrap();
+    assert!(doubt.contains("attachmentSendingType"), "{doubt}");
+}
+
+#[test]
+fn what_cannot_be_read_of_attachments_attaches_nothing() {
+    for line in [
+        "submitOptions.enableIncludeAttachment=perhaps",
+        "submitOptions.attachFileTypes=\"[CSV\"",
+        "submitOptions.attachFileTypes=\"[\\\\\"CSV",
+        "submitOptions.attachFileTypes=7",
+        "submitOptions.attachFileTypes=\"[\\\\\"ZIP\\\\\"]\"",
+    ] {
+        let settings = read(&format!("{line}\n"));
+
+        assert_eq!(attached(&settings), [], "{line}");
+        assert!(settings.damage.is_some(), "{line}");
+        let is_told = settings
+            .warnings
+            .iter()
+            .any(|text| text.contains("no file is to be attached"));
+        assert!(is_told, "{line}: {:?}", settings.warnings);
+    }
+
+    let partly = read("submitOptions.attachFileTypes=\"[\\\\\"ZIP\\\\\",\\\\\"CSV\\\\\"]\"\n");
+    assert_eq!(attached(&partly), [FileKind::Csv]);
 }
 
 proptest! {
