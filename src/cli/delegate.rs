@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 use crate::blocking::unless_stopped;
 use crate::cli::progress::Progress;
 use crate::cli::runtime::{Runtime, runtime};
-use crate::clock;
+use crate::cli::tell::tell;
+use crate::clock::{self, Stopwatch};
 use crate::config::Config;
 use crate::daemon;
 use crate::exit::Exit;
@@ -30,6 +31,8 @@ use crate::submit::{Attempt, outcome};
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How long a service may take to answer a request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// How long the answer is waited for in silence.
+const SAID_AFTER: Duration = Duration::from_secs(3);
 /// How long a command reads on when it is asked to end.
 const READ_ON: Duration = Duration::from_secs(1);
 /// How long a command waits for the service to send.
@@ -48,6 +51,8 @@ pub(super) struct Delegate<'a> {
     stop: CancellationToken,
     /// Shows how far sending is.
     progress: Progress,
+    /// It was said that the service is waited for.
+    wait_is_said: bool,
 }
 
 /// What became of the submissions that a command asked for.
@@ -83,6 +88,7 @@ impl<'a> Delegate<'a> {
             patience: ANSWER_WITHIN,
             stop: CancellationToken::new(),
             progress,
+            wait_is_said: false,
         })
     }
 
@@ -238,10 +244,15 @@ impl<'a> Delegate<'a> {
     /// command's to carry out.
     fn wait_for_answer(&mut self, request: i64) -> anyhow::Result<Option<Answer>> {
         let until = clock::now().plus(self.patience);
+        let waited = Stopwatch::start();
         loop {
             let answer = self.outbox.with(move |store| store.answer_to(request));
             if let Some(answer) = self.runtime.block_on(answer)? {
                 return Ok(Some(answer));
+            }
+            if waited.elapsed() >= SAID_AFTER && !self.wait_is_said {
+                self.wait_is_said = true;
+                tell("waiting for the running service, which has not answered yet");
             }
 
             let is_late = clock::now() > until || self.stop.is_cancelled();

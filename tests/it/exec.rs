@@ -850,6 +850,41 @@ fn a_service_that_does_not_answer_is_waited_for_no_longer_than_was_said() {
 
 #[cfg(unix)]
 #[test]
+fn a_service_that_does_not_answer_yet_is_said_to_be_waited_for() {
+    use fake_katalon::Test;
+
+    use crate::support::{finished, tc};
+
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let folder = finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
+    let service = machine.start();
+    let said = machine.root().join("said");
+
+    service.signal("STOP");
+    let mut submitting = machine
+        .command(&["submit", &folder.to_string_lossy()])
+        .stderr(fs::File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    wait_until("the command to say what it waits for", || {
+        let text = fs::read_to_string(&said).unwrap();
+        let is_said = text.contains("waiting for the running service");
+        is_said.then_some(()).ok_or(text)
+    });
+    service.signal("CONT");
+    let ended = submitting.wait().unwrap();
+
+    assert!(ended.success(), "{ended:?}");
+    let text = fs::read_to_string(&said).unwrap();
+    assert_eq!(text.matches("waiting for").count(), 1, "{text}");
+    machine.ado_run();
+}
+
+#[cfg(unix)]
+#[test]
 fn the_table_of_a_project_counts_by_whichever_path_it_is_reached() {
     let machine = Machine::new();
     let shop = shop(&machine);
