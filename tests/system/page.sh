@@ -56,6 +56,6 @@ SERVICE=$!
 mkdir -p "$TARGET_DIR/page-browser"
 cp tests/system/page.mjs "$TARGET_DIR/page-browser/"
 npm install --silent --no-audit --no-fund --prefix "$TARGET_DIR/page-browser" axe-core@4 puppeteer-core@24
-CHROMIUM="$CHROMIUM" PICTURES="$PICTURES" ADDRESS="http://127.0.0.1:$PORT" TOKEN_FILE="$WORK/state/kado.page" \
+env CHROMIUM="$CHROMIUM" PICTURES="$PICTURES" ADDRESS="http://127.0.0.1:$PORT" TOKEN_FILE="$WORK/state/kado.page" \
   SERVICE_PID="$SERVICE" node "$TARGET_DIR/page-browser/page.mjs"
 SERVICE=''
