@@ -193,6 +193,7 @@ impl<'a, 'i> Section<'a, 'i> {
         problems: &mut Problems<'_>,
     ) -> Option<Section<'a, 'i>> {
         let value = self.raw(key)?;
+
         match value.get_ref() {
             DeValue::Table(table) => Some(Section {
                 around: Some((self.path.clone(), self.asked.clone())),

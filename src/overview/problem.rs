@@ -359,6 +359,7 @@ impl Problem {
             runs.suite.as_deref().unwrap_or("a suite that is not known"),
             runs.ended
         );
+
         let hint = format!(
             "`history = \"all\"` or an earlier instant in kado.toml submits them, `kado submit \
              \"{}\"` the newest alone",

@@ -90,6 +90,7 @@ impl LeftOutKind {
                     counted(count, "more test case")
                 )
             }
+
             Self::NoTestCaseFile => {
                 format!("{} without a `.tc` file", counted(count, "more test"))
             }

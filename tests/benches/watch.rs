@@ -8,7 +8,7 @@ use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use fake_ado::FakeAdo;
-use fake_katalon::{Attempt, Live, Phase, Status, SuiteRunWriter, Test, Write};
+use fake_katalon::{Attempt, Live, Phase, Status, SuiteRunWriter, Test};
 
 use crate::FAR;
 use crate::machine::{Machine, name};
@@ -137,7 +137,7 @@ fn play(live: &mut Live, tell: impl Fn(EndedTest)) {
         sleep(at.saturating_sub(begun.elapsed()));
         let step = live.perform_next().unwrap().unwrap();
 
-        if let Some(number) = ended_in(&step.write) {
+        if let Some(number) = step.write.ended_case() {
             let left = outcomes
                 .entry(number)
                 .or_insert_with(|| outcomes_of(number));
@@ -148,20 +148,6 @@ fn play(live: &mut Live, tell: impl Fn(EndedTest)) {
             });
         }
     }
-}
-
-/// The test case whose test ends with a write.
-fn ended_in(write: &Write) -> Option<u32> {
-    let Write::Append(_, bytes) = write else {
-        return None;
-    };
-    let text = String::from_utf8_lossy(bytes);
-    if !text.contains("<method>endTest</method>") {
-        return None;
-    }
-    let (_, behind) = text.split_once("Test Cases/Case ")?;
-    let digits: String = behind.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
 }
 
 /// How long each outcome took to arrive, and how many never did because the next attempt of the

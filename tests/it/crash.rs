@@ -167,6 +167,7 @@ fn differences(one: &Value, other: &Value) -> Vec<String> {
             .zip(other)
             .flat_map(|(one, other)| differences(one, other))
             .collect(),
+
         (Value::Object(one), Value::Object(other)) => {
             let of = |key: &String| {
                 differences(&one[key], other.get(key).unwrap_or(&Value::Null)).into_iter()
@@ -175,6 +176,7 @@ fn differences(one: &Value, other: &Value) -> Vec<String> {
                 .flat_map(|key| of(key).map(move |found| format!("{key}: {found}")))
                 .collect()
         }
+
         (one, other) if one == other => Vec::new(),
         (Value::Array(one), Value::Array(other)) => {
             vec![format!("{} instead of {}", one.len(), other.len())]

@@ -34,6 +34,8 @@ fn next(kind: Option<&DamageKind>) -> Option<DamageKind> {
         Some(DamageKind::Zeros) => Some(DamageKind::Utf16),
         Some(DamageKind::Utf16) => Some(DamageKind::ConflictMarkers),
         Some(DamageKind::ConflictMarkers) => Some(DamageKind::BeginsLate),
+
+        // Those that say more than their kind.
         Some(DamageKind::BeginsLate) => Some(DamageKind::CutRecords { count: 1 }),
         Some(DamageKind::CutRecords { .. }) => Some(DamageKind::UnreadableLines { count: 1 }),
         Some(DamageKind::UnreadableLines { .. }) => Some(DamageKind::UnreadableValue {

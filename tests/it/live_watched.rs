@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fake_ado::{TestRun, World};
-use fake_katalon::{Attempt, Live, Phase, Status, SuiteRunWriter, Test, Write};
+use fake_katalon::{Attempt, Live, Phase, Status, SuiteRunWriter, Test};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -106,20 +106,6 @@ fn short(tests: impl Iterator<Item = u32>) -> SuiteRunWriter {
         .tests(tests)
 }
 
-/// Ids of the test cases whose tests end with a step, if it is one of those.
-fn ended_in(write: &Write) -> Option<u32> {
-    let Write::Append(_, bytes) = write else {
-        return None;
-    };
-    let text = String::from_utf8_lossy(bytes);
-    if !text.contains("<method>endTest</method>") {
-        return None;
-    }
-    let (_, behind) = text.split_once("Test Cases/Case ")?;
-    let number: String = behind.chars().take_while(char::is_ascii_digit).collect();
-    number.parse().ok()
-}
-
 /// Plays a suite until `is_over` says so of the number of tests that have ended, at ten times its
 /// speed where it is watched; gives the points whose tests have ended.
 fn play(live: &mut Live, speed: Option<u32>, is_over: impl Fn(&Live, usize) -> bool) -> Vec<u32> {
@@ -137,7 +123,7 @@ fn play(live: &mut Live, speed: Option<u32>, is_over: impl Fn(&Live, usize) -> b
             std::thread::sleep(at.saturating_sub(begun.elapsed()));
         }
         let step = live.perform_next().unwrap().unwrap();
-        if let Some(number) = ended_in(&step.write) {
+        if let Some(number) = step.write.ended_case() {
             points.push(5000 + number);
             ended += 1;
         }

@@ -296,8 +296,10 @@ fn a_clock_that_is_set_back_puts_off_nothing_that_waits() {
     let service = clock.start(&machine);
     write_run(&shop, 0);
     service.wait_for_log("waits");
+
     clock.set(SignedDuration::from_hours(-24));
     machine.fake.clear_faults();
+
     machine.wait_for_completed(1);
     service.stop_cleanly();
 }

@@ -38,6 +38,23 @@ pub enum Write {
     Remove(String),
 }
 
+impl Write {
+    /// The number of the test case (`Test Cases/Case 7`) whose test ends with this write.
+    pub fn ended_case(&self) -> Option<u32> {
+        let Self::Append(_, bytes) = self else {
+            return None;
+        };
+        let text = String::from_utf8_lossy(bytes);
+        if !text.contains("<method>endTest</method>") {
+            return None;
+        }
+
+        let (_, behind) = text.split_once("Test Cases/Case ")?;
+        let digits: String = behind.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    }
+}
+
 /// One write with its moment.
 #[derive(Clone, Debug)]
 pub struct LiveStep {

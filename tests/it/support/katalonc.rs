@@ -124,10 +124,12 @@ fn build() -> PathBuf {
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
+
     let built = cargo
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo can be started");
+
     let messages = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
     let artifacts = messages
         .lines()

@@ -10,8 +10,6 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use serde_json::Value;
-
 use super::ended::Output;
 use super::machine::Machine;
 use super::waiting::wait_until;
@@ -81,18 +79,18 @@ impl Machine {
                 .filter(|run| run.state == "Completed")
                 .map(|run| run.id)
                 .collect();
-            let is_completed = |row: &Value| completed.iter().any(|id| row["ado_run_id"] == *id);
-            let noted = || {
-                !self
-                    .rows()
-                    .iter()
-                    .any(|row| row["state"] == "submitting" && is_completed(row))
-            };
-            if completed.len() >= count && noted() {
-                Ok(())
-            } else {
-                Err(format!("{:#?}", self.states()))
+            let waits = || Err(format!("{:#?}", self.states()));
+            if completed.len() < count {
+                return waits();
             }
+
+            for row in self.rows() {
+                let is_completed = completed.iter().any(|id| row["ado_run_id"] == *id);
+                if row["state"] == "submitting" && is_completed {
+                    return waits();
+                }
+            }
+            Ok(())
         });
     }
 }
