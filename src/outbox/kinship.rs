@@ -139,8 +139,11 @@ fn server(options: &Options) -> Option<ServerIdentity> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file_names::FolderId;
+    use crate::katalon::run::{Iteration, VariableValue};
     use crate::katalon::settings::AzureSettings;
     use crate::katalon::status::Status;
+    use crate::moment::Moment;
     use crate::plan::plan_choice::PlanChoice;
     use crate::plan::sample;
 
@@ -158,6 +161,11 @@ mod tests {
         snapshot
     }
 
+    /// The only attempt of its only test.
+    fn attempt(snapshot: &mut Snapshot) -> &mut Attempt {
+        &mut snapshot.run.tests[0].attempts[0]
+    }
+
     fn with_other_results(mut snapshot: Snapshot) -> Snapshot {
         snapshot.run.tests = vec![sample::test("Sign in", 0, &[Status::Failed])];
         snapshot
@@ -170,6 +178,114 @@ mod tests {
         let kin = kinship(&met, &run("/shop/1", Some("/shop/1"), 18));
 
         assert_eq!(kin, Kinship::SameReport);
+    }
+
+    #[test]
+    fn whatever_else_would_be_sent_makes_two_runs_of_one_suite_and_start_two_reports() {
+        type Change = fn(&mut Snapshot);
+        let changes: [(&str, Change); 13] = [
+            ("option", |run| run.options.automated ^= true),
+            ("id of a test case", |run| run.cases.clear()),
+            ("number of tests", |run| run.run.tests.clear()),
+            ("test", |run| run.run.tests[0].id.push('2')),
+            ("iteration", |run| {
+                run.run.tests[0].iteration = Some(Iteration {
+                    number: 1,
+                    value: None,
+                    variable: None,
+                });
+            }),
+            ("variable", |run| {
+                let user = ("user".to_owned(), VariableValue::Masked);
+                run.run.tests[0].variables.extend([user]);
+            }),
+            ("member", |run| run.run.tests[0].member = 1),
+            ("number of attempts", |run| {
+                let first = run.run.tests[0].attempts[0].clone();
+                run.run.tests[0].attempts.push(first);
+            }),
+            ("status", |run| attempt(run).status = Status::Failed),
+            ("start", |run| attempt(run).started = Moment::from_millis(9)),
+            ("end", |run| attempt(run).ended = None),
+            ("message", |run| attempt(run).message = Some("no".into())),
+            ("stack trace", |run| {
+                attempt(run).stack_trace = Some("at".into());
+            }),
+        ];
+
+        for (what, change) in changes {
+            let met = run("/shop/1", Some("/container/1"), 18);
+            let mut recorded = run("/evil/1", Some("/evil/1"), 18);
+            change(&mut recorded);
+
+            assert_eq!(kinship(&met, &recorded), Kinship::Unclear, "other {what}");
+        }
+    }
+
+    #[test]
+    fn what_lies_beside_the_log_may_be_missing_in_a_copy() {
+        let met = run("/bank/1", Some("/bank/1"), 18);
+        let mut recorded = met.clone();
+        let screenshot = "1.png".to_owned();
+        attempt(&mut recorded).attachments.push(screenshot);
+
+        assert_eq!(kinship(&met, &recorded), Kinship::SameReport);
+    }
+
+    #[test]
+    fn a_folder_by_another_path_is_the_same_run_whatever_its_log_says_by_now() {
+        let folder = |number| {
+            Some(FolderId {
+                volume: 1,
+                number,
+                born: None,
+            })
+        };
+        let mut met = run("/net/shop/1", Some("/container/1"), 18);
+        let mut recorded = with_other_results(run("/shop/1", Some("/container/1"), 18));
+
+        met.folder_id = folder(7);
+        recorded.folder_id = folder(7);
+        assert_eq!(kinship(&met, &recorded), Kinship::SameFolder);
+
+        recorded.folder_id = folder(8);
+        assert_eq!(kinship(&met, &recorded), Kinship::Unclear);
+    }
+
+    #[test]
+    fn a_destination_is_a_server_a_project_in_any_letter_case_and_a_shared_plan() {
+        type Change = fn(&mut Options);
+        let changes: [(Change, Kinship); 5] = [
+            (
+                |options| options.server_url = Some("https://dev.azure.com/other".into()),
+                Kinship::Other,
+            ),
+            (
+                |options| options.project = Some("Bank".into()),
+                Kinship::Other,
+            ),
+            (
+                |options| options.project = Some("sHOP".into()),
+                Kinship::Unclear,
+            ),
+            (
+                |options| options.plans = vec![PlanChoice::Id(99)],
+                Kinship::Other,
+            ),
+            (
+                |options| options.plans = vec![PlanChoice::Id(99), PlanChoice::Id(18)],
+                Kinship::Unclear,
+            ),
+        ];
+
+        for (change, expected) in changes {
+            let met = run("/shop/1", Some("/container/1"), 18);
+            let mut recorded = with_other_results(run("/evil/1", Some("/evil/1"), 18));
+            change(&mut recorded.options);
+
+            let options = recorded.options.clone();
+            assert_eq!(kinship(&met, &recorded), expected, "{options:?}");
+        }
     }
 
     #[test]

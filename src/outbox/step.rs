@@ -171,6 +171,46 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::katalon::settings::AzureSettings;
+    use crate::katalon::status::Status;
+    use crate::moment::Moment;
+    use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::sub_results::SubResult;
+    use crate::plan::{plan, sample};
+
+    /// A sub-result with this many below it.
+    fn sub_result(below: usize) -> SubResult {
+        SubResult {
+            name: "Attempt 1".to_owned(),
+            outcome: "Failed".to_owned(),
+            status: Status::Failed,
+            started: Moment::default(),
+            completed: Moment::default(),
+            error_message: None,
+            stack_trace: None,
+            group: None,
+            sub_results: (0..below).map(|_| sub_result(0)).collect(),
+        }
+    }
+
+    /// A plan whose results have so many sub-results, each with so many of its own.
+    fn plan_of(results: &[(usize, usize)]) -> SubmissionPlan {
+        let mut run = sample::run("A", 0, 1000);
+        run.tests = vec![sample::test("Sign in", 0, &[Status::Passed])];
+        let mut snapshot = sample::snapshot(run, &AzureSettings::default());
+        let ids = sample::case_with_ids("1001");
+        snapshot.cases.insert("Test Cases/Sign in".to_owned(), ids);
+        let facts = AdoFacts::of_points(&[sample::point(1, 1001, 1)]);
+
+        let mut made = plan(&snapshot, 18, "key", &facts);
+        let result = made.results.pop().expect("the test has a point");
+        for (sub_results, below) in results {
+            let mut result = result.clone();
+            result.sub_results = vec![sub_result(*below); *sub_results];
+            made.results.push(result);
+        }
+        made
+    }
 
     fn sequence(batches: usize, attachments: usize) -> Vec<(Step, StepState)> {
         [Step::CreateRun, Step::ReadResults]
@@ -211,6 +251,79 @@ mod tests {
                 prop_assert!(write < file);
             }
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn batches_hold_each_result_once_and_as_much_as_one_request_takes(
+            results in prop_oneof![
+                proptest::collection::vec((0usize..3, 0usize..3), 0..350),
+                proptest::collection::vec((0usize..400, 0usize..4), 0..12),
+            ]
+        ) {
+            let mut parts = Vec::new();
+            for (sub_results, below) in &results {
+                parts.push(1 + sub_results * (1 + below));
+            }
+
+            let batches = batches(&plan_of(&results));
+
+            let mut next_result = 0;
+            for batch in &batches {
+                prop_assert_eq!(batch.start, next_result);
+                prop_assert!((1..=BATCH).contains(&batch.len()));
+                let in_batch: usize = parts[batch.clone()].iter().sum();
+                prop_assert!(in_batch <= PARTS || batch.len() == 1);
+
+                // It is full: what follows finds no room in it.
+                if let Some(following) = parts.get(batch.end) {
+                    prop_assert!(batch.len() == BATCH || in_batch + following > PARTS);
+                }
+                next_result = batch.end;
+            }
+            prop_assert_eq!(next_result, results.len());
+        }
+    }
+
+    #[test]
+    fn a_batch_ends_with_its_hundredth_result_and_its_thousandth_part() {
+        let hundreds = plan_of(&[(0, 0); 201]);
+        let thousands = plan_of(&[(499, 0), (249, 1), (0, 0), (0, 0), (1200, 0), (0, 0)]);
+
+        assert_eq!(batches(&hundreds), [0..100, 100..200, 200..201]);
+        assert_eq!(batches(&thousands), [0..3, 3..4, 4..5, 5..6]);
+    }
+
+    #[test]
+    fn what_is_independent_runs_together_and_everything_else_waits_for_all_before_it() {
+        use StepState::{Confirmed, Intended, Planned, Refused};
+        let steps = |states: [StepState; 7]| {
+            let mut steps = sequence(2, 1);
+            for (step, state) in steps.iter_mut().zip(states) {
+                step.1 = state;
+            }
+            next(&steps)
+        };
+
+        let nothing_done = [Planned; 7];
+        let results_read = [
+            Confirmed, Confirmed, Planned, Planned, Planned, Planned, Planned,
+        ];
+        let one_is_slow = [
+            Confirmed, Confirmed, Intended, Refused, Planned, Planned, Planned,
+        ];
+        let files = [
+            Confirmed, Confirmed, Refused, Confirmed, Planned, Planned, Planned,
+        ];
+        let all_done = [Confirmed; 7];
+
+        assert_eq!(steps(nothing_done), [0]);
+        assert_eq!(steps(results_read), [2, 3]);
+        assert_eq!(steps(one_is_slow), [2]);
+        assert_eq!(steps(files), [4]);
+        assert!(steps(all_done).is_empty());
     }
 
     #[test]
