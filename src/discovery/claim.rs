@@ -276,6 +276,7 @@ fn agreed(all: &[RunOptions], what: &str) -> CommandOfRun {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::discovery::filled_run::Completion;
     use crate::katalon::command_line::Target;
     use crate::katalon::sample;
 
@@ -390,6 +391,93 @@ mod tests {
         assert_eq!(given.options.run_name, None);
         assert_eq!(given.unclear_plan, None);
         assert!(given.unclear_options.is_some());
+    }
+
+    /// A claim with everything that a job says of itself, which fills this test run.
+    fn claim_of_job(build: &str, into: u32) -> Claim {
+        let mut claim = claim("19", 1_000, 2_000);
+        claim.terms.pipeline = Some(PipelineJob {
+            collection: "https://dev.azure.com/acme".to_owned(),
+            project: build.to_owned(),
+            project_id: None,
+            build: None,
+            release: None,
+        });
+        claim.terms.origin.report = Some(format!("https://reports.example/{build}"));
+        claim.terms.into = Some(FilledRun {
+            run: into,
+            completion: Completion::Leave,
+        });
+        claim.terms.live = true;
+        claim
+    }
+
+    fn command_of(claims: &[Claim]) -> CommandOfRun {
+        let folder = Path::new("/w/Shop/Reports/1/Smoke/1");
+        known(claims.to_vec()).of_run(&run(1_500, "tina - agent"), folder, "agent")
+    }
+
+    #[test]
+    fn a_run_goes_with_the_job_and_the_test_run_of_its_command() {
+        let claim = claim_of_job("7", 81);
+
+        let alone = command_of(std::slice::from_ref(&claim));
+
+        assert_eq!(alone.pipeline, claim.terms.pipeline);
+        assert_eq!(alone.origin, claim.terms.origin);
+        assert_eq!(alone.into, claim.terms.into);
+        assert!(alone.live && alone.claimed);
+    }
+
+    #[test]
+    fn of_two_commands_of_one_job_the_job_and_the_test_run_are_certain() {
+        let one = claim_of_job("7", 81);
+        let mut named = one.clone();
+        named.terms.line.options.run_name = Some("Other".to_owned());
+
+        let either = command_of(&[one.clone(), named]);
+
+        assert!(either.unclear_options.is_some());
+        assert_eq!(either.pipeline, one.terms.pipeline);
+        assert_eq!(either.origin, one.terms.origin);
+        assert_eq!(either.into, one.terms.into);
+        assert!(either.live && either.claimed);
+    }
+
+    #[test]
+    fn of_two_jobs_neither_is_linked_and_of_two_test_runs_neither_is_filled() {
+        let either = command_of(&[claim_of_job("7", 81), claim_of_job("8", 82)]);
+
+        assert_eq!(either.pipeline, None);
+        assert_eq!(either.origin, RunOrigin::default());
+        assert_eq!(either.into, None);
+        assert_eq!(either.unclear_plan.as_deref(), Some(UNCLEAR_RUN));
+    }
+
+    #[test]
+    fn a_person_who_says_where_a_run_goes_leaves_nothing_of_into_and_all_else() {
+        let known = known(vec![claim_of_job("7", 81)]).without_filled_runs();
+
+        let claim = claim_of_job("7", 81);
+        let folder = Path::new("/w/Shop/Reports/1/Smoke/1");
+        let command = known.of_run(&run(1_500, "tina - agent"), folder, "agent");
+
+        assert_eq!(command.into, None);
+        assert_eq!(command.pipeline, claim.terms.pipeline);
+    }
+
+    #[test]
+    fn a_claim_that_was_not_killed_counts_although_its_last_sign_of_life_is_older_than_the_run() {
+        let silent = Claim {
+            seen: Moment::from_millis(1_200),
+            ..claim("19", 1_000, 61_200)
+        };
+        let other = claim("20", 1_300, 2_000);
+
+        let either = command_of(&[silent, other]);
+
+        assert_eq!(either.options.plan, None);
+        assert!(either.unclear_plan.is_some());
     }
 
     #[test]

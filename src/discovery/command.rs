@@ -248,6 +248,25 @@ mod tests {
         );
     }
 
+    #[test]
+    fn commands_that_differ_in_uuid_or_options_are_candidates_each() {
+        let one = command("/w/Shop", "Test Suites/Smoke", Some("1"), 90_000);
+        let mut other_uuid = one.clone();
+        other_uuid.line.execution_uuid = Some("u".to_owned());
+        let other_plan = command("/w/Shop", "Test Suites/Smoke", Some("2"), 90_000);
+
+        let sought = sought("/w/Shop", "Test Suites/Smoke");
+        let found = candidates(&sought, &[one, other_uuid, other_plan]);
+
+        assert_eq!(found.len(), 3, "{found:?}");
+    }
+
+    #[cfg(not(windows))]
+    #[test]
+    fn folders_whose_names_differ_in_case_are_two() {
+        assert!(!same_folder(Path::new("/w/Shop"), Path::new("/w/shop")));
+    }
+
     fn chosen(all: &[(Option<&str>, u32)], uuid: Option<&str>) -> Choice<u32> {
         let statements = all
             .iter()

@@ -187,6 +187,37 @@ mod tests {
     }
 
     #[test]
+    fn whatever_a_walk_changed_is_something_to_write() {
+        let mut settled = two();
+
+        let gone = settled.age(&there(&["a"]), NOW);
+        let back = settled.age(&there(&["a", "b"]), NOW);
+        settled.age(&there(&["b"]), NOW);
+        let forgotten = settled.age(&there(&["b"]), NOW.plus(FORGOTTEN));
+
+        assert!(!gone.is_empty() && !back.is_empty() && !forgotten.is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_is_to_be_decided_anew_is_settled_no_more() {
+        let mut settled = two();
+
+        settled.unsettle("a");
+
+        assert!(!settled.contains("a") && settled.contains("b"));
+    }
+
+    #[test]
+    fn of_a_run_that_is_only_too_old_its_end_is_remembered() {
+        let mut settled = two();
+        settled.settle("old", 3, Some(NOW));
+
+        assert_eq!(settled.older("old"), Some(NOW));
+        assert_eq!(settled.older("a"), None);
+        assert_eq!(settled.older("unknown"), None);
+    }
+
+    #[test]
     fn what_did_not_change_is_not_written_again() {
         let mut settled = two();
         settled.age(&there(&["a"]), NOW);

@@ -356,6 +356,24 @@ mod tests {
     }
 
     #[test]
+    fn an_open_run_is_quiet_since_a_file_was_seen_to_change_whatever_its_time_says() {
+        let open = |now, fingerprint, changed| Observation {
+            ended: None,
+            changed: Some(Moment::from_millis(changed)),
+            ..bare(now, fingerprint, 0)
+        };
+        let mut tracker = Tracker::default();
+        let mut state_at = |observed| tracker.observe(&observed, ABORT).state;
+
+        assert_eq!(state_at(open(1_000, 1, 0)), RunState::Running);
+        // Copied in with an old time: the next look tells that the folder has changed.
+        assert_eq!(state_at(open(7_300_000, 2, 0)), RunState::Running);
+        assert_eq!(state_at(open(14_499_999, 2, 0)), RunState::Running);
+        // What touches a file and modifies none writes no log.
+        assert_eq!(state_at(open(14_500_000, 2, 14_400_000)), RunState::Aborted);
+    }
+
+    #[test]
     fn a_folder_with_launcher_files_only_is_queued_and_one_with_reports_but_no_end_has_crashed() {
         let queued = Observation {
             has_log: false,
