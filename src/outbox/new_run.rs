@@ -276,3 +276,127 @@ fn why_unusable(snapshot: &Snapshot) -> Option<String> {
 
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::settings::AzureSettings;
+    use crate::plan::sample;
+
+    /// A run that goes to a plan by id and to one by name.
+    fn run_for_two_plans() -> Snapshot {
+        let run = sample::run("Smoke", 0, 9000);
+        let mut snapshot = sample::snapshot(run, &AzureSettings::default());
+        let options = &mut snapshot.options;
+        options.server_url = Some("https://dev.azure.com/acme".to_owned());
+        options.project = Some("Shop".to_owned());
+        options.plans = vec![PlanChoice::Id(18), PlanChoice::Name("Sprint".to_owned())];
+        snapshot
+    }
+
+    fn new(snapshot: &Snapshot, ignored: Option<&str>) -> Vec<NewSubmission> {
+        let identity = snapshot.identity().expect("a sample has records");
+        new_submissions(snapshot, &identity, 0, 0, ignored)
+    }
+
+    #[test]
+    fn a_run_has_a_pending_submission_for_each_plan_or_an_ignored_one_with_its_reason() {
+        let run = run_for_two_plans();
+
+        let submissions = new(&run, None);
+        let ignored = new(&run, Some("too old"));
+
+        assert_eq!(submissions.len(), 2);
+        assert_eq!(submissions[0].plan_id, Some(18));
+        assert_eq!(submissions[1].plan_id, None);
+        assert_ne!(submissions[0].key, submissions[1].key);
+        for submission in submissions {
+            assert_eq!(submission.state, SubmissionState::Pending);
+            assert_eq!(submission.reason, None);
+        }
+        assert_eq!(ignored.len(), 1);
+        assert_eq!(ignored[0].state, SubmissionState::Ignored);
+        assert_eq!(ignored[0].reason.as_deref(), Some("too old"));
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_submitted_is_parked_once_with_what_is_in_its_way() {
+        type Change = fn(&mut Options);
+        let changes: [(Change, &str); 8] = [
+            (|options| options.server_url = None, "no server url"),
+            (|options| options.server_url = Some("acme".into()), "acme"),
+            (
+                |options| options.invalid_project_file = Some("line 3".into()),
+                "line 3; correct it",
+            ),
+            (
+                |options| options.cut_settings = Some("cut".into()),
+                "cut; save the settings again",
+            ),
+            (
+                |options| options.invalid_plan = Some("nineteen".into()),
+                "plan id `nineteen`",
+            ),
+            (
+                |options| options.unclear_plan = Some("two katalonc".into()),
+                "two katalonc; ",
+            ),
+            (
+                |options| options.project = Some(String::new()),
+                "no ADO project",
+            ),
+            (|options| options.plans.clear(), "no test plan"),
+        ];
+
+        for (change, problem) in changes {
+            let mut run = run_for_two_plans();
+            change(&mut run.options);
+
+            let submissions = new(&run, None);
+
+            assert_eq!(submissions.len(), 1, "{problem}");
+            assert_eq!(submissions[0].state, SubmissionState::Parked, "{problem}");
+            let reason = submissions[0].reason.clone().unwrap_or_default();
+            assert!(reason.contains(problem), "{problem}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_submission_without_a_plan_stands_for_the_entry_that_its_key_was_made_of() {
+        let mut run = run_for_two_plans();
+        let identity = run.identity().expect("a sample has records");
+        let submissions = new(&run, None);
+        let choice = |run: &Snapshot, again, of: usize| {
+            open_choice(&run.options, &identity, 0, again, &submissions[of].key)
+        };
+
+        assert_eq!(
+            choice(&run, 0, 1),
+            Some(PlanChoice::Name("Sprint".to_owned()))
+        );
+        assert_eq!(choice(&run, 0, 0), None, "its plan is known");
+        assert_eq!(choice(&run, 1, 1), None, "of another repetition");
+        run.options.plans.pop();
+        assert_eq!(choice(&run, 0, 1), None, "the entry is gone");
+    }
+
+    #[test]
+    fn an_occasion_says_who_wanted_a_run_and_why_it_is_only_listed() {
+        let ignored = |aborted| Occasion::Ignored {
+            reason: "old".to_owned(),
+            aborted,
+        };
+        for (occasion, asked, again, aborted, because) in [
+            (Occasion::Found, false, false, false, None),
+            (ignored(false), false, false, false, Some("old")),
+            (ignored(true), false, false, true, Some("old")),
+            (Occasion::Asked { again: false }, true, false, false, None),
+            (Occasion::Asked { again: true }, true, true, false, None),
+        ] {
+            assert_eq!(occasion.is_asked(), asked, "{occasion:?}");
+            assert_eq!(occasion.is_again(), again, "{occasion:?}");
+            assert_eq!(occasion.is_aborted(), aborted, "{occasion:?}");
+            assert_eq!(occasion.ignored_because(), because, "{occasion:?}");
+        }
+    }
+}

@@ -89,7 +89,7 @@ pub(crate) const fn transition(
 mod tests {
     use super::*;
 
-    const EVENTS: [Event; 12] = [
+    const EVENTS: [Event; 13] = [
         Event::Planned,
         Event::Dropped,
         Event::Waits,
@@ -102,7 +102,53 @@ mod tests {
         Event::Resumed,
         Event::BegunAnew(SubmissionState::Pending),
         Event::BegunAnew(SubmissionState::Parked),
+        Event::BegunAnew(SubmissionState::Ignored),
     ];
+
+    #[test]
+    fn each_move_of_a_submission_is_one_of_these() {
+        use SubmissionState::{Ignored, Parked, Pending, Submitted, Submitting};
+        let moves = [
+            (Pending, Event::Planned, Submitting),
+            (Submitting, Event::Planned, Submitting),
+            (Submitting, Event::Dropped, Pending),
+            (Pending, Event::Waits, Pending),
+            (Submitting, Event::Waits, Submitting),
+            (Pending, Event::Completed, Submitted),
+            (Submitting, Event::Completed, Submitted),
+            (Pending, Event::SubmittedByKatalon, Submitted),
+            (Submitting, Event::SubmittedByKatalon, Submitted),
+            (Submitted, Event::LateReports, Submitting),
+            (Submitting, Event::LateReports, Submitting),
+            (Pending, Event::Parked, Parked),
+            (Submitting, Event::Parked, Parked),
+            (Pending, Event::NothingToSend, Ignored),
+        ];
+
+        for event in EVENTS {
+            for from in SubmissionState::ALL {
+                let by_a_person = match event {
+                    Event::Forgotten => Some(Ignored),
+                    Event::Resumed => Some(Submitting),
+                    Event::BegunAnew(to) => Some(to),
+                    _ => None,
+                };
+                let expected = match by_a_person {
+                    Some(to) => (from != Submitted).then_some(to),
+                    None => moves
+                        .iter()
+                        .find(|(state, happened, _)| (*state, *happened) == (from, event))
+                        .map(|(.., to)| *to),
+                };
+
+                assert_eq!(
+                    transition(from, event).ok(),
+                    expected,
+                    "{from:?}: {event:?}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn what_is_submitted_is_only_moved_by_late_reports() {
