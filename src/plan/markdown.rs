@@ -67,7 +67,8 @@ fn begins_block(line: &str) -> Option<usize> {
         '>' => Some(0),
         '-' | '+' | '*' => {
             let is_bullet = line[1..].starts_with(' ');
-            let is_rule = line.len() > 1 && behind.trim().is_empty();
+            // A single `-` is enough: it makes the line above a heading.
+            let is_rule = behind.trim().is_empty();
             (is_bullet || is_rule).then_some(0)
         }
         // The line above would become a heading.
@@ -163,6 +164,9 @@ mod tests {
             ("&lt;b", r"\&lt;b"),
             (r"C:\_work\1", r"C:\\\_work\1"),
             ("a ` alone", r"a \` alone"),
+            ("``a` *b*", r"\``a` \*b\*"),
+            ("$$", r"\$\$"),
+            ("&#123;", r"\&\#123;"),
         ] {
             assert_eq!(line(text), shown);
         }
@@ -176,6 +180,8 @@ mod tests {
             ("- Shop", r"\- Shop"),
             ("1. Shop", r"1\. Shop"),
             ("---", r"\---"),
+            ("-", r"\-"),
+            ("1) Shop", r"1\) Shop"),
             ("===", r"\==="),
             ("    Shop", "Shop"),
             ("[x] Shop", r"\[x] Shop"),
@@ -193,6 +199,11 @@ mod tests {
             "1 < 2 && 3 > 2, 50 % [see there]",
             "https://dev.azure.com/acme/_a_/b*c",
             "日本語 C# a-b",
+            "-a and +b, 1.5 and 2)",
+            "[a b] and not a [x] box",
+            "R & D; a &; b",
+            "for 5 $ and ~5",
+            "``a ` *b*`` and `*c*`",
         ] {
             assert_eq!(line(text), text);
         }
