@@ -107,8 +107,7 @@ pub fn without_ids(id: &str, bytes: &[u8]) -> Result<Vec<u8>, NoSplice> {
 
 /// Whether XML 1.0 allows a character in no form, or a reader would make another one of it.
 const fn is_forbidden(letter: char) -> bool {
-    letter == '\r'
-        || matches!(letter, '\u{fffe}' | '\u{ffff}')
+    matches!(letter, '\u{fffe}' | '\u{ffff}')
         || (letter.is_ascii_control() && !matches!(letter, '\t' | '\n' | '\u{7f}'))
 }
 

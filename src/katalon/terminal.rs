@@ -81,13 +81,8 @@ fn behind_string(text: &str) -> &str {
     for (at, letter) in text.char_indices() {
         match letter {
             BELL | END_OF_STRING => return &text[at + letter.len_utf8()..],
-            ESC => {
-                let end = &text[at + 1..];
-                // Another sequence breaks the string off.
-                return end.strip_prefix('\\').unwrap_or(&text[at..]);
-            }
-
-            _ if STRINGS.contains(&letter) || letter == CSI => return &text[at..],
+            // Another sequence breaks the string off; `ESC \`, which ends it, is one as well.
+            _ if begins(letter) => return &text[at..],
             '\n' => break,
             _ if at > LONGEST => break,
             _ => {}
@@ -121,6 +116,14 @@ mod tests {
             ("cut \u{1b}", "cut "),
             ("\u{1b}]8;;no end\nnext line", "8;;no end\nnext line"),
             ("\u{1b}[31ärger", "ärger"),
+            ("\u{1b}$(Btext\u{1b}[1 q", "text"),
+            ("\u{9d}8;;x\u{9b}31mred", "red"),
+            ("\u{9d}8;;x\u{90}y\u{9c}link", "link"),
+            ("\u{1b}]8;;x\u{1b}[31mred", "red"),
+            (
+                "\u{1b}]8;;no end\nnext \u{7}line",
+                "8;;no end\nnext \u{7}line",
+            ),
         ];
 
         for (text, plain) in cases {

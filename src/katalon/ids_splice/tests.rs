@@ -251,7 +251,7 @@ fn a_damaged_file_is_refused_with_the_reason() {
 
 #[test]
 fn what_xml_cannot_hold_is_refused() {
-    for ids in ["1\0", "1\r", "\u{1b}"] {
+    for ids in ["1\0", "1\r", "\u{1b}", "1\u{fffe}", "1\u{ffff}"] {
         let refused = with_ids(ID, PLAIN.as_bytes(), ids);
 
         assert!(
