@@ -210,6 +210,11 @@ mod tests {
             hidden(&["-adoTestRunName", "Night with -adoPlanId=19"]),
             None
         );
+        // What is an option itself is read by whoever runs it.
+        assert_eq!(
+            hidden(&["-testSuitePath=Test Suites/A -adoPlanId=19"]),
+            None
+        );
         assert_eq!(
             hidden(&[
                 "-adoPlanId=19",

@@ -135,6 +135,40 @@ mod tests {
     }
 
     #[test]
+    fn what_options_say_is_told_by_the_names_that_katalon_documents() {
+        let mut options = RunOptions::default();
+        assert_eq!(options.said(), []);
+
+        for (key, value) in [
+            ("ADOPLANID", "12"),
+            ("-adoTestRunName", "My run"),
+            ("adoDefinitionID", "7"),
+            ("adoReleaseDefId", "8"),
+        ] {
+            options.set(key, value);
+        }
+
+        let told = [
+            ("adoPlanId", "12"),
+            ("adoTestRunName", "My run"),
+            ("adoBuildDefId", "7"),
+            ("adoReleaseDefID", "8"),
+        ];
+        assert_eq!(options.said(), told);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_may_have_held_options() {
+        let options = RunOptions::unreadable_console("denied".to_owned());
+
+        let damage = options.unread.expect("it is told");
+        assert_eq!(
+            damage.to_string(),
+            format!("`{CONSOLE_FILE}` cannot be read: denied")
+        );
+    }
+
+    #[test]
     fn a_generated_file_says_nothing() {
         let file = b"adoPlanID=\nadoPlanId=\nadoTestRunName=\ntestOpsBuildId=\n";
         assert_eq!(RunOptions::read_console(file), RunOptions::default());

@@ -244,6 +244,8 @@ mod tests {
         assert_eq!(java(r"\uD83Dx\uDD11"), "\u{fffd}x\u{fffd}");
         assert_eq!(java(r"\u12ü4"), "u12ü4");
         assert_eq!(java(r"\777"), "?7");
+        // Digits are those of a character only behind a `u`.
+        assert_eq!(java(r"\uD83D\dd11"), "\u{fffd}dd11");
     }
 
     proptest! {

@@ -135,6 +135,44 @@ mod tests {
 
     use super::*;
 
+    fn ids_by(pattern: &str, text: &str) -> Option<String> {
+        IdPattern::parse(pattern).unwrap().ids_in(text)
+    }
+
+    #[test]
+    fn one_group_is_enough_and_none_is_too_few() {
+        assert_eq!(ids_by("TC([0-9]+)", "TC1 TC22"), Some("1,22".to_owned()));
+        assert!(matches!(
+            IdPattern::parse("TC[0-9]+"),
+            Err(NoPattern::NoGroup)
+        ));
+    }
+
+    #[test]
+    fn an_empty_group_is_no_id() {
+        assert_eq!(ids_by("TC([0-9]*)", "TC TC1"), Some("1".to_owned()));
+        assert_eq!(ids_by("TC([0-9]*)", "TC"), None);
+    }
+
+    #[test]
+    fn of_very_many_ids_the_first_are_read() {
+        let text: Vec<String> = (1..=MOST_IDS + 1).map(|id| format!("TC{id}")).collect();
+
+        let ids = ids_by("TC([0-9]+)", &text.join(" ")).unwrap();
+
+        assert_eq!(ids.split(',').count(), MOST_IDS);
+        assert!(ids.ends_with(&format!(",{MOST_IDS}")));
+    }
+
+    #[test]
+    fn a_pattern_is_its_text() {
+        let one = IdPattern::parse("TC([0-9]+)").unwrap();
+
+        assert_eq!(one, IdPattern::parse("TC([0-9]+)").unwrap());
+        assert_ne!(one, IdPattern::default());
+        assert_eq!(one.to_string(), "TC([0-9]+)");
+    }
+
     fn ids(text: &str) -> Option<String> {
         IdPattern::default().ids_in(text)
     }

@@ -274,6 +274,43 @@ mod tests {
     }
 
     #[test]
+    fn each_escape_stands_for_its_character() {
+        let (value, damage) = read(r#"{"a":"\n\t\r\b\f\"\\\/"}"#);
+
+        assert_eq!(value, json!({"a": "\n\t\r\u{8}\u{c}\"\\/"}));
+        assert_eq!(damage, None);
+    }
+
+    #[test]
+    fn lists_and_objects_beside_each_other_are_not_deep() {
+        for part in ["[]", "{}"] {
+            let many = vec![part; 2 * DEEPEST].join(",");
+
+            let (value, damage) = read(&format!(r#"{{"a":[{many}]}}"#));
+
+            assert_eq!(value["a"].as_array().map(Vec::len), Some(2 * DEEPEST));
+            assert_eq!(damage, None);
+        }
+    }
+
+    #[test]
+    fn what_is_deeper_than_anybody_writes_ends_the_reading() {
+        let nested = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            read(&format!(r#"{{"a":{open}1{close},"b":2}}"#))
+        };
+
+        // The object around it is the first level.
+        let (value, damage) = nested(DEEPEST - 1);
+        assert_eq!(value["b"], json!(2));
+        assert_eq!(damage, None);
+
+        let (value, damage) = nested(DEEPEST);
+        assert_eq!(value.get("b"), None);
+        assert!(damage.is_some());
+    }
+
+    #[test]
     fn what_stands_before_the_damage_counts_but_for_the_value_that_is_cut() {
         for (text, value) in [
             (

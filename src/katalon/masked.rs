@@ -81,6 +81,29 @@ mod tests {
     }
 
     #[test]
+    fn a_value_is_kept_from_four_letters_to_what_one_field_holds() {
+        let longest = "x".repeat(LONGEST);
+        let too_long = "x".repeat(LONGEST + 1);
+
+        let masked = noted(&["abc", "abcd", &longest, &too_long]);
+
+        assert_eq!(masked.longest_first(), [longest.as_str(), "abcd"]);
+    }
+
+    #[test]
+    fn a_value_that_is_kept_already_needs_no_room() {
+        let mut masked = MaskedValues::default();
+        for number in 0..MOST {
+            masked.note(&format!("value {number}"));
+        }
+
+        masked.note("value 0");
+        assert_eq!(masked.warning(), None);
+        masked.note("one more");
+        assert!(masked.warning().is_some());
+    }
+
+    #[test]
     fn only_what_can_be_told_from_other_text_is_kept() {
         let masked = noted(&[
             "hunter2",

@@ -341,6 +341,7 @@ mod tests {
     #[test]
     fn values_are_typed_as_katalon_types_them() {
         assert_eq!(Value::read("true"), Value::Bool(true));
+        assert_eq!(Value::read("false"), Value::Bool(false));
         assert_eq!(Value::read("-1"), Value::Int(-1));
         assert_eq!(
             Value::read("99999999999"),

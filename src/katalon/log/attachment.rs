@@ -132,6 +132,7 @@ mod tests {
             inside("1700000000000.png").as_deref(),
             Some("1700000000000.png")
         );
+        assert_eq!(inside("a.png").as_deref(), Some("a.png"));
         assert_eq!(
             inside(r".\keyes\\keyes-a.png").as_deref(),
             Some("keyes/keyes-a.png")
@@ -142,6 +143,57 @@ mod tests {
     fn absolute_paths_below_the_recorded_folder_become_relative() {
         let path = r"d:\SHOP\Reports\20240101_100000\A b\20240101_100001\Screenshot\x.png";
         assert_eq!(inside(path).as_deref(), Some("Screenshot/x.png"));
+    }
+
+    #[test]
+    fn a_path_below_the_recorded_folder_is_inside_whatever_the_folder_is_called_now() {
+        for (recorded, path, expected) in [
+            (
+                r"D:\shop\Reports\1",
+                r"D:\shop\Reports\1\a\x.png",
+                Some("a/x.png"),
+            ),
+            (
+                r"D:\shop\Reports\1\",
+                "d:/SHOP/reports/1/x.png",
+                Some("x.png"),
+            ),
+            ("/shop/Reports/1", "/shop/./Reports//1/x.png", Some("x.png")),
+            // Letters count with their case where the file system minds it.
+            ("/shop/Reports/1", "/SHOP/Reports/1/x.png", None),
+            ("/shop/Reports/1", "/shop/Reports/12/x.png", None),
+            ("/shop/Reports/1", "/shop/Reports/1", None),
+            ("/shop/Reports/1", "/bank/Reports/1/x.png", None),
+            // One name is too little to tell a run folder.
+            ("/shop", "/shop/x.png", None),
+            ("/shop/Reports", "/shop/Reports/x.png", Some("x.png")),
+        ] {
+            let moved = FolderNames {
+                recorded: Some(recorded.to_owned()),
+                actual: vec!["elsewhere".to_owned(), "2".to_owned(), "3".to_owned()],
+            };
+            let expected = match expected {
+                Some(path) => Placement::Inside(path.to_owned()),
+                None => Placement::Outside,
+            };
+
+            assert_eq!(place(path, &moved), expected, "{path} of {recorded}");
+        }
+    }
+
+    #[test]
+    fn two_last_names_of_the_folder_are_enough_and_one_is_not() {
+        let lies_in = |names: &[&str]| {
+            let folder = FolderNames {
+                recorded: None,
+                actual: names.iter().map(|name| (*name).to_owned()).collect(),
+            };
+            place("/w/Reports/1/x.png", &folder)
+        };
+
+        let inside = Placement::Inside("x.png".to_owned());
+        assert_eq!(lies_in(&["Reports", "1"]), inside);
+        assert_eq!(lies_in(&["1"]), Placement::Outside);
     }
 
     #[test]
