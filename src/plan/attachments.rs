@@ -383,3 +383,124 @@ fn make_names_unique(snapshot: &Snapshot, attachments: &mut [PlannedAttachment])
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::settings::AzureSettings;
+    use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::{SubmissionPlan, plan, sample};
+
+    const VIDEO: &str = "videos/1.avi";
+
+    /// A run of one test with this status, whose files are all sent and named by the test.
+    fn run_with(status: Status, files: &[(&str, u64)]) -> Snapshot {
+        let mut test = sample::test("A", 0, &[status]);
+        let mut run = sample::run("Smoke", 0, 9000);
+        for (path, size) in files {
+            run.files
+                .push(sample::file(path, FileKind::of(path), *size));
+            test.attempts[0].attachments.push((*path).to_owned());
+        }
+        run.tests = vec![test];
+
+        let mut snapshot = sample::snapshot(run, &AzureSettings::default());
+        let ids = sample::case_with_ids("1001");
+        snapshot.cases.insert("Test Cases/A".to_owned(), ids);
+        let rule = &mut snapshot.options.attachments;
+        rule.kinds = FileKind::SENDABLE.to_vec();
+        rule.when = SendingRule::All;
+        rule.max_bytes = 100;
+        snapshot
+    }
+
+    fn planned(snapshot: &Snapshot) -> SubmissionPlan {
+        let facts = AdoFacts::of_points(&[sample::point(1, 1001, 1)]);
+        plan(snapshot, 18, "key", &facts)
+    }
+
+    fn names(attachments: &[PlannedAttachment]) -> Vec<&str> {
+        let names = attachments.iter().map(|attachment| &*attachment.name);
+        names.collect()
+    }
+
+    /// What is copied before the plan is known.
+    fn wanted_paths(snapshot: &Snapshot) -> Vec<&str> {
+        wanted(snapshot).map(|file| file.path.as_str()).collect()
+    }
+
+    #[test]
+    fn a_file_of_the_size_of_the_limit_is_sent_and_a_larger_one_is_named() {
+        let run = run_with(Status::Failed, &[("1.png", 100), ("2.png", 101)]);
+
+        let plan = planned(&run);
+
+        assert_eq!(names(&plan.attachments), ["1.png"]);
+        assert_eq!(plan.skipped.len(), 1);
+        assert!(plan.skipped[0].reason.contains("`2.png` has 101 bytes"));
+        assert_eq!(wanted_paths(&run), ["1.png"]);
+    }
+
+    #[test]
+    fn where_only_failures_are_wanted_a_test_that_passed_keeps_its_video() {
+        let mut passed = run_with(Status::Passed, &[(VIDEO, 1), ("1.png", 1)]);
+        passed.options.attachments.when = SendingRule::Failed;
+        // Other files go by the run, of which a test failed.
+        passed
+            .run
+            .tests
+            .push(sample::test("B", 0, &[Status::Failed]));
+        let mut failed = run_with(Status::Failed, &[(VIDEO, 1)]);
+        failed.options.attachments.when = SendingRule::Failed;
+
+        assert_eq!(names(&planned(&passed).attachments), ["1.png"]);
+        assert_eq!(wanted_paths(&passed), ["1.png"]);
+        assert_eq!(names(&planned(&failed).attachments), ["1.avi"]);
+        assert_eq!(wanted_paths(&failed), [VIDEO]);
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_missed_but_for_the_video_of_a_test_that_passed() {
+        for (status, path, is_missed) in [
+            (Status::Passed, "1.png", true),
+            (Status::Passed, VIDEO, false),
+            (Status::Failed, VIDEO, true),
+            (Status::Failed, "notes.txt", false),
+        ] {
+            let mut run = run_with(status, &[(path, 1)]);
+            run.run.files.clear();
+
+            let skipped = planned(&run).skipped;
+
+            assert_eq!(!skipped.is_empty(), is_missed, "{path} {status}");
+        }
+    }
+
+    #[test]
+    fn late_reports_are_sent_by_the_rules_of_the_run() {
+        let report = |size| [sample::file("report.html", FileKind::Html, size)].into_iter();
+        let mut run = run_with(Status::Passed, &[]);
+
+        assert_eq!(names(&late(&run, report(1))), ["report.html"]);
+        assert!(late(&run, report(101)).is_empty());
+        run.options.attachments.when = SendingRule::Failed;
+        assert!(late(&run, report(1)).is_empty());
+    }
+
+    #[test]
+    fn files_of_one_name_at_one_result_are_told_apart_by_their_folders_and_then_by_a_number() {
+        let files = [("1.png", 1), ("a/1.png", 1), ("a-1.png", 1), ("b/1.png", 1)];
+        let run = run_with(Status::Failed, &files);
+        let mut attachments = planned(&run).attachments;
+        let unique: HashSet<String> = attachments.iter().map(|file| file.name.clone()).collect();
+
+        for attachment in &mut attachments {
+            attachment.name = "same".to_owned();
+            attachment.source = Source::Text(String::new());
+        }
+        make_names_unique(&run, &mut attachments);
+
+        assert_eq!(unique.len(), files.len(), "{unique:?}");
+        assert_eq!(names(&attachments), ["same", "2-same", "3-same", "4-same"]);
+    }
+}

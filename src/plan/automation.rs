@@ -143,6 +143,10 @@ pub(crate) fn storage(test: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::katalon::settings::AzureSettings;
+    use crate::katalon::status::Status;
+    use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::{plan, sample};
 
     fn tests(names: &[&str]) -> Vec<String> {
         names
@@ -222,6 +226,54 @@ mod tests {
         for rule in [AutomationRule::Fill, AutomationRule::Override] {
             assert_eq!(changes(rule, &tests(&["Logout", "Login"]), &ours), []);
         }
+    }
+
+    #[test]
+    fn fields_that_name_only_half_of_a_test_are_not_those_of_it() {
+        let same_name = fields("Automated", "Login", "Test Cases/Web/Login", "Katalon");
+
+        let changes = changes(
+            AutomationRule::Override,
+            &tests(&["Logout", "Login"]),
+            &same_name,
+        );
+
+        assert_eq!(
+            in_words(&changes),
+            [
+                "AutomatedTestName = Logout",
+                "AutomatedTestStorage = Test Cases/Logout"
+            ]
+        );
+    }
+
+    #[test]
+    fn each_test_case_is_automated_by_its_tests_in_their_order_and_by_each_once() {
+        let mut run = sample::run("Smoke", 0, 9000);
+        run.tests = vec![
+            sample::test("B", 0, &[Status::Passed]),
+            sample::test("A", 0, &[Status::Passed]),
+            sample::test("C", 0, &[Status::Passed]),
+        ];
+        let mut snapshot = sample::snapshot(run, &AzureSettings::default());
+        for (name, ids) in [("A", "1001"), ("B", "1001"), ("C", "1002")] {
+            let case = sample::case_with_ids(ids);
+            snapshot.cases.insert(format!("Test Cases/{name}"), case);
+        }
+        // Two points of one test case make two results of it.
+        snapshot.options.multiple_points = true;
+        let points = [
+            sample::point(1, 1001, 1),
+            sample::point(2, 1001, 2),
+            sample::point(3, 1002, 1),
+        ];
+        let plan = plan(&snapshot, 18, "key", &AdoFacts::of_points(&points));
+
+        let automated = automated(&plan);
+
+        assert_eq!(automated[&1001], tests(&["B", "A"]));
+        assert_eq!(automated[&1002], tests(&["C"]));
+        assert_eq!(automated.len(), 2);
     }
 
     #[test]

@@ -426,7 +426,36 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::katalon::settings::AzureSettings;
+    use crate::pipeline::JobPage;
     use crate::plan::left_out::LeftOutKind;
+    use crate::plan::links::{BuildLink, LookUp, ReleaseLink};
+    use crate::plan::sample;
+
+    /// A run of the ADO project `Shop`.
+    fn run_of_shop() -> Snapshot {
+        let mut snapshot = sample::snapshot(sample::run("A", 0, 9), &AzureSettings::default());
+        snapshot.options.server_url = Some("https://dev.azure.com/acme".to_owned());
+        snapshot.options.project = Some("Shop".to_owned());
+        snapshot
+    }
+
+    fn with_build(id: u32, number: Option<&str>) -> AdoFacts {
+        AdoFacts {
+            build: LookUp::Found(BuildLink {
+                id,
+                number: number.map(str::to_owned),
+            }),
+            ..AdoFacts::default()
+        }
+    }
+
+    fn job_page(url: &str) -> JobPage {
+        JobPage {
+            name: "run 7 of CI".to_owned(),
+            url: url.to_owned(),
+        }
+    }
 
     fn left_out(reason: &str) -> LeftOut {
         LeftOut::id(LeftOutKind::NoPoint, "Test Cases/A", Some(1), reason)
@@ -451,6 +480,73 @@ mod tests {
                 prop_assert!(named.contains(reason.as_str()));
             }
         }
+    }
+
+    #[test]
+    fn an_attempt_is_told_only_where_katalon_runs_the_suite_again() {
+        for (reruns, left, told) in [
+            (None, Some(1), None),
+            (Some(2), None, None),
+            (Some(0), Some(0), None),
+            (Some(2), Some(3), None),
+            (
+                Some(2),
+                Some(2),
+                Some("Attempt 1 of at most 3 at this suite."),
+            ),
+            (
+                Some(2),
+                Some(0),
+                Some("Attempt 3 of at most 3 at this suite."),
+            ),
+        ] {
+            let mut run = run_of_shop();
+            run.reruns = reruns;
+            run.run.reruns_left = left;
+
+            assert_eq!(attempt(&run).as_deref(), told, "{left:?} of {reruns:?}");
+        }
+    }
+
+    #[test]
+    fn the_page_of_a_job_is_told_once_beside_the_build_that_it_is() {
+        let mut run = run_of_shop();
+        let build = "https://dev.azure.com/acme/Shop/_build/results?buildId=7";
+
+        run.options.origin.job = Some(job_page(build));
+        let one_page = addresses(&run, &with_build(7, None));
+        run.options.origin.job = Some(job_page("https://ci.example/7"));
+        run.options.origin.report = Some("https://reports.example/7".to_owned());
+        let all = addresses(&run, &with_build(7, None));
+
+        assert_eq!(one_page, format!("\nBuild: {build}"));
+        assert_eq!(
+            all,
+            format!(
+                "\nBuild: {build}\nMade by run 7 of CI: https://ci.example/7\nReport: \
+                 https://reports.example/7"
+            )
+        );
+    }
+
+    #[test]
+    fn links_are_told_as_people_call_them() {
+        let with_release = AdoFacts {
+            release: LookUp::Found(ReleaseLink {
+                id: 3,
+                name: "Release-3".to_owned(),
+                stage_id: 1,
+                stage: "QA".to_owned(),
+            }),
+            ..with_build(7, Some("20261130.1"))
+        };
+
+        assert_eq!(links(&AdoFacts::default()), "");
+        assert_eq!(links(&with_build(7, None)), "\nLinked with build id 7.");
+        assert_eq!(
+            links(&with_release),
+            "\nLinked with build 20261130.1 and release Release-3 in stage QA."
+        );
     }
 
     #[test]

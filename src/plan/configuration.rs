@@ -356,6 +356,45 @@ mod tests {
     }
 
     #[test]
+    fn each_driver_of_katalon_is_called_as_in_its_dialog() {
+        for (driver, names) in [
+            ("CHROME_DRIVER", &["Chrome"][..]),
+            ("REMOTE_CHROME_DRIVER", &["Chrome"]),
+            ("HEADLESS_DRIVER", &["Chrome (headless)", "Chrome"]),
+            ("FIREFOX_DRIVER", &["Firefox"]),
+            ("REMOTE_FIREFOX_DRIVER", &["Firefox"]),
+            (
+                "FIREFOX_HEADLESS_DRIVER",
+                &["Firefox (headless)", "Firefox"],
+            ),
+            ("EDGE_CHROMIUM_DRIVER", &["Edge Chromium", "Edge"]),
+            ("EDGE_DRIVER", &["Edge"]),
+            ("IE_DRIVER", &["IE"]),
+            ("SAFARI_DRIVER", &["Safari"]),
+            ("ANDROID_DRIVER", &["Native App"]),
+            ("WINDOWS_DRIVER", &["Native App"]),
+            ("OTHER_DRIVER", &[]),
+        ] {
+            let environment = Environment {
+                driver: Some(driver.to_owned()),
+                ..Environment::default()
+            };
+
+            assert_eq!(platform_names(&environment), names, "{driver}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_a_last_word_that_begins_with_a_digit() {
+        assert_eq!(
+            without_version("Edge Chromium 121.0.2277.128"),
+            "Edge Chromium"
+        );
+        assert_eq!(without_version("Chrome (headless)"), "Chrome (headless)");
+        assert_eq!(without_version(" Safari "), "Safari");
+    }
+
+    #[test]
     fn the_profile_counts_when_the_mapping_names_one() {
         let rows = [
             row("Windows", "Chrome", "--Any--", 4),
@@ -395,6 +434,47 @@ mod tests {
 
         let service = desktop("Windows 10 64bit", "", "");
         assert_eq!(platform_names(&service), ["Web Service"]);
+    }
+
+    #[test]
+    fn device_driver_and_run_configuration_each_tell_a_mobile_run() {
+        type Sign = fn(&mut Environment);
+        let signs: [(Sign, &str); 5] = [
+            (|run| run.device_os = Some("ANDROID".into()), "Android"),
+            (|run| run.driver = Some("ANDROID_DRIVER".into()), "Android"),
+            (|run| run.driver = Some("IOS_DRIVER".into()), "iOS"),
+            (|run| run.run_configuration = Some("iOS".into()), "iOS"),
+            (|run| run.run_configuration = Some("iOS - 7".into()), "iOS"),
+        ];
+
+        for (sign, os) in signs {
+            let mut environment = desktop("Windows 10 64bit", "", "");
+            sign(&mut environment);
+
+            assert_eq!(os_names(&environment), [os], "{environment:?}");
+        }
+        let no_device = desktop("Linux 64bit", "iOSlike", "");
+        assert_eq!(mobile_os(&no_device), None);
+    }
+
+    #[test]
+    fn remote_system_driver_and_run_configuration_each_tell_a_remote_run() {
+        type Sign = fn(&mut Environment);
+        let signs: [Sign; 5] = [
+            |run| run.remote_os = Some("Windows 11".into()),
+            |run| run.driver = Some("REMOTE_WEB_DRIVER".into()),
+            |run| run.driver = Some("TESTCLOUD_DRIVER".into()),
+            |run| run.run_configuration = Some("Remote".into()),
+            |run| run.run_configuration = Some("TestCloud - Windows".into()),
+        ];
+
+        for sign in signs {
+            let mut environment = desktop("Linux 64bit", "Chrome", "Chrome 120.0");
+            sign(&mut environment);
+
+            let machine_counts = os_names(&environment).contains(&"Linux".to_owned());
+            assert!(!machine_counts, "{environment:?}");
+        }
     }
 
     #[test]

@@ -68,3 +68,61 @@ impl FilledRun {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discovery::filled_run::Completion;
+    use crate::plan::sample;
+
+    const INTO: FilledRun = FilledRun {
+        run: 81,
+        completion: Completion::Leave,
+    };
+
+    #[test]
+    fn of_the_points_only_those_of_the_run_count_and_one_without_a_result_is_not_filled() {
+        let before = ResultsBefore(BTreeMap::from([(1, true), (2, false)]));
+        let points = vec![
+            sample::point(1, 1001, 1),
+            sample::point(2, 1002, 1),
+            sample::point(3, 1003, 1),
+        ];
+
+        let of_run = before.only_of_run(points.clone());
+
+        assert_eq!(of_run, points[..2].to_vec().into());
+        assert!(before.is_filled(1));
+        assert!(!before.is_filled(2) && !before.is_filled(3));
+    }
+
+    #[test]
+    fn a_test_without_a_point_is_told_by_the_run_that_lacks_it_and_nothing_else_changes() {
+        let of_kind = |kind, id| LeftOut::id(kind, "Test Cases/A", id, "why");
+
+        let no_point = INTO.without_point(of_kind(LeftOutKind::NoPoint, Some(1001)));
+        let no_id = INTO.without_point(of_kind(LeftOutKind::NoId, None));
+
+        assert_eq!(
+            no_point.reason,
+            "test run 81 has no result for test case 1001, and kado adds none to a run that it did \
+             not make"
+        );
+        assert_eq!(no_point.test.as_deref(), Some("Test Cases/A"));
+        assert_eq!(no_id, of_kind(LeftOutKind::NoId, None));
+    }
+
+    #[test]
+    fn that_nothing_is_left_is_said_of_one_point_and_of_several() {
+        assert_eq!(
+            INTO.nothing_left(1),
+            "nothing is left to fill: test run 81 has a result for the only test point of this \
+             suite run already, which stays as it is"
+        );
+        assert_eq!(
+            INTO.nothing_left(2),
+            "nothing is left to fill: test run 81 has a result for each test point of this suite \
+             run already, and they stay as they are"
+        );
+    }
+}

@@ -403,6 +403,121 @@ mod tests {
         assert_eq!(failure_type_of(&past("-"), silent), None);
     }
 
+    /// A run of these tests, of which each has this past.
+    fn run_with_past(tests: &[TestResult], verdicts: &str) -> (Snapshot, TestMemory) {
+        let mut run = sample::run("Smoke", 0, 9000);
+        run.ended = Moment::parse(NOW).ok();
+        run.tests = tests.to_vec();
+        let mut snapshot = sample::snapshot(run, &AzureSettings::default());
+        snapshot.options.history_line = true;
+        snapshot.options.failure_type = true;
+
+        let mut memory = TestMemory::default();
+        for test in tests {
+            let subject = subject(&snapshot, test);
+            memory.0.insert(subject, past(verdicts));
+        }
+        (snapshot, memory)
+    }
+
+    fn iteration(name: &str, number: u32) -> TestResult {
+        TestResult {
+            iteration: Some(Iteration {
+                number,
+                value: Some("Prague".to_owned()),
+                variable: None,
+            }),
+            ..sample::test(name, 0, &[Status::Failed])
+        }
+    }
+
+    #[test]
+    fn of_several_tests_it_is_said_which_of_them_the_history_is_of() {
+        let alone = sample::test("A", 0, &[Status::Failed]);
+        let other = sample::test("B", 0, &[Status::Failed]);
+        let (first, second) = (iteration("A", 1), iteration("A", 2));
+
+        for (tests, words) in [
+            (vec![&alone], "passed before for 2 runs"),
+            (vec![&alone, &other], "A passed before for 2 runs"),
+            (
+                vec![&first, &second],
+                "iteration 1 passed before for 2 runs",
+            ),
+            (
+                vec![&first, &other],
+                "A, iteration 1, passed before for 2 runs",
+            ),
+        ] {
+            let all: Vec<TestResult> = tests.iter().map(|test| (*test).clone()).collect();
+            let (snapshot, memory) = run_with_past(&all, "..");
+
+            let line = line(&snapshot, &memory, &tests, tests[0]);
+
+            assert_eq!(line.as_deref(), Some(words));
+        }
+    }
+
+    #[test]
+    fn only_one_test_that_passed_has_its_retries_told_and_nobody_else_anything() {
+        let retried = sample::test("A", 0, &[Status::Failed, Status::Passed]);
+        let passed = sample::test("B", 0, &[Status::Passed]);
+        let skipped = sample::test("C", 0, &[Status::Skipped]);
+        let all = [retried.clone(), passed.clone(), skipped.clone()];
+        let (mut snapshot, memory) = run_with_past(&all, "..");
+
+        let alone = line(&snapshot, &memory, &[&retried], &retried);
+        let one_of_two = line(&snapshot, &memory, &[&retried, &passed], &retried);
+        let at_once = line(&snapshot, &memory, &[&passed], &passed);
+        let not_run = line(&snapshot, &memory, &[&skipped], &skipped);
+        snapshot.options.history_line = false;
+        let unwanted = line(&snapshot, &memory, &[&retried], &retried);
+
+        assert_eq!(alone.as_deref(), Some("passed on retry 1"));
+        for nothing in [one_of_two, at_once, not_run, unwanted] {
+            assert_eq!(nothing, None);
+        }
+    }
+
+    #[test]
+    fn a_result_has_a_failure_type_where_all_of_it_that_failed_agree() {
+        let one = sample::test("A", 0, &[Status::Failed]);
+        let other = sample::test("B", 0, &[Status::Failed]);
+        let passed = sample::test("C", 0, &[Status::Passed]);
+        let all = [one.clone(), other.clone(), passed.clone()];
+        let (mut snapshot, mut memory) = run_with_past(&all, "..........");
+
+        let agreed = failure_type(&snapshot, &memory, &[&one, &passed, &other]);
+        let only_passed = failure_type(&snapshot, &memory, &[&passed]);
+        let mut known = past("x..........");
+        known[0].verdict = PastVerdict::of(other.last()).unwrap();
+        memory.0.insert(subject(&snapshot, &other), known);
+        let differing = failure_type(&snapshot, &memory, &[&one, &other]);
+        let of_other = failure_type(&snapshot, &memory, &[&other]);
+        snapshot.options.failure_type = false;
+        let unwanted = failure_type(&snapshot, &memory, &[&one]);
+
+        assert_eq!(agreed, Some(FailureType::New));
+        assert_eq!(of_other, Some(FailureType::Known));
+        for none in [only_passed, differing, unwanted] {
+            assert_eq!(none, None);
+        }
+    }
+
+    #[test]
+    fn only_what_failed_is_recalled_and_only_where_somebody_wants_to_know() {
+        let failed = sample::test("A", 0, &[Status::Error]);
+        let passed = sample::test("B", 0, &[Status::Passed]);
+        let (mut snapshot, _) = run_with_past(&[failed, passed], "");
+        let recalled = |snapshot: &Snapshot| to_recall(snapshot).len();
+
+        assert_eq!(recalled(&snapshot), 1);
+        snapshot.options.history_line = false;
+        assert_eq!(recalled(&snapshot), 1);
+        snapshot.options.failure_type = false;
+        assert_eq!(recalled(&snapshot), 0);
+    }
+
     #[test]
     fn a_test_is_the_same_one_by_project_suite_case_and_iteration_alone() {
         let mut snapshot = sample::snapshot(sample::run("Smoke", 0, 9), &AzureSettings::default());

@@ -195,3 +195,67 @@ impl std::fmt::Display for LeftOut {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_more_of_a_kind_is_told_by_what_it_is() {
+        for (kind, one, two) in [
+            (
+                LeftOutKind::InvalidId,
+                "1 more id of that kind",
+                "2 more ids of that kind",
+            ),
+            (
+                LeftOutKind::NoPoint,
+                "1 more test case without a test point",
+                "2 more test cases without a test point",
+            ),
+            (
+                LeftOutKind::Filled,
+                "1 more test point is filled already",
+                "2 more test points are filled already",
+            ),
+            (
+                LeftOutKind::SeveralPoints,
+                "1 more test case with several test points",
+                "2 more test cases with several test points",
+            ),
+            (
+                LeftOutKind::NoTestCaseFile,
+                "1 more test without a `.tc` file",
+                "2 more tests without a `.tc` file",
+            ),
+            (
+                LeftOutKind::UnreadableTestCase,
+                "1 more damaged `.tc` file",
+                "2 more damaged `.tc` files",
+            ),
+            (
+                LeftOutKind::NoId,
+                "1 more test without an id",
+                "2 more tests without an id",
+            ),
+            (LeftOutKind::File, "1 more like it", "2 more like it"),
+        ] {
+            assert_eq!(kind.more(1), one);
+            assert_eq!(kind.more(2), two);
+        }
+    }
+
+    #[test]
+    fn tags_suites_and_what_another_plan_tells_leave_the_exit_code_alone() {
+        for kind in [LeftOutKind::Tags, LeftOutKind::Suite, LeftOutKind::Unread] {
+            assert!(!kind.counts(), "{kind:?}");
+        }
+        for kind in [
+            LeftOutKind::NoPoint,
+            LeftOutKind::File,
+            LeftOutKind::Reading,
+        ] {
+            assert!(kind.counts(), "{kind:?}");
+        }
+    }
+}

@@ -177,3 +177,49 @@ fn inside<'p>(prefix: &str, path: &'p str) -> Option<&'p str> {
     // `A/1` is no folder of `A/12/execution0.log`.
     path.strip_prefix(prefix)?.strip_prefix('/')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(prefix: &str) -> RunFolder {
+        RunFolder {
+            prefix: prefix.to_owned(),
+            path: "/shop/Reports/1".to_owned(),
+            id: None,
+            run: None,
+        }
+    }
+
+    #[test]
+    fn a_file_is_found_in_its_folder_by_what_the_snapshot_calls_it() {
+        let (alone, member) = (folder(""), folder("A/1"));
+
+        assert_eq!(alone.path_of("execution0.log"), "execution0.log");
+        assert_eq!(member.path_of("execution0.log"), "A/1/execution0.log");
+        for folder in [alone, member.clone()] {
+            let path = folder.path_of("execution0.log");
+            assert_eq!(folder.inside(&path), Some("execution0.log"));
+        }
+        assert_eq!(member.inside("A/12/execution0.log"), None);
+        assert_eq!(member.inside("B/1/execution0.log"), None);
+    }
+
+    #[test]
+    fn a_member_that_takes_part_is_left_out_by_nothing_and_one_cut_short_is_marked() {
+        for (state, remark) in [
+            (MemberState::Finished, Some("")),
+            (MemberState::Crashed, Some(", did not end by itself")),
+            (MemberState::Aborted, Some(", aborted")),
+            (MemberState::AbortedAndLeftOut, None),
+            (MemberState::NeverStarted, None),
+            (MemberState::Vanished, None),
+            (MemberState::Alone, None),
+            (MemberState::Unreadable, None),
+        ] {
+            assert_eq!(state.takes_part(), remark.is_some(), "{state:?}");
+            assert_eq!(state.left_out().is_none(), remark.is_some(), "{state:?}");
+            assert_eq!(state.remark(), remark.unwrap_or_default(), "{state:?}");
+        }
+    }
+}

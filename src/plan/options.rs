@@ -207,3 +207,83 @@ pub(crate) struct AttachmentRule {
     /// Largest file in bytes; a larger one is named instead.
     pub max_bytes: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::discovery::filled_run::Completion;
+    use crate::katalon::settings::AzureSettings;
+    use crate::plan::sample;
+
+    fn named(name: &str) -> PlanChoice {
+        PlanChoice::Name(name.to_owned())
+    }
+
+    /// Options whose run could not go to these plans.
+    fn options(plans: &[PlanChoice]) -> Options {
+        let run = sample::run("Smoke", 0, 9000);
+        let mut options = sample::snapshot(run, &AzureSettings::default()).options;
+        options.plans = plans.to_vec();
+        options.invalid_plan = Some("nineteen".to_owned());
+        options.unclear_plan = Some("several".to_owned());
+        options
+    }
+
+    fn says_nothing_of_plans(options: &Options) -> bool {
+        options.invalid_plan.is_none() && options.unclear_plan.is_none()
+    }
+
+    #[test]
+    fn a_plan_is_open_until_its_id_is_known() {
+        assert!(options(&[PlanChoice::Id(1), named("Sprint")]).has_open_plans());
+        assert!(!options(&[PlanChoice::Id(1), PlanChoice::Id(2)]).has_open_plans());
+    }
+
+    #[test]
+    fn what_a_plan_was_called_becomes_its_id_in_its_place_and_each_plan_is_there_once() {
+        let mut options = options(&[
+            named("Sprint"),
+            PlanChoice::Id(18),
+            named("Open"),
+            named("Eighteen"),
+        ]);
+
+        options.settle_plans(&[(named("Eighteen"), 18), (named("Sprint"), 20)]);
+
+        assert_eq!(
+            options.plans,
+            [PlanChoice::Id(20), PlanChoice::Id(18), named("Open")]
+        );
+    }
+
+    #[test]
+    fn a_run_that_a_person_sends_elsewhere_goes_there_first_and_no_more_where_it_went() {
+        let mut options = options(&[PlanChoice::Id(1), named("Sprint"), PlanChoice::Id(2)]);
+        options.into = Some(FilledRun {
+            run: 81,
+            completion: Completion::Leave,
+        });
+
+        options.go_to(2, Some(&named("Sprint")));
+
+        assert_eq!(options.plans, [PlanChoice::Id(2), PlanChoice::Id(1)]);
+        assert_eq!(options.into, None);
+        assert!(says_nothing_of_plans(&options));
+    }
+
+    #[test]
+    fn a_run_that_fills_a_test_run_goes_to_the_plan_of_that_one_alone() {
+        let mut options = options(&[PlanChoice::Id(1)]);
+        let into = FilledRun {
+            run: 81,
+            completion: Completion::Complete,
+        };
+
+        options.fill(into);
+
+        let of_run = RunOfPlan { of_test_run: 81 };
+        assert_eq!(options.plans, [PlanChoice::OfRun(of_run)]);
+        assert_eq!(options.into, Some(into));
+        assert!(says_nothing_of_plans(&options));
+    }
+}

@@ -417,7 +417,7 @@ pub(crate) fn katalon_may_submit(settings: &AzureSettings, overrides: &Overrides
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::katalon::settings::PlanReference;
+    use crate::katalon::settings::{PlanReference, ProjectReference};
 
     fn project() -> AzureSettings {
         AzureSettings {
@@ -525,6 +525,111 @@ mod tests {
             stage: Some("QA".to_owned()),
         };
         assert_eq!(options.release, Some(release));
+    }
+
+    #[test]
+    fn the_guid_of_a_project_goes_with_its_name_alone() {
+        let guid = "6ce954b1-ce1f-45d1-b94d-e6bf2464ba2c";
+        let mut settings = project();
+        settings.project = Some(ProjectReference {
+            id: Some(guid.to_owned()),
+            name: "Shop".to_owned(),
+        });
+        let of = |name: Option<&str>, settings: &AzureSettings| {
+            let overrides = Overrides {
+                project: name.map(str::to_owned),
+                ..Overrides::default()
+            };
+            project_guid(settings, &overrides)
+        };
+
+        assert_eq!(of(None, &settings).as_deref(), Some(guid));
+        assert_eq!(of(Some("sHOP"), &settings).as_deref(), Some(guid));
+        assert_eq!(of(Some("Bank"), &settings), None);
+        assert_eq!(of(None, &project()), None);
+    }
+
+    #[test]
+    fn automation_fields_are_set_as_kado_says_or_by_katalons_switch_where_there_is_one() {
+        let by_katalon = |switch| AzureSettings {
+            override_automation_fields: switch,
+            ..project()
+        };
+        let by_kado = |choice| Overrides {
+            automation: Some(choice),
+            ..Overrides::default()
+        };
+        let (fill, all) = (AutomationRule::Fill, AutomationRule::Override);
+        let nothing = Overrides::default();
+
+        assert_eq!(automation(&by_katalon(None), &nothing), None);
+        assert_eq!(automation(&by_katalon(Some(false)), &nothing), Some(fill));
+        assert_eq!(automation(&by_katalon(Some(true)), &nothing), Some(all));
+        let off = by_kado(AutomationChoice::Off);
+        assert_eq!(automation(&by_katalon(Some(true)), &off), None);
+        let on = by_kado(AutomationChoice::On(all));
+        assert_eq!(automation(&by_katalon(None), &on), Some(all));
+    }
+
+    #[test]
+    fn katalon_is_expected_to_submit_where_it_would_and_nobody_says_that_it_does_not() {
+        let of = |enabled, auto_submit, says: Option<KatalonSubmits>| {
+            let settings = AzureSettings {
+                enabled,
+                auto_submit,
+                ..project()
+            };
+            let overrides = Overrides {
+                katalon_submits: says,
+                ..Overrides::default()
+            };
+            katalon(&settings, &overrides, &RunOptions::default())
+        };
+
+        assert!(of(true, None, None).expected);
+        assert!(of(true, Some(true), Some(KatalonSubmits::Detect)).expected);
+        assert!(!of(false, None, None).expected);
+        assert!(!of(true, Some(false), None).expected);
+        assert!(!of(true, None, Some(KatalonSubmits::Never)).expected);
+
+        // A person may upload a run by hand.
+        assert!(of(false, None, None).look);
+        assert!(!of(true, None, Some(KatalonSubmits::Never)).look);
+    }
+
+    #[test]
+    fn runs_are_submitted_by_kados_word_else_by_the_projects_else_at_once() {
+        for (of_kado, of_project, expected) in [
+            (None, None, true),
+            (None, Some(false), false),
+            (Some(true), Some(false), true),
+            (Some(false), Some(true), false),
+        ] {
+            let settings = AzureSettings {
+                auto_submit: of_project,
+                ..project()
+            };
+            let overrides = Overrides {
+                auto_submit: of_kado,
+                ..Overrides::default()
+            };
+
+            assert_eq!(auto_submit(&settings, &overrides), expected);
+        }
+    }
+
+    #[test]
+    fn files_are_given_up_when_kado_says_so_else_after_the_default() {
+        let after = |limit| {
+            give_up_files_ms(&Overrides {
+                give_up_files_after: limit,
+                ..Overrides::default()
+            })
+        };
+
+        assert_eq!(after(Some(Duration::from_secs(7))), 7000);
+        assert_eq!(after(Some(Duration::MAX)), u64::MAX);
+        assert_eq!(after(None), GIVE_UP_FILES_MS);
     }
 
     #[test]

@@ -280,6 +280,23 @@ mod tests {
         plan(&snapshot, 18, "key", &AdoFacts::of_points(&points))
     }
 
+    #[test]
+    fn a_recount_is_told_in_a_line() {
+        let plan = two_results();
+        let agreed = Recount::agreed(&plan);
+        let uncompared = Recount::uncompared(2, "the run is gone");
+        let different = Recount {
+            different: 1,
+            ..agreed.clone()
+        };
+
+        assert_eq!(agreed.to_string(), "2 results as planned");
+        assert_eq!(agreed.in_ado, Some(2));
+        assert_eq!(uncompared.to_string(), "not compared: the run is gone");
+        assert_eq!(uncompared.planned, 2);
+        assert_eq!(different.to_string(), "1 result not as sent");
+    }
+
     fn found(point: u32, outcome: &str) -> FoundResult {
         FoundResult {
             point_id: Some(point),
@@ -327,6 +344,32 @@ mod tests {
                 "test point 3: Azure DevOps has Passed, which kado did not send",
             ]
         );
+    }
+
+    #[test]
+    fn a_recount_holds_what_was_planned_and_found_and_of_many_differences_the_first() {
+        let many: Vec<FoundResult> = (1..=2 + 21).map(|point| found(point, "Passed")).collect();
+
+        let recount = compare(&two_results(), &[], &many, OthersResults::Unexpected);
+
+        assert_eq!(recount.planned, 2);
+        assert_eq!(recount.in_ado, Some(23));
+        assert_eq!(recount.different, 22);
+        assert!(recount.is_different());
+        let lines = recount.lines();
+        assert_eq!(lines.len(), MOST + 1);
+        assert_eq!(lines[MOST], "… and 2 more results");
+    }
+
+    #[test]
+    fn counts_agree_only_where_ado_says_both_and_both_are_as_planned() {
+        let agree = |total, passed| counts_agree(&two_results(), RunCounts { total, passed });
+
+        assert!(agree(Some(2), Some(1)));
+        assert!(!agree(Some(3), Some(1)));
+        assert!(!agree(Some(2), Some(2)));
+        assert!(!agree(None, Some(1)));
+        assert!(!agree(Some(2), None));
     }
 
     #[test]

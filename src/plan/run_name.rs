@@ -204,6 +204,10 @@ fn below_test_suites(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::katalon::run::Environment;
+    use crate::katalon::settings::AzureSettings;
+    use crate::plan::links::{BuildLink, LookUp};
+    use crate::plan::sample;
 
     fn name(text: &str, environment: bool) -> RunName {
         RunName {
@@ -236,6 +240,65 @@ mod tests {
         );
         assert_eq!(texts_of_placeholders("{{suite}} {"), ["{suite}"]);
         assert_eq!(texts_of_placeholders("} é { ü"), [""; 0]);
+    }
+
+    #[test]
+    fn each_placeholder_has_its_value_and_what_is_none_stays_as_it_is() {
+        let mut run = sample::run("Smoke/{host}", 0, 9000);
+        run.environment = Environment {
+            host: Some("jo - PC7".to_owned()),
+            os: Some("Windows 10 64bit".to_owned()),
+            browser: Some("Chrome 120.0".to_owned()),
+            profile: Some("staging".to_owned()),
+            katalon_version: Some("9.0.0".to_owned()),
+            ..Environment::default()
+        };
+        let mut snapshot = sample::snapshot(run, &AzureSettings::default());
+        snapshot.collection = Some("Test Suites/All".to_owned());
+        let facts = AdoFacts {
+            build: LookUp::Found(BuildLink {
+                id: 7,
+                number: Some("20261130.1".to_owned()),
+            }),
+            ..AdoFacts::default()
+        };
+        let mut shown = name("", true);
+        shown.variables = [("A".to_owned(), "{os}".to_owned())].into();
+
+        for (text, filled) in [
+            // What a value holds is no placeholder.
+            ("{suite}", "Smoke/{host}"),
+            ("{collection}", "All"),
+            ("{host}", "PC7"),
+            ("{os}", "Windows 10 64bit"),
+            ("{browser}", "Chrome 120.0"),
+            ("{profile}", "staging"),
+            ("{katalon}", "9.0.0"),
+            ("{started}", "1970-01-01T00:00:00.000Z"),
+            ("{build}", "20261130.1"),
+            ("{env:A}", "{os}"),
+            ("{env:B} {none}", "{env:B} {none}"),
+            ("a {os} b {host} c", "a Windows 10 64bit b PC7 c"),
+        ] {
+            text.clone_into(&mut shown.text);
+
+            assert_eq!(fill(&shown, &snapshot, &facts), filled, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_of_a_run_is_empty_and_a_browser_is_else_its_configuration() {
+        let mut run = sample::run("Smoke", 0, 9000);
+        run.environment = Environment {
+            run_configuration: Some("Chrome (headless)".to_owned()),
+            ..Environment::default()
+        };
+        let snapshot = sample::snapshot(run, &AzureSettings::default());
+        let text = name("[{collection}{os}{build}] {browser}", false);
+
+        let filled = fill(&text, &snapshot, &AdoFacts::default());
+
+        assert_eq!(filled, "[] Chrome (headless)");
     }
 
     #[test]

@@ -94,6 +94,15 @@ mod tests {
             "2024-01-31",
             "user@example.com",
             "Chrome 120",
+            // Each has only two of what a password has.
+            "Hello!",
+            "100%",
+            "v2",
+            // Long, and of letters or digits alone, or nearly.
+            "internationalizations",
+            "internationalization2",
+            "12345678901x",
+            "2024-01-31-202",
         ] {
             assert!(!looks_secret(Some("TestCase"), value), "{value}");
         }

@@ -196,3 +196,57 @@ fn sum_up(snapshot: &Snapshot, rest: &[SubResult]) -> SubResult {
         sub_results: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::run::Iteration;
+    use crate::katalon::settings::AzureSettings;
+    use crate::plan::sample;
+
+    fn iteration(name: &str, number: u32, start: i64, statuses: &[Status]) -> TestResult {
+        TestResult {
+            iteration: Some(Iteration {
+                number,
+                value: Some("Prague".to_owned()),
+                variable: None,
+            }),
+            ..sample::test(name, start, statuses)
+        }
+    }
+
+    fn parts_of(tests: &[&TestResult]) -> Parts {
+        let run = sample::run("Smoke", 0, 9000);
+        of(&sample::snapshot(run, &AzureSettings::default()), tests)
+    }
+
+    #[test]
+    fn an_iteration_that_was_retried_lasts_from_its_first_attempt_which_stands_below_it() {
+        let retried = iteration("A", 1, 500, &[Status::Failed, Status::Passed]);
+        let passed = iteration("A", 2, 3000, &[Status::Passed]);
+
+        let parts = parts_of(&[&retried, &passed]).sub_results;
+
+        assert_eq!(parts[0].name, "Iteration 1: Prague");
+        assert_eq!(parts[0].status, Status::Passed);
+        assert_eq!(parts[0].started, Moment::from_millis(500));
+        assert_eq!(parts[0].completed, Moment::from_millis(1600));
+        assert_eq!(parts[0].group, Some(GroupType::Rerun));
+        assert_eq!(parts[0].sub_results.len(), 1);
+        assert_eq!(parts[0].sub_results[0].name, "Attempt 1");
+        assert_eq!(parts[0].sub_results[0].status, Status::Failed);
+        assert_eq!(parts[1].group, None);
+    }
+
+    #[test]
+    fn parts_of_several_tests_are_called_after_their_tests() {
+        let one = iteration("A", 1, 0, &[Status::Passed]);
+        let other = sample::test("B", 0, &[Status::Passed]);
+
+        let parts = parts_of(&[&one, &other]);
+
+        assert_eq!(parts.group, Some(GroupType::DataDriven));
+        assert_eq!(parts.sub_results[0].name, "A, Iteration 1: Prague");
+        assert_eq!(parts.sub_results[1].name, "B");
+    }
+}

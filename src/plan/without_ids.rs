@@ -55,3 +55,75 @@ pub(crate) fn reason_without_ids(snapshot: &Snapshot, id: i64) -> String {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::damage::{Damage, DamageKind};
+    use crate::katalon::settings::AzureSettings;
+    use crate::katalon::status::Status;
+    use crate::plan::sample;
+
+    /// A run of two tests whose files hold no ids.
+    fn run_without_ids() -> Snapshot {
+        let mut run = sample::run("Smoke", 0, 9000);
+        run.tests = vec![
+            sample::test("A", 0, &[Status::Passed]),
+            sample::test("B", 0, &[Status::Failed]),
+        ];
+        sample::snapshot(run, &AzureSettings::default())
+    }
+
+    #[test]
+    fn a_run_is_without_ids_only_where_nothing_may_have_held_one() {
+        type Change = fn(&mut Snapshot);
+        let changes: [(&str, Change); 4] = [
+            ("an id", |run| {
+                let with_id = sample::case_with_ids("1001");
+                run.cases.insert("Test Cases/B".to_owned(), with_id);
+            }),
+            ("a damaged file", |run| {
+                let case = run.cases.get_mut("Test Cases/B").unwrap();
+                case.damage = Some(Damage::of("B.tc", DamageKind::Zeros));
+            }),
+            ("a damaged log", |run| {
+                let log = "execution0.log";
+                run.run.damage.push(Damage::of(log, DamageKind::BeginsLate));
+            }),
+            ("ids that are wanted", |run| {
+                run.options.unmapped = Unmapped::Fail;
+            }),
+        ];
+
+        assert!(is_without_ids(&run_without_ids()));
+        for (what, change) in changes {
+            let mut changed = run_without_ids();
+            change(&mut changed);
+            assert!(!is_without_ids(&changed), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_reason_tells_what_to_do_by_what_is_missing() {
+        let mut run = run_without_ids();
+
+        let no_ids = reason_without_ids(&run, 7);
+        run.cases.remove("Test Cases/A");
+        let one_file_gone = reason_without_ids(&run, 7);
+        run.cases.clear();
+        let all_files_gone = reason_without_ids(&run, 7);
+        run.run.tests.clear();
+        let no_tests = reason_without_ids(&run, 7);
+
+        assert!(no_ids.contains("`kado map suggest`"), "{no_ids}");
+        assert!(
+            one_file_gone.contains("of 2 test cases 1 has no `.tc` file any more"),
+            "{one_file_gone}"
+        );
+        assert!(
+            all_files_gone.contains("were they renamed or deleted?"),
+            "{all_files_gone}"
+        );
+        assert!(no_tests.starts_with("no test ran"), "{no_tests}");
+    }
+}

@@ -120,3 +120,116 @@ fn executions(tests: &[TestResult], places: &[usize]) -> HashMap<String, Vec<usi
     }
     executions
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::run::Iteration;
+    use crate::plan::sample;
+
+    fn attempt(member: usize, reruns_left: u32) -> MemberAttempt {
+        MemberAttempt {
+            member,
+            suite: "Test Suites/Smoke".to_owned(),
+            run_configuration: Some("Chrome".to_owned()),
+            profile: Some("default".to_owned()),
+            failed: true,
+            reruns_left: Some(reruns_left),
+            started: Some(Moment::from_millis(1000 * member as i64)),
+        }
+    }
+
+    /// The executions of a test in a member, by their statuses.
+    fn executions_of(member: usize, statuses: &[Status]) -> Vec<TestResult> {
+        let mut tests = Vec::new();
+        for (number, status) in (1..).zip(statuses) {
+            tests.push(TestResult {
+                iteration: Some(Iteration {
+                    number,
+                    value: None,
+                    variable: None,
+                }),
+                member,
+                ..sample::test("Pay", 0, &[*status])
+            });
+        }
+        tests
+    }
+
+    /// The iteration of each result with the statuses of its attempts.
+    fn folded(mut tests: Vec<TestResult>) -> Vec<(u32, Vec<Status>)> {
+        fold(&mut tests, &[attempt(0, 1), attempt(1, 0)]);
+
+        let mut results = Vec::new();
+        for test in tests {
+            let number = test.iteration.map_or(0, |iteration| iteration.number);
+            let statuses = test.attempts.iter().map(|attempt| attempt.status);
+            results.push((number, statuses.collect()));
+        }
+        results
+    }
+
+    #[test]
+    fn the_next_attempt_is_that_of_a_failed_suite_which_is_the_same_and_later() {
+        type Change = fn(&mut MemberAttempt, &mut MemberAttempt);
+        let changes: [(&str, Change); 8] = [
+            ("passed before", |earlier, _| earlier.failed = false),
+            ("another suite", |_, later| later.suite.push('2')),
+            ("another browser", |_, later| later.run_configuration = None),
+            ("another profile", |_, later| later.profile = None),
+            ("at the same time", |earlier, later| {
+                later.started = earlier.started;
+            }),
+            ("before it", |earlier, later| {
+                std::mem::swap(&mut earlier.started, &mut later.started);
+            }),
+            ("two later", |earlier, _| earlier.reruns_left = Some(2)),
+            ("no mark of a rerun", |_, later| later.reruns_left = None),
+        ];
+
+        assert!(attempt(1, 0).follows(&attempt(0, 1)));
+        for (what, change) in changes {
+            let (mut earlier, mut later) = (attempt(0, 1), attempt(1, 0));
+            change(&mut earlier, &mut later);
+            assert!(!later.follows(&earlier), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_member_failed_where_a_test_of_it_did_not_pass() {
+        let mut run = sample::run("Smoke", 0, 9);
+        run.tests = executions_of(0, &[Status::Passed]);
+        assert!(!MemberAttempt::of(0, &run).failed);
+
+        run.tests = executions_of(0, &[Status::Passed, Status::Incomplete]);
+        assert!(MemberAttempt::of(0, &run).failed);
+    }
+
+    #[test]
+    fn where_all_executions_ran_again_each_is_another_attempt_at_its_own() {
+        let mut tests = executions_of(0, &[Status::Passed, Status::Failed]);
+        tests.extend(executions_of(1, &[Status::Failed, Status::Passed]));
+
+        assert_eq!(
+            folded(tests),
+            [
+                (1, vec![Status::Passed, Status::Failed]),
+                (2, vec![Status::Failed, Status::Passed]),
+            ]
+        );
+    }
+
+    #[test]
+    fn where_only_what_failed_ran_again_its_number_is_that_of_the_first_attempt() {
+        let mut tests = executions_of(0, &[Status::Passed, Status::Failed]);
+        tests.extend(executions_of(1, &[Status::Passed]));
+
+        assert_eq!(
+            folded(tests),
+            [
+                (1, vec![Status::Passed]),
+                (2, vec![Status::Failed, Status::Passed]),
+            ]
+        );
+    }
+}

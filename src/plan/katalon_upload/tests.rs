@@ -5,7 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::katalon::id_source::IdSource;
+use crate::katalon::settings::AzureSettings;
 use crate::katalon::status::Status;
+use crate::plan::sample;
 use crate::plan::sub_results::SubResult;
 
 const SECOND: i64 = 1000;
@@ -112,6 +114,25 @@ fn cut(time: &mut Option<Moment>) {
 fn without_times(result: &mut ForeignResult) {
     result.started = None;
     result.ended = None;
+}
+
+#[test]
+fn a_project_is_remembered_by_server_and_both_names_whatever_their_case_in_ado() {
+    let key = |url: &str, project: &str, katalon: &str| {
+        let run = sample::run("Smoke", 0, 9000);
+        let mut options = sample::snapshot(run, &AzureSettings::default()).options;
+        options.server_url = Some(url.to_owned());
+        options.project = Some(project.to_owned());
+        project_key(&options, katalon)
+    };
+    let acme = "https://dev.azure.com/acme";
+    let one = key(acme, "Shop", "shop");
+
+    assert_eq!(one, key("https://dev.azure.com/ACME/", "sHOP", "shop"));
+    assert_ne!(one, key("https://dev.azure.com/other", "Shop", "shop"));
+    assert_ne!(one, key("no url", "Shop", "shop"));
+    assert_ne!(one, key(acme, "Bank", "shop"));
+    assert_ne!(one, key(acme, "Shop", "bank"));
 }
 
 #[test]
