@@ -106,6 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn an_extension_is_what_stands_behind_the_last_dot() {
+        assert!(has_extension(Path::new("Shop.old.prj"), "prj"));
+        for name in ["Shop.prj.old", "prj", ".prj", "Shop"] {
+            assert!(!has_extension(Path::new(name), "prj"), "{name}");
+        }
+    }
+
+    #[test]
     fn a_folder_that_got_the_number_of_another_is_not_that_one() {
         let id = |volume, number, born| FolderId {
             volume,

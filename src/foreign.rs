@@ -154,6 +154,17 @@ mod tests {
     }
 
     #[test]
+    fn what_ends_a_line_is_shown_by_its_name() {
+        assert_eq!(one_line("a\r\nb"), "a\\r\\nb");
+    }
+
+    #[test]
+    fn blanks_before_two_colons_hide_no_command_and_another_letter_makes_it_none() {
+        assert_eq!(lines(" \t::warning::y"), " \t:\\u003awarning::y");
+        assert_eq!(lines("a::warning::y"), "a::warning::y");
+    }
+
+    #[test]
     fn lines_stay_lines_and_letters_of_all_scripts_stay_letters() {
         let text = "日本語\tÄ\nעברית 🎉";
 

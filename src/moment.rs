@@ -147,4 +147,21 @@ mod tests {
         let first = Moment::from_millis(i64::MIN).to_string();
         assert!(first.starts_with("-00"), "{first}");
     }
+
+    #[test]
+    fn only_moments_as_kado_writes_them_are_told_otherwise_and_none_in_back_ticks() {
+        let tell = |sentence: &str| told_in(sentence, |_| "today".to_owned());
+
+        assert_eq!(
+            tell("since 2026-05-25T03:58:23.000Z, (2026-05-25T03:58:23Z) and so on."),
+            "since today, (today) and so on."
+        );
+        for text in [
+            "file `2026-05-25T03:58:23.000Z` is there",
+            "since 2026-05-25T03:58:23+02:00",
+            "no time at all",
+        ] {
+            assert_eq!(tell(text), text);
+        }
+    }
 }

@@ -323,6 +323,26 @@ mod tests {
         ("SYSTEM_JOBATTEMPT", "1"),
     ];
 
+    #[test]
+    fn an_origin_says_something_by_a_job_or_a_report() {
+        let with_report = RunOrigin {
+            job: None,
+            report: Some("https://reports.example/7".to_owned()),
+        };
+
+        assert!(RunOrigin::default().is_empty());
+        assert!(!with_report.is_empty());
+    }
+
+    #[test]
+    fn a_variable_that_is_blank_or_was_never_resolved_says_nothing() {
+        for value in ["  ", "$(System.StageName)"] {
+            let build = job(&[("SYSTEM_STAGENAME", Some(value))]).unwrap().build;
+
+            assert_eq!(build.unwrap().stage, None, "{value:?}");
+        }
+    }
+
     fn job(change: &[(&str, Option<&str>)]) -> Option<PipelineJob> {
         PipelineJob::read(|name| {
             let changed = change

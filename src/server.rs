@@ -312,6 +312,55 @@ mod tests {
     }
 
     #[test]
+    fn what_people_copy_means_the_server_that_it_leads_to() {
+        let base = "https://dev.azure.com/acme";
+        for text in [
+            "dev.azure.com/acme",
+            " https://dev.azure.com/acme/ ",
+            "https://dev.azure.com/acme/Shop/_build",
+        ] {
+            assert_eq!(Server::meant_by(text).unwrap().base(), base, "{text}");
+        }
+        for text in ["", "ftp://dev.azure.com/acme", "no server"] {
+            assert!(Server::meant_by(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn another_spelling_is_told_only_where_it_is_another_one() {
+        let base = "https://dev.azure.com/acme";
+
+        assert_eq!(Server::another_spelling(&format!(" {base}/ ")), None);
+        assert_eq!(Server::another_spelling("no server"), None);
+        assert_eq!(
+            Server::another_spelling("dev.azure.com/acme").as_deref(),
+            Some(base)
+        );
+    }
+
+    #[test]
+    fn a_collection_on_premises_is_missed_behind_a_folder_alone() {
+        for (url, expected) in [
+            (
+                "https://tfs.example/",
+                "https://tfs.example/DefaultCollection",
+            ),
+            (
+                "https://tfs.example/tfs",
+                "https://tfs.example/tfs/DefaultCollection",
+            ),
+            (
+                "https://tfs.example/_home",
+                "https://tfs.example/DefaultCollection",
+            ),
+        ] {
+            let refused = Server::parse(url).unwrap_err();
+
+            assert!(refused.to_string().contains(expected), "{refused}");
+        }
+    }
+
+    #[test]
     fn the_fixed_release_hosts_of_an_organization_are_the_same_server() {
         for host in [
             "https://vsrm.dev.azure.com/Org",

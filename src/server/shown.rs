@@ -118,6 +118,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_user_who_is_called_like_the_host_is_not_shown() {
+        let shown = without_secrets("https://acme.example:@acme.example/x");
+
+        assert_eq!(shown, "https://acme.example/x");
+    }
+
+    #[test]
     fn what_holds_no_secret_is_shown_as_it_was_written() {
         for text in [
             "https://dev.azure.com/Acme/",
