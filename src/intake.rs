@@ -27,7 +27,7 @@ use crate::blocking::Failed;
 use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
 use crate::door::{self, Refused};
 use crate::error_chain::chain;

@@ -15,7 +15,7 @@ use crate::cli::terminal::Screen;
 use crate::clock;
 use crate::config::Config;
 use crate::connect::{ConnectError, Connections};
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::error_chain::chain;
 use crate::exit::Exit;
 use crate::intake;

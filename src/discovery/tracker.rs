@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The grace time lasts until `JUnit_Report.xml` is well-formed and the folder has been still for
-//! [`STILL`], or has been still for [`GRACE`] without it; at most [`GRACE`] after the first look.
+//! [`STILL`], or has been still for [`GRACE`] without it; at most [`GRACE`] after the first look that
+//! saw the run over.
 //! Still is counted from the newest change that the file system tells, whatever kind of time tells
 //! it, so a folder that has not changed for longer is due at its first look. A time in the future
 //! counts as now, and what differs from the look before changed after that look. Where the command

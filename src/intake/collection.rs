@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::clock;
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
 use crate::intake::refusal::Refusal;
 use crate::intake::{self, FinishedRun, STILL};

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::clock;
-use crate::discovery::claim::{CommandOfRun, KnownCommands};
+use crate::discovery::command_of_run::{CommandOfRun, KnownCommands};
 use crate::intake::FinishedRun;
 use crate::katalon::run::SuiteRun;
 use crate::plan::job_links;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::clock;
 use crate::config::Config;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::intake::refusal::Refusal;
 use crate::intake::{FinishedRun, STILL, collection, read};
 use crate::katalon::run::lifecycle::RunState;

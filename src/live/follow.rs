@@ -9,7 +9,7 @@ use crate::blocking::blocking;
 use crate::clock::{self, Stopwatch};
 use crate::config::Config;
 use crate::config::project_file::ProjectFile;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::eligibility::{Eligibility, ran_here};
 use crate::discovery::run_identity::RunIdentity;
 use crate::door;

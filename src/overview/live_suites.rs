@@ -7,7 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::clock;
-use crate::discovery::claim::{Claim, KnownCommands};
+use crate::discovery::claim::Claim;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::katalon::collection_report::Membership;
 use crate::outbox::lock::ClaimMark;
 use crate::outbox::store::{LiveFate, LiveRun};

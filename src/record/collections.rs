@@ -2,9 +2,8 @@
 //! from its own end on, and the members become one run when the collection has ended.
 //!
 //! ```text
-//! member over ─▶ kept (in the outbox) ─┐   every member over, or never to start     reports there,
-//! member over ─▶ kept ─────────────────┴────────────────────────────────────────▶ or 60 s ─▶ one
-//! run
+//! member over ─▶ kept (in the outbox) ─┐  each over, or never to start    reports, or 60 s
+//! member over ─▶ kept ─────────────────┴─────────────────────────────────▶ ───────────────▶ one run
 //! ```
 //!
 //! A member that is queued holds the collection open until Katalon wrote the collection's own
@@ -25,7 +24,7 @@ use std::sync::Arc;
 
 use crate::blocking::blocking;
 use crate::config::Config;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
 use crate::door;
 use crate::error_chain::chain;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::blocking::blocking;
 use crate::clock;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::door;
 use crate::file_names::is_in;
 use crate::katalon::collection_report::Membership;

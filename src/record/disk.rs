@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::blocking::{Stopped, blocking, contained};
 use crate::config::Config;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::door::{self, Silent};
 use crate::intake::{self, FinishedRun, IntakeError};
 use crate::watch::FinishedFolder;

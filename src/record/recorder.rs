@@ -20,7 +20,7 @@ use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::Config;
 use crate::connect::SeenTokens;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::eligibility::Eligibility;
 use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::blocking::{blocking, contained};
 use crate::clock;
 use crate::config::Config;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::eligibility::Eligibility;
 use crate::discovery::filled_run::{Completion, FilledRun};
 use crate::error_chain::chain;

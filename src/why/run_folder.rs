@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::eligibility::Eligibility;
 use crate::discovery::folder_answer::FolderAnswer;
 use crate::discovery::run_identity::RunIdentity;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::discovery::claim::KnownCommands;
+use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL};
 use crate::error_chain::chain;
