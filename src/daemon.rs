@@ -111,21 +111,28 @@ pub(crate) async fn serve(
         connections,
         warnings,
     };
-    let notified = notifications::serve(outbox.clone(), shown_config.clone(), stop.clone());
     let attendants = [
-        tokio::spawn(state_folder::mind(
-            Arc::clone(&lock),
-            Arc::clone(&lost),
-            stop.clone(),
-        )),
-        tokio::spawn(notified),
-        tokio::spawn(show(shown_config, shown, running, stop.clone())),
-        tokio::spawn(give_signs(
-            outbox,
-            Arc::clone(&turns),
-            Arc::clone(&changed),
-            stop.clone(),
-        )),
+        Attendant::start(
+            "the look at the state folder",
+            state_folder::mind(Arc::clone(&lock), Arc::clone(&lost), stop.clone()),
+        ),
+        Attendant::start(
+            "the notifications",
+            notifications::serve(outbox.clone(), shown_config.clone(), stop.clone()),
+        ),
+        Attendant::start(
+            "the page, or what is shown while suites run,",
+            show(shown_config, shown, running, stop.clone()),
+        ),
+        Attendant::start(
+            "the signs of life",
+            give_signs(
+                outbox,
+                Arc::clone(&turns),
+                Arc::clone(&changed),
+                stop.clone(),
+            ),
+        ),
     ];
     let (submitting, kept) = run_both(&mut keeper, submitter, changed, &turns, &stop).await;
 
@@ -151,12 +158,25 @@ fn take_away(mark: ServiceMark) {
     }
 }
 
+/// A task that lives as long as the service.
+struct Attendant {
+    what: &'static str,
+    task: JoinHandle<()>,
+}
+
+impl Attendant {
+    fn start(what: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self {
+            what,
+            task: tokio::spawn(task),
+        }
+    }
+}
+
 /// Waits for the end of what attends the service.
-async fn join(attendants: [JoinHandle<()>; 4]) -> anyhow::Result<()> {
-    for attendant in attendants {
-        attendant
-            .await
-            .context("a task that tells the service manager failed")?;
+async fn join(attendants: [Attendant; 4]) -> anyhow::Result<()> {
+    for Attendant { what, task } in attendants {
+        task.await.with_context(|| format!("{what} failed"))?;
     }
     Ok(())
 }

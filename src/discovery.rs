@@ -11,6 +11,7 @@
 
 pub(crate) mod claim;
 pub(crate) mod command;
+pub(crate) mod command_of_run;
 pub(crate) mod eligibility;
 pub(crate) mod filled_run;
 pub(crate) mod folder_answer;

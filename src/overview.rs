@@ -26,7 +26,7 @@ use crate::config::notify::{NotificationKind, NotifyRules};
 use crate::connect;
 use crate::error_chain::chain;
 use crate::moment::Moment;
-use crate::outbox::lock::{ServiceMark, ServiceState};
+use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
 use crate::outbox::notification::Undelivered;
 use crate::outbox::run_folders::{RunFolders, Standing};
 use crate::outbox::store::{DoubleSubmission, OlderRuns, ServiceFacts};
@@ -375,6 +375,8 @@ struct OutboxState {
     abandoned: Vec<AbandonedSuite>,
     /// Members of collections that are kept and cannot be read.
     unreadable: Vec<Unreadable>,
+    /// Whether no process is there that would send what waits.
+    is_left: bool,
 }
 
 impl OutboxState {
@@ -406,6 +408,8 @@ impl OutboxState {
         // A service submits what a `kado exec` leaves behind.
         if matches!(service, ServiceState::NotRunning | ServiceState::Failed) {
             state.abandoned = AbandonedSuite::read(store, &config.state_dir)?;
+            // A command that sends without a service holds the lock as well.
+            state.is_left = StateLock::is_free(&config.state_dir);
         }
         if config.notify.is_some() {
             state.undelivered = store.undelivered()?;
@@ -462,7 +466,8 @@ impl OutboxState {
         )
     }
 
-    /// One for all runs that wait for the same reason; missing tokens are problems of their own.
+    /// One for all runs that wait for the same reason, or for nothing but somebody who sends them;
+    /// missing tokens are problems of their own.
     fn waiting(&self, service: ServiceState) -> Vec<Problem> {
         let wait_for_token: HashSet<i64> = self
             .without_token
@@ -472,16 +477,25 @@ impl OutboxState {
 
         // A server that is down holds up hundreds of runs: one line says it.
         let mut by_reason: BTreeMap<&str, Vec<&SubmissionSummary>> = BTreeMap::new();
+        let mut left = Vec::new();
         for row in &self.rows {
-            if is_held_up(row) && !wait_for_token.contains(&row.id) {
+            if wait_for_token.contains(&row.id) {
+                continue;
+            }
+
+            if is_held_up(row) {
                 by_reason.entry(reason(row)).or_default().push(row);
+            } else if self.is_left && is_waiting(row) {
+                left.push(row);
             }
         }
 
-        by_reason
-            .into_iter()
-            .map(|(reason, rows)| Problem::of_waiting(reason, &rows, service))
-            .collect()
+        let mut problems = Vec::new();
+        for (reason, rows) in by_reason {
+            problems.push(Problem::of_waiting(reason, &rows, service));
+        }
+        problems.extend(Problem::of_left(&left));
+        problems
     }
 
     /// When the run ended that waits longest: since then somebody waits for it.

@@ -245,10 +245,10 @@ impl Submitter {
     ) -> Result<u32, Stop> {
         // A stored plan is carried out as it is (invariant I3): what was sent of it before a crash
         // has to fit what is sent now.
+        let late = self.config.borrow().late;
         let planned = if submission.plan.is_some() {
             Planned::from(submission)
         } else {
-            let late = self.config.borrow().late;
             planning::plan(&self.outbox, client, &submission, late).await?
         };
 
@@ -258,7 +258,8 @@ impl Submitter {
             early_look,
         } = planned;
         let execution = Execution::new(&self.outbox, client, &spool, submission, self.sender)
-            .with_early_look(early_look);
+            .with_early_look(early_look)
+            .with_late(late);
         executor::execute(execution, written).await
     }
 

@@ -6,8 +6,7 @@ use std::ops::ControlFlow;
 use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
-use crate::ado::wire::{PipelineDefinition, Reference, SuiteOfCase, TeamProject, TestPlan};
-use crate::moment::Moment;
+use crate::ado::wire::{PipelineDefinition, Reference, SuiteOfCase, TeamProject, TestPlan, moment};
 use crate::plan::plan_choice::KnownPlan;
 
 /// Projects on a page.
@@ -113,13 +112,7 @@ fn known_plan(plan: TestPlan) -> KnownPlan {
             .is_none_or(|state| state.eq_ignore_ascii_case("Active")),
         area: plan.area_path.unwrap_or_default(),
         iteration: plan.iteration.unwrap_or_default(),
-        begins: date(plan.start_date.as_deref()),
-        ends: date(plan.end_date.as_deref()),
+        begins: moment(plan.start_date.as_deref()),
+        ends: moment(plan.end_date.as_deref()),
     }
-}
-
-/// A date that somebody set; the first day of all is ADO's word for none (`ado/api.md` §12).
-fn date(text: Option<&str>) -> Option<Moment> {
-    let text = text.filter(|text| !text.starts_with("0001-01-01"))?;
-    Moment::parse(text).ok()
 }

@@ -7,7 +7,6 @@ use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire;
-use crate::moment::Moment;
 use crate::plan::links::{BuildLink, Release, Stage};
 
 impl AdoClient {
@@ -87,11 +86,7 @@ fn stage(environment: wire::StageAnswer) -> Stage {
     // A stage that was deployed several times counts as started with the last attempt.
     let mut started = None;
     for attempt in &environment.deploy_steps {
-        if let Some(text) = &attempt.queued_on
-            && let Ok(queued) = Moment::parse(text)
-        {
-            started = started.max(Some(queued));
-        }
+        started = started.max(wire::moment(attempt.queued_on.as_deref()));
     }
 
     Stage {

@@ -396,9 +396,14 @@ impl TestRun {
         (id > 0).then_some(id)
     }
 
+    /// When whoever began it said that it began.
+    pub(crate) fn started(&self) -> Option<Moment> {
+        moment(self.started_date.as_deref())
+    }
+
     /// When something of it changed last, as far as the server tells.
     pub(crate) fn changed(&self) -> Option<Moment> {
-        Moment::parse(self.last_updated_date.as_deref()?).ok()
+        moment(self.last_updated_date.as_deref())
     }
 }
 
@@ -452,6 +457,14 @@ pub struct Attachment {
     pub(crate) file_name: Option<String>,
     /// Comment; kado puts a digest in there.
     pub(crate) comment: Option<String>,
+}
+
+/// A time that somebody set. ADO writes one that nobody set as the year 1, sometimes without an
+/// offset (`ado/api.md` §12).
+pub(crate) fn moment(text: Option<&str>) -> Option<Moment> {
+    Moment::parse(text?)
+        .ok()
+        .filter(|moment| moment.millis() > 0)
 }
 
 /// Servers do not agree on the case of their words.

@@ -7,17 +7,18 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use crate::blocking::blocking;
 use crate::door;
+use crate::file_names::KnownFolder;
 use crate::katalon::run::{EarlierFile, FileKind, RunFile};
 use crate::moment::Moment;
 use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::attachments;
 use crate::plan::attachments::{PlannedAttachment, Source};
+use crate::plan::members::RunFolder;
 use crate::watch::fingerprint;
 use crate::{clock, workspace};
 
@@ -26,14 +27,27 @@ const LATEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a report must be unchanged before it counts as written.
 const STILL: Duration = Duration::from_secs(3);
 
-/// Looks for late reports. A run is read only when its folder looks different from the last time.
+/// Looks for late reports. A run is read only when one of its folders looks different from the last
+/// time.
 #[derive(Debug, Default)]
 pub(super) struct LateReports {
-    /// How the folders of submitted runs looked, by submission.
-    fingerprints: HashMap<i64, u64>,
+    /// Where reports of submitted runs may come, by submission.
+    runs: HashMap<i64, SubmittedRun>,
     /// Submissions of which it was said that there is something else in the place of their folder.
     told: HashSet<i64>,
 }
+
+/// The folders of a submitted run.
+#[derive(Clone, Debug)]
+struct SubmittedRun {
+    /// One, or those of the members of a collection that is one run, which lie beside its own.
+    folders: Vec<KnownFolder>,
+    /// How they looked; `None` where they are to be looked at in any case.
+    look: Option<Vec<FolderLook>>,
+}
+
+/// How a folder looked; `None` for one that is gone, which gets no reports.
+type FolderLook = Option<u64>;
 
 /// What a look at the folders of submitted runs saw.
 #[derive(Default)]
@@ -43,12 +57,12 @@ struct Looks {
     refused: Vec<(i64, io::Error)>,
 }
 
-/// A submission whose folder looks different.
+/// A submission of which a folder looks different.
 struct Changed {
     id: i64,
-    /// How it looks; `None` when it changed a moment ago, so that a report may still be growing and
-    /// another look is needed in any case.
-    fingerprint: Option<u64>,
+    /// How they look; `None` when one changed a moment ago, so that a report may still be growing
+    /// and another look is needed in any case.
+    look: Option<Vec<FolderLook>>,
 }
 
 impl LateReports {
@@ -58,17 +72,10 @@ impl LateReports {
     /// When the outbox fails.
     pub(super) async fn add(&mut self, outbox: &Outbox) -> Result<bool, StoreError> {
         let now = clock::now();
-        let submitted = outbox
-            .with(move |store| store.submitted_since(now.minus(LATEST)))
-            .await?;
+        self.meet(outbox, now).await?;
 
-        // Submissions that are older than a day drop out, so what is remembered does not grow.
-        let ids: HashSet<i64> = submitted.iter().map(|(id, _)| *id).collect();
-        self.fingerprints.retain(|id, _| ids.contains(id));
-        self.told.retain(|id| ids.contains(id));
-
-        let before = self.fingerprints.clone();
-        let looked = blocking(move || door::answered(move || look_at(submitted, &before, now)));
+        let runs = self.runs.clone();
+        let looked = blocking(move || door::answered(move || look_at(runs, now)));
         let looks = match looked.await? {
             Ok(looks) => looks,
             // Told by the sweep; what lies elsewhere is looked at next time, when this is passed
@@ -84,19 +91,46 @@ impl LateReports {
             any |= self.add_to(outbox, changed.id).await?;
 
             // Only now: should the outbox fail, the folder is looked at again.
-            if let Some(fingerprint) = changed.fingerprint {
-                self.fingerprints.insert(changed.id, fingerprint);
+            if let Some(run) = self.runs.get_mut(&changed.id) {
+                run.look = changed.look;
             }
         }
         Ok(any)
     }
 
+    /// Takes in what was submitted since the last time. Submissions that are older than a day drop
+    /// out, so what is remembered does not grow.
+    async fn meet(&mut self, outbox: &Outbox, now: Moment) -> Result<(), StoreError> {
+        let submitted: HashSet<i64> = outbox
+            .with(move |store| store.submitted_since(now.minus(LATEST)))
+            .await?
+            .into_iter()
+            .collect();
+        self.runs.retain(|id, _| submitted.contains(id));
+        self.told.retain(|id| submitted.contains(id));
+
+        for id in submitted {
+            if self.runs.contains_key(&id) {
+                continue;
+            }
+            let folders = match load(outbox, id).await? {
+                Some(submission) => folders_of(&submission),
+                None => Vec::new(),
+            };
+            self.runs.insert(
+                id,
+                SubmittedRun {
+                    folders,
+                    look: None,
+                },
+            );
+        }
+        Ok(())
+    }
+
     async fn add_to(&mut self, outbox: &Outbox, id: i64) -> Result<bool, StoreError> {
-        let submission = match outbox.with(move |store| store.load(id)).await {
-            Ok(submission) => submission,
-            // What another version stored and this one cannot read gets no late reports.
-            Err(StoreError::Content(_)) => return Ok(false),
-            Err(error) => return Err(error),
+        let Some(submission) = load(outbox, id).await? else {
+            return Ok(false);
         };
 
         let looked = blocking(move || door::answered(move || late_reports_of(&submission)));
@@ -109,6 +143,7 @@ impl LateReports {
         if late.is_empty() {
             return Ok(false);
         }
+
         tracing::info!(
             id,
             reports = late.len(),
@@ -128,31 +163,51 @@ impl LateReports {
     }
 }
 
-/// Looks which of the folders of submissions look different from `before`.
-fn look_at(submitted: Vec<(i64, String)>, before: &HashMap<i64, u64>, now: Moment) -> Looks {
+/// A submission; `None` for what another version stored and this one cannot read, which gets no
+/// late reports.
+async fn load(outbox: &Outbox, id: i64) -> Result<Option<Submission>, StoreError> {
+    match outbox.with(move |store| store.load(id)).await {
+        Ok(submission) => Ok(Some(submission)),
+        Err(StoreError::Content(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn folders_of(submission: &Submission) -> Vec<KnownFolder> {
+    let run_folders = submission.snapshot.run_folders();
+    run_folders.iter().map(RunFolder::known).collect()
+}
+
+/// Looks which of these submissions have a folder that looks different from the last time.
+fn look_at(runs: HashMap<i64, SubmittedRun>, now: Moment) -> Looks {
     let mut looks = Looks::default();
-    for (id, folder) in submitted {
-        let listing = match workspace::list_run_folder(Path::new(&folder)) {
-            Ok(listing) => listing,
-            // A folder that is gone gets no reports.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => {
-                looks.refused.push((id, error));
-                continue;
+    for (id, run) in runs {
+        let mut look = Vec::new();
+        let mut is_still = true;
+        for folder in &run.folders {
+            match workspace::list_known_folder(folder) {
+                Ok(listing) => {
+                    look.push(Some(fingerprint(&listing)));
+                    is_still &= listing
+                        .newest()
+                        .is_none_or(|newest| newest.plus(STILL) <= now);
+                }
+
+                Err(error) => {
+                    look.push(None);
+                    if error.kind() != io::ErrorKind::NotFound {
+                        looks.refused.push((id, error));
+                    }
+                }
             }
-        };
-        let fingerprint = fingerprint(&listing);
-        if before.get(&id) == Some(&fingerprint) {
-            continue;
         }
 
-        let still = listing
-            .newest()
-            .is_none_or(|newest| newest.plus(STILL) <= now);
-        looks.changed.push(Changed {
-            id,
-            fingerprint: still.then_some(fingerprint),
-        });
+        if run.look.as_ref() != Some(&look) {
+            looks.changed.push(Changed {
+                id,
+                look: is_still.then_some(look),
+            });
+        }
     }
     looks
 }

@@ -1,4 +1,6 @@
-//! What keeps a suite from being shown: nothing of it is told but in the detailed log.
+//! What keeps a suite from being shown, and when it is tried again. That it is not shown at all is
+//! said in the log and beside the suite (`follow`); what passes by itself is in the detailed log
+//! alone.
 
 use std::time::Duration;
 

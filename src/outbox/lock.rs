@@ -157,6 +157,16 @@ impl StateLock {
         state_dir.join(FILE)
     }
 
+    /// Whether no process holds the lock: nobody sends what waits in the outbox. Where this account
+    /// may not look, somebody may.
+    pub(crate) fn is_free(state_dir: &Path) -> bool {
+        match state_dir::open_to_read(&Self::path(state_dir)) {
+            // Shared, or two who look at once would take each other for its holder.
+            Ok(file) => file.try_lock_shared().is_ok(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        }
+    }
+
     /// Whether the lock that lies in the state folder is still this one. What cannot be told is
     /// taken for yes.
     pub(crate) fn is_in_place(&self) -> bool {

@@ -24,6 +24,10 @@ const LITTLE: u64 = 100 << 20;
 /// What the problem of the disk is about: there is one of the state folder.
 pub(crate) const DISK: &str = "disk";
 
+/// What becomes of what waits where no service runs.
+const NOBODY_TRIES: &str = "no service runs, so nothing is tried until one does (`kado service \
+     start` or `kado run`); `kado run --once` tries once, `kado check` asks the server";
+
 /// Something that needs a person.
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
@@ -431,6 +435,24 @@ impl Problem {
         })
     }
 
+    /// Runs of which nothing went wrong but that whoever sent them is gone, as a command that was
+    /// killed; `None` without any.
+    pub(super) fn of_left(rows: &[&SubmissionSummary]) -> Option<Self> {
+        let text = match rows {
+            [] => return None,
+            [row] => format!(
+                "run {} ({}) waits, and nobody is there to send it",
+                row.id, row.suite
+            ),
+            rows => format!("{} runs wait, and nobody is there to send them", rows.len()),
+        };
+        Some(Self::with_hint(
+            ProblemKind::Waiting,
+            text,
+            NOBODY_TRIES.to_owned(),
+        ))
+    }
+
     /// These runs wait for the same reason.
     pub(super) fn of_waiting(
         reason: &str,
@@ -442,8 +464,7 @@ impl Problem {
             rows => format!("{} runs wait: {reason}", rows.len()),
         };
         let hint = if nobody_tries(service) {
-            "no service runs, so nothing is tried until one does (`kado service start` or `kado \
-             run`); `kado run --once` tries once, `kado check` asks the server"
+            NOBODY_TRIES
         } else {
             "kado tries again by itself and loses nothing; `kado runs` says when, `kado check` \
              asks the server"

@@ -15,6 +15,7 @@ use crate::ado::attachments::Owner;
 use crate::ado::search::FoundRuns;
 use crate::ado::wire::{TestResult, TestRun};
 use crate::clock;
+use crate::config::Late;
 use crate::locked::locked;
 use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState};
@@ -24,6 +25,7 @@ use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;
 use crate::plan::hidden::hide_in_left_out;
 use crate::plan::left_out::LeftOut;
+use crate::plan::preview;
 use crate::spool::Spool;
 use crate::submit::stop::Stop;
 use crate::telemetry::OUTCOMES;
@@ -101,6 +103,8 @@ pub(super) struct Execution<'a> {
     pub(super) sender: Sender,
     /// Where copies of the run's files lie.
     pub(super) spool: &'a Spool,
+    /// What becomes of it where a newer run has gone ahead.
+    pub(super) late: Late,
     /// Whether it had an ADO run when this attempt began.
     had_run: bool,
     /// The results of the run by their points, once they were read and asked for.
@@ -126,6 +130,7 @@ impl<'a> Execution<'a> {
             submission,
             sender,
             spool,
+            late: Late::default(),
             results: OnceLock::new(),
             early_look: Mutex::default(),
             early_results: Mutex::default(),
@@ -138,6 +143,11 @@ impl<'a> Execution<'a> {
             early_look: Mutex::new(early_look),
             ..self
         }
+    }
+
+    /// What becomes of it where a newer run has gone ahead.
+    pub(super) fn with_late(self, late: Late) -> Self {
+        Self { late, ..self }
     }
 
     /// What was found of runs that are there before there was a plan; once.
@@ -188,6 +198,21 @@ impl<'a> Execution<'a> {
     /// Whether the run showed the suite while it ran.
     pub(super) fn is_live(&self) -> bool {
         self.origin() == Some(LIVE)
+    }
+
+    /// Whether a result holds what a submission wrote, and not only what showed it while the suite
+    /// ran.
+    pub(super) fn is_filled_in(&self, result: &TestResult) -> bool {
+        if !self.is_live() {
+            return result.is_completed();
+        }
+
+        let is_preview = match &result.comment {
+            Some(comment) => preview::is_preview(comment),
+            // A list that leaves comments out has the machine, which a preview does not name.
+            None => result.computer_name.is_none(),
+        };
+        result.is_completed() && !is_preview
     }
 
     /// What the first step confirmed.

@@ -53,7 +53,7 @@ pub(super) async fn plan(
 
     // Before the plan is stored: with a plan the submission would be sent at the next attempt.
     if late == Late::Park {
-        not_overtaken(outbox, id, &plan).await?;
+        refuse_overtaken(outbox, id, &plan).await?;
     }
 
     let submission = outbox
@@ -152,7 +152,14 @@ async fn memory_of(outbox: &Outbox, snapshot: &Snapshot) -> Result<TestMemory, S
 
 /// An older run whose points have a newer result is left to a person: ADO would show the older
 /// outcome as the latest.
-async fn not_overtaken(outbox: &Outbox, id: i64, plan: &SubmissionPlan) -> Result<(), Stop> {
+///
+/// # Errors
+/// [`Stop::Overtaken`] for such a run, and when the outbox fails.
+pub(super) async fn refuse_overtaken(
+    outbox: &Outbox,
+    id: i64,
+    plan: &SubmissionPlan,
+) -> Result<(), Stop> {
     let asked = plan.clone();
     let overtaken = outbox
         .with(move |store| store.overtaken_by(id, &asked, clock::now()))

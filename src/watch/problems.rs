@@ -139,7 +139,7 @@ impl WatchProblems {
                 form(self.more, "is", "are"),
                 counted(self.more, "more problem")
             ),
-            hint: "mend those that are named; then the others are".to_owned(),
+            hint: "mend these first; kado then names the others".to_owned(),
             about: String::new(),
         })
     }

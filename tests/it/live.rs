@@ -317,6 +317,43 @@ fn a_workspace_that_is_wiped_leaves_no_run_open() {
 }
 
 #[test]
+fn a_shown_run_that_somebody_completed_gets_no_result_more_and_the_submission_its_own() {
+    let machine = Machine::new();
+    machine.configure(LIVE);
+    let (_service, shop) = watching(&machine);
+    let suite = Suite::begin(&suite(), &shop, 1);
+    let shown = wait_for_outcomes(&machine, &["11 Passed", "12 -", "13 -"]);
+
+    machine.fake.world().run_mut(shown.id).unwrap().state = "Completed".into();
+    suite.end();
+    machine.wait_for_completed(2);
+
+    let runs = machine.ado_runs();
+    assert_eq!(outcomes(&runs[0]), ["11 Passed", "12 -", "13 -"]);
+    let comment = runs[0].comment.as_deref().unwrap();
+    assert!(
+        comment.starts_with("This test run was ended while its suite still ran"),
+        "{comment}"
+    );
+    assert_eq!(outcomes(&runs[1]), ["11 Passed", "12 Failed", "13 Passed"]);
+    assert_eq!(machine.row()["ado_run_id"], runs[1].id);
+    assert_eq!(machine.row()["results"], 3);
+}
+
+#[test]
+fn a_shown_run_is_completed_while_the_list_of_runs_lags_behind_it() {
+    let machine = Machine::new();
+    machine.configure(LIVE);
+    machine.fake.world().settings.run_list_lag_ms = 60_000;
+    let (_service, shop) = watching(&machine);
+
+    let suite = Suite::begin(&suite(), &shop, 1);
+    wait_for_outcomes(&machine, &["11 Passed", "12 -", "13 -"]);
+
+    suite.end_and_arrive(&machine);
+}
+
+#[test]
 fn a_kado_that_was_killed_goes_on_with_its_run() {
     let machine = Machine::new();
     machine.configure(LIVE);

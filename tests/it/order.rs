@@ -49,6 +49,63 @@ fn a_late_run_is_sent_where_that_is_wanted() {
 }
 
 #[test]
+fn a_run_that_a_newer_one_passed_while_its_results_waited_is_parked() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let unavailable = FaultAction::unavailable();
+    machine
+        .fake
+        .fault(Fault::new("PATCH", "/results", Nth::Every, unavailable));
+    machine.submit(&shop, &run(0, "Sign in"));
+    machine.fake.clear_faults();
+
+    let newer = machine.submit(&shop, &run(1, "Sign in"));
+    let older = machine.kado(&["run", "--once"]);
+
+    assert_eq!(newer.code, 0, "{newer:?}");
+    assert_eq!(older.code, 1, "{older:?}");
+    let row = machine
+        .rows()
+        .into_iter()
+        .find(|row| row["state"] == "parked")
+        .unwrap();
+    assert_eq!(row["id"], 1);
+    assert!(
+        row["error"].as_str().unwrap().contains("from run 2 of"),
+        "{row}"
+    );
+    let held = machine.ado_runs();
+    assert_eq!(held[0].state, "InProgress");
+    assert_eq!(held[1].state, "Completed");
+}
+
+#[test]
+fn a_run_whose_results_arrived_before_a_newer_one_is_completed() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    machine.fake.fault(Fault::new(
+        "POST",
+        "/attachments",
+        Nth::Every,
+        FaultAction::unavailable(),
+    ));
+    machine.submit(&shop, &run(0, "Sign in"));
+    machine.fake.clear_faults();
+
+    let newer = machine.submit(&shop, &run(1, "Sign in"));
+    let older = machine.kado(&["run", "--once"]);
+
+    assert_eq!(newer.code, 0, "{newer:?}");
+    assert_eq!(older.code, 0, "{older:?}");
+    assert!(
+        machine
+            .ado_runs()
+            .iter()
+            .all(|run| run.state == "Completed")
+    );
+}
+
+#[test]
 fn an_older_run_on_other_points_is_sent() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);

@@ -1,10 +1,12 @@
 //! `kado status`: what it says of the service and of what needs a person.
 
+use std::process::Stdio;
+
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::Test;
 use serde_json::Value;
 
-use crate::support::{Machine, age, finished, tc};
+use crate::support::{Machine, age, finished, tc, wait_until};
 
 /// What `kado status --json` says, and its exit code.
 fn status(machine: &Machine) -> (Value, i32) {
@@ -141,6 +143,46 @@ fn without_a_service_nobody_is_said_to_try_again() {
     let from = said.out.find("problem: ").unwrap();
     insta::assert_snapshot!(machine.readable(&said.out[from..]));
     assert!(hint(&beside).contains("tries again by itself"), "{beside}");
+}
+
+#[test]
+fn a_run_whose_sender_was_killed_is_a_problem_until_somebody_sends_it() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let folder = finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
+    age(&folder);
+    let hang = Fault::new("*", "", Nth::Every, FaultAction::Hang);
+    machine.fake.fault(hang);
+    let mut sender = machine
+        .command(&["submit", &folder.to_string_lossy()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the first request", || {
+        let arrived = !machine.fake.requests().is_empty();
+        arrived.then_some(()).ok_or_else(String::new)
+    });
+
+    let (while_it_sends, code_while_it_sends) = status(&machine);
+    sender.kill().unwrap();
+    sender.wait().unwrap();
+    let (left, code_left) = status(&machine);
+    machine.fake.clear_faults();
+    machine.kado(&["run", "--once"]);
+    let (sent, code_sent) = status(&machine);
+
+    assert_eq!(code_while_it_sends, 0, "{while_it_sends}");
+    assert_eq!(code_left, 1, "{left}");
+    assert_eq!(
+        left["problems"][0]["text"],
+        "run 1 (Test Suites/Smoke) waits, and nobody is there to send it"
+    );
+    assert!(hint(&left).contains("`kado run --once`"), "{left}");
+    assert_eq!(code_sent, 0, "{sent}");
 }
 
 #[test]

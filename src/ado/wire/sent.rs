@@ -171,7 +171,7 @@ pub(crate) struct RunComment<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RunEnd<'a> {
-    /// `Aborted`.
+    /// `Aborted`; `Completed` for one that somebody completed.
     pub(crate) state: &'static str,
     /// Why; without a key of kado's, so that nobody takes the run for the one that counts.
     pub(crate) comment: &'a str,

@@ -572,7 +572,7 @@ impl Oddities {
             ),
             (
                 self.attachments_left_out,
-                "attachments left out, because one attempt names more than 10000, or the run more                  than 200000",
+                "attachments left out, because one attempt names more than 10000, or the run more than 200000",
             ),
             (
                 self.texts_cut,

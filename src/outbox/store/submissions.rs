@@ -149,18 +149,18 @@ impl Store {
     }
 
     /// What kado submitted of runs that ended at or after `since`, those whose late reports are
-    /// still taken, with the folders of their runs.
+    /// still taken.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn submitted_since(&self, since: Moment) -> Result<Vec<(i64, String)>, StoreError> {
+    pub(crate) fn submitted_since(&self, since: Moment) -> Result<Vec<i64>, StoreError> {
         // A test run that Katalon made is Katalon's: nothing is added to it.
         let mut statement = self.connection.prepare_cached(
-            "SELECT submission.id, run.folder FROM submission JOIN run ON run.id = run_id
+            "SELECT submission.id FROM submission JOIN run ON run.id = run_id
              WHERE state = 'submitted' AND NOT by_katalon AND ended_ms >= ?1
              ORDER BY submission.id",
         )?;
-        let rows = statement.query_map(params![since], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map(params![since], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -1,7 +1,7 @@
 //! Reads a test run that carries no key of kado's, for the comparison.
 
 use crate::ado::runs::Wanted;
-use crate::ado::wire::{TestResult, TestRun};
+use crate::ado::wire::{TestResult, TestRun, moment};
 use crate::moment::Moment;
 use crate::plan::katalon_upload::{ForeignResult, ForeignRun};
 use crate::submit::execution::Execution;
@@ -30,7 +30,7 @@ pub(super) async fn read(execution: &Execution<'_>, run: &TestRun) -> Result<For
         over: is_over(run),
         created: created(run),
         changed,
-        started: moment(run.started_date.as_deref()),
+        started: run.started(),
         ended: moment(run.completed_date.as_deref()),
         results: results.into_iter().map(foreign_result).collect(),
     })
@@ -61,11 +61,4 @@ fn foreign_result(result: TestResult) -> ForeignResult {
         ended: moment(result.completed_date.as_deref()),
         computer: result.computer_name,
     }
-}
-
-fn moment(text: Option<&str>) -> Option<Moment> {
-    // ADO writes unset times as the year 1, some without an offset.
-    Moment::parse(text?)
-        .ok()
-        .filter(|moment| moment.millis() > 0)
 }

@@ -20,7 +20,7 @@ use crate::clock::{self, Stopwatch};
 use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::store::LiveRun;
-use crate::plan::comment::is_of_filled_run;
+use crate::plan::comment::{has_key, is_of_filled_run};
 use crate::plan::left_out::LeftOut;
 use crate::plan::preview;
 use crate::submit::creation::{RunLinks, creation, points_of};
@@ -62,7 +62,16 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
         Some(_) => plan.started,
         None => plan.completed,
     };
-    let before = look(execution, OpenStep { earlier, ..open }, names, since).await?;
+    let mut before = look(execution, OpenStep { earlier, ..open }, names, since).await?;
+    if before.with_key.is_none()
+        && let Some(ado_run) = live.as_ref().and_then(|live| live.ado_run_id)
+    {
+        // The list of runs may lag behind it.
+        before.with_key = known_live_run(execution, ado_run).await?;
+    }
+    if let Some(closed) = before.with_key.take_if(|run| is_closed_preview(run)) {
+        give_up_preview(execution, &closed).await?;
+    }
     if let Some(into) = plan.into {
         return fill::begin(execution, open, into, before.with_key.as_ref()).await;
     }
@@ -136,6 +145,50 @@ async fn is_previewed(execution: &Execution<'_>, key: &str) -> Result<bool, Stor
 /// Whether a run that is there is the one that this kado made while the suite ran.
 fn is_own(live: Option<&LiveRun>, run: &TestRun) -> bool {
     live.is_some_and(|live| live.ado_run_id.is_none_or(|id| id == run.id))
+}
+
+/// The run that showed the suite, by its id; `None` where it is gone, or is not the suite's any
+/// more.
+async fn known_live_run(
+    execution: &Execution<'_>,
+    ado_run: u32,
+) -> Result<Option<TestRun>, AdoError> {
+    let read = execution.client.test_run(execution.project(), ado_run);
+    match read.await {
+        Ok(run) => {
+            let comment = run.comment.as_deref().unwrap_or_default();
+            Ok(has_key(comment, &execution.plan().key).then_some(run))
+        }
+        Err(AdoError::Gone { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether somebody ended a run that still shows the suite: it takes no results any more.
+fn is_closed_preview(run: &TestRun) -> bool {
+    let comment = run.comment.as_deref().unwrap_or_default();
+    preview::is_live(comment) && !run.is_in_progress() && !run.is_not_started()
+}
+
+/// Takes the key from a run that showed the suite and that somebody ended, so that the run that is
+/// made in its place counts. What it holds stays.
+async fn give_up_preview(execution: &Execution<'_>, closed: &TestRun) -> Result<(), AdoError> {
+    tracing::warn!(
+        id = execution.submission.id,
+        ado_run = closed.id,
+        "the test run that showed the suite was ended by somebody; another one is made"
+    );
+    let end = RunEnd {
+        state: "Completed",
+        comment: "This test run was ended while its suite still ran, so its results are not all. \
+                  kado submits the suite run to a test run of its own.",
+        delete_in_progress_results: false,
+    };
+    execution
+        .client
+        .end_run(execution.project(), closed.id, &end)
+        .await?;
+    Ok(())
 }
 
 /// How a run that is there came to be.

@@ -8,7 +8,6 @@
 use crate::ado::AdoError;
 use crate::ado::wire::{RunUpdate, TestRun};
 use crate::discovery::filled_run::{Completion, FilledRun};
-use crate::moment::Moment;
 use crate::plan::comment::{has_key, with_key};
 use crate::submit::execution::{ADOPTED, Execution, OpenStep, StepResult};
 use crate::submit::run_to_fill::{change_comment, plan_of};
@@ -73,7 +72,7 @@ pub(super) async fn end(execution: &Execution<'_>, open: OpenStep, into: FilledR
     if into.completion == Completion::Complete {
         let run = client.test_run(project, into.run).await?;
         let comment = run.comment.clone().unwrap_or_default();
-        let started = began(&run).unwrap_or(plan.started);
+        let started = run.started().unwrap_or(plan.started);
         let update = RunUpdate {
             state: "Completed",
             started_date: started.to_string(),
@@ -84,11 +83,6 @@ pub(super) async fn end(execution: &Execution<'_>, open: OpenStep, into: FilledR
         client.update_run(project, into.run, &update).await?;
     }
     execution.confirm(open, &()).await
-}
-
-/// When whoever began the run said that it began.
-fn began(run: &TestRun) -> Option<Moment> {
-    Moment::parse(run.started_date.as_deref()?).ok()
 }
 
 fn not_fillable(execution: &Execution<'_>, into: FilledRun, problem: NotFillable) -> Stop {

@@ -17,14 +17,15 @@ use crate::ado::AdoError;
 use crate::ado::runs::Wanted;
 use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
 use crate::clock;
+use crate::config::Late;
 use crate::moment::Moment;
 use crate::outbox::step::{BATCH, batches};
 use crate::plan::automation::TEST_TYPE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
-use crate::plan::preview;
 use crate::plan::results::PlannedResult;
 use crate::plan::sub_results::SubResult;
 use crate::submit::execution::{Earlier, Execution, OpenStep, ResultRef, StepResult};
+use crate::submit::planning;
 use crate::submit::steps::unplanned;
 use crate::submit::stop::Stop;
 
@@ -170,7 +171,17 @@ pub(in crate::submit) async fn write_batch(
         refs.insert(result_ref.point_id, result_ref);
     }
     let completed = match open.earlier {
-        Earlier::Perhaps => completed(execution).await?,
+        Earlier::Perhaps => {
+            let completed = completed(execution).await?;
+
+            // Nothing of it is in ADO yet, and a newer run may have gone ahead while this one
+            // waited.
+            if completed.is_empty() && execution.late == Late::Park {
+                let id = execution.submission.id;
+                planning::refuse_overtaken(execution.outbox, id, execution.plan()).await?;
+            }
+            completed
+        }
         Earlier::Never => HashSet::new(),
     };
 
@@ -207,7 +218,7 @@ async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
 
     Ok(results
         .into_iter()
-        .filter(|result| is_filled_in(execution, result))
+        .filter(|result| execution.is_filled_in(result))
         .map(|result| result.id)
         .collect())
 }
@@ -217,20 +228,6 @@ async fn completed(execution: &Execution<'_>) -> Result<HashSet<u32>, Stop> {
 enum FailureTypes {
     Sent,
     LeftOut,
-}
-
-/// Whether a result holds what a submission wrote, and not only what showed it while the suite ran.
-pub(super) fn is_filled_in(execution: &Execution<'_>, result: &TestResult) -> bool {
-    if !execution.is_live() {
-        return result.is_completed();
-    }
-
-    let is_preview = match &result.comment {
-        Some(comment) => preview::is_preview(comment),
-        // A list that leaves comments out has the machine, which a preview does not name.
-        None => result.computer_name.is_none(),
-    };
-    result.is_completed() && !is_preview
 }
 
 /// Results that belong together in one request.

@@ -27,8 +27,7 @@ pub(super) async fn settle(execution: &Execution<'_>, run: u32) -> Result<(), St
         let Some(point) = &result.test_point else {
             continue;
         };
-        let is_settled = result.is_completed() && !is_preview(result);
-        if points.contains(&point.id) || is_settled {
+        if points.contains(&point.id) || execution.is_filled_in(result) {
             continue;
         }
 
@@ -49,12 +48,14 @@ pub(super) async fn settle(execution: &Execution<'_>, run: u32) -> Result<(), St
     Ok(())
 }
 
-/// Why a result has no outcome; `cases` are the test cases that have one in this run.
+/// Why a result that nobody filled in has no outcome; `cases` are the test cases that have one in
+/// this run.
 fn reason(result: &TestResult, cases: &HashSet<u32>) -> &'static str {
     let case = result.test_case.as_ref().and_then(|case| case.id);
     if case.is_some_and(|case| cases.contains(&case)) {
         "not run in this configuration"
-    } else if is_preview(result) {
+    } else if result.is_completed() || is_preview(result) {
+        // Completed and not filled in: a preview, also where the list gives no comment.
         "left out; the comment of the test run says why"
     } else {
         "never started"
