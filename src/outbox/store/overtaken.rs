@@ -87,3 +87,90 @@ fn server_of(snapshot: &Snapshot) -> Option<ServerIdentity> {
     let server = Server::parse(snapshot.options.server_url.as_deref()?).ok()?;
     Some(server.identity().clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::settings::AzureSettings;
+    use crate::katalon::status::Status;
+    use crate::outbox::step::Step;
+    use crate::outbox::store::test_runs::{NOW, at, found, open};
+    use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::plan_choice::PlanChoice;
+    use crate::plan::{plan, sample};
+
+    /// A run of one test that ended then, with its plan.
+    fn run_until(ended: i64, server: &str) -> (Snapshot, SubmissionPlan) {
+        let mut run = sample::run("Smoke", 0, ended);
+        run.tests = vec![sample::test("A", ended - 100, &[Status::Passed])];
+        let mut snapshot = sample::snapshot(run, &AzureSettings::default());
+        let ids = sample::case_with_ids("1001");
+        snapshot.cases.insert("Test Cases/A".to_owned(), ids);
+        snapshot.options.server_url = Some(server.to_owned());
+        snapshot.options.project = Some("Shop".to_owned());
+        snapshot.options.plans = vec![PlanChoice::Id(18)];
+        let snapshot = at(ended - 900, ended, snapshot);
+
+        let facts = AdoFacts::of_points(&[sample::point(1, 1001, 1)]);
+        let plan = plan(&snapshot, 18, "k", &facts);
+        (snapshot, plan)
+    }
+
+    /// Whether the run that ended at 5000 is overtaken by another one, which has an ADO run.
+    fn is_overtaken_by(other: &(Snapshot, SubmissionPlan), now: Moment) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let (mine, my_plan) = run_until(5000, "https://dev.azure.com/acme");
+        let id = found(&mut store, &mine);
+        let other_id = found(&mut store, &other.0);
+        assert_eq!(store.overtaken_by(id, &my_plan, now).unwrap(), None);
+
+        store.store_plan(other_id, &other.1, NOW).unwrap();
+        assert_eq!(crate::outbox::step::steps(&other.1)[0], Step::CreateRun);
+        store.intend(other_id, 0).unwrap();
+        store
+            .confirm_run(other_id, 0, 5001, "https://x", "\"created\"", NOW)
+            .unwrap();
+
+        match store.overtaken_by(id, &my_plan, now).unwrap() {
+            Some(by) => {
+                assert_eq!(by, (other_id, 1));
+                true
+            }
+            None => false,
+        }
+    }
+
+    #[test]
+    fn a_run_is_overtaken_by_newer_results_of_its_points_in_its_plan_on_its_server() {
+        let newer = run_until(6000, "https://dev.azure.com/acme");
+        let older = run_until(4000, "https://dev.azure.com/acme");
+        let elsewhere = run_until(6000, "https://dev.azure.com/other");
+        let mut other_point = newer.clone();
+        other_point.1.results[0].point_id = 2;
+        let mut same_time = newer.clone();
+        same_time.1.results[0].completed = Moment::from_millis(5000);
+        let mut other_plan = newer.clone();
+        other_plan.1.plan_id = 19;
+        other_plan.0.options.plans = vec![PlanChoice::Id(19)];
+
+        assert!(is_overtaken_by(&newer, NOW));
+        for (what, other) in [
+            ("older", older),
+            ("another server", elsewhere),
+            ("another point", other_point),
+            ("the same time", same_time),
+            ("another plan", other_plan),
+        ] {
+            assert!(!is_overtaken_by(&other, NOW), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_run_that_ends_in_the_future_has_a_clock_that_is_ahead_and_overtakes_nobody() {
+        let newer = run_until(6000, "https://dev.azure.com/acme");
+
+        assert!(!is_overtaken_by(&newer, Moment::from_millis(5999)));
+        assert!(is_overtaken_by(&newer, Moment::from_millis(6000)));
+    }
+}

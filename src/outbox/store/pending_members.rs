@@ -80,3 +80,35 @@ impl Store {
         Ok(transaction.commit()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::store::test_runs::{open, snapshot};
+
+    fn member(name: &str, content: &str) -> StoredMember {
+        StoredMember {
+            collection: "/shop/Reports/1".to_owned(),
+            member: name.to_owned(),
+            run: snapshot(&[18], None).identity(),
+            content: content.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_member_is_kept_as_it_was_last_seen_until_it_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        for kept in [member("A/1", "old"), member("B/1", "b"), member("A/1", "a")] {
+            store.keep_member(&kept).unwrap();
+        }
+        let both = [member("A/1", "a"), member("B/1", "b")];
+        assert_eq!(store.pending_members().unwrap(), both);
+
+        let gone = ["A/1".to_owned(), "C/1".to_owned()];
+        store.forget_members("/shop/Reports/2", &gone).unwrap();
+        assert_eq!(store.pending_members().unwrap(), both);
+        store.forget_members("/shop/Reports/1", &gone).unwrap();
+        assert_eq!(store.pending_members().unwrap(), both[1..]);
+    }
+}

@@ -89,3 +89,69 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::store::test_runs::{NOW, open};
+
+    fn forget(submission: i64) -> Request {
+        Request::Forget { submission }
+    }
+
+    #[test]
+    fn a_request_is_open_until_it_is_answered_and_its_answer_is_for_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let first = store.ask(&forget(7), NOW).unwrap();
+        let second = store.ask(&forget(8), NOW).unwrap();
+
+        let refused = Answer::Refused("no".to_owned());
+        store.answer(first, &refused).unwrap();
+
+        let open = vec![(second, Some(forget(8)))];
+        assert_eq!(store.open_requests().unwrap(), open);
+        assert_eq!(store.answer_to(first).unwrap(), Some(refused));
+        assert_eq!(store.answer_to(second).unwrap(), None);
+    }
+
+    #[test]
+    fn only_what_nobody_has_answered_is_taken_back_and_only_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let asked = store.ask(&forget(7), NOW).unwrap();
+        let answered = store.ask(&forget(8), NOW).unwrap();
+        let refused = Answer::Refused("no".to_owned());
+        store.answer(answered, &refused).unwrap();
+
+        assert!(store.withdraw(asked).unwrap());
+        assert!(!store.withdraw(asked).unwrap());
+        assert!(!store.withdraw(answered).unwrap());
+
+        // The service may be about to answer what was taken back.
+        store.answer(asked, &refused).unwrap();
+        assert_eq!(store.answer_to(asked).unwrap(), None);
+        assert_eq!(store.answer_to(answered).unwrap(), Some(refused));
+    }
+
+    #[test]
+    fn of_old_requests_only_those_that_are_answered_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let later = NOW.plus(std::time::Duration::from_millis(1));
+        let waiting = store.ask(&forget(6), NOW).unwrap();
+        let old = store.ask(&forget(7), NOW).unwrap();
+        let young = store.ask(&forget(8), later).unwrap();
+        let refused = Answer::Refused("no".to_owned());
+        for answered in [old, young] {
+            store.answer(answered, &refused).unwrap();
+        }
+
+        store.prune_requests(later).unwrap();
+
+        assert_eq!(store.answer_to(old).unwrap(), None);
+        assert_eq!(store.answer_to(young).unwrap(), Some(refused));
+        let open = store.open_requests().unwrap();
+        assert_eq!(open, vec![(waiting, Some(forget(6)))]);
+    }
+}

@@ -215,3 +215,27 @@ const fn without_rows(answer: AnswerKind) -> Standing {
         AnswerKind::Waiting | AnswerKind::Recorded => Standing::Pending,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_rows_of_a_run_the_one_that_is_not_done_counts_whatever_their_order() {
+        let weakest_first = [
+            Standing::Ignored,
+            Standing::SubmittedBefore,
+            Standing::SubmittedNow,
+            Standing::Pending,
+            Standing::Parked,
+        ];
+
+        for (place, weaker) in weakest_first.iter().enumerate() {
+            assert_eq!(stronger(None, *weaker), *weaker);
+            for other in &weakest_first[place..] {
+                assert_eq!(stronger(Some(*weaker), *other), *other);
+                assert_eq!(stronger(Some(*other), *weaker), *other);
+            }
+        }
+    }
+}
