@@ -246,6 +246,15 @@ mod tests {
     }
 
     #[test]
+    fn katalons_own_sentence_on_several_points_is_never_shortened() {
+        let sentence = format!("Cannot create test results. {}", "point ".repeat(5000));
+        let of_kind = |kind| LeftOut::id(kind, "Test Cases/A", Some(1), sentence.as_str()).reason;
+
+        assert_eq!(of_kind(LeftOutKind::SeveralPoints), sentence);
+        assert!(of_kind(LeftOutKind::NoPoint).len() < sentence.len());
+    }
+
+    #[test]
     fn tags_suites_and_what_another_plan_tells_leave_the_exit_code_alone() {
         for kind in [LeftOutKind::Tags, LeftOutKind::Suite, LeftOutKind::Unread] {
             assert!(!kind.counts(), "{kind:?}");

@@ -508,6 +508,19 @@ mod tests {
     }
 
     #[test]
+    fn minus_one_is_katalons_word_for_no_definition_and_no_mistake() {
+        let run = RunOptions {
+            build_definition: Some(" -1 ".to_owned()),
+            ..RunOptions::default()
+        };
+
+        let options = effective(&project(), &Overrides::default(), &run);
+
+        assert_eq!(options.build, None);
+        assert!(options.invalid_links.is_empty(), "{options:?}");
+    }
+
+    #[test]
     fn the_stage_of_a_release_is_that_of_kado() {
         let settings = AzureSettings {
             release_definition: Some(7),
