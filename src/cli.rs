@@ -48,9 +48,11 @@ mod terminal;
 mod token_input;
 mod why;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use tell::tell;
@@ -59,6 +61,7 @@ use terminal::{Clock, Screen, Terminal};
 use crate::config::paths;
 use crate::error_chain;
 use crate::exit::Exit;
+use crate::foreign;
 use crate::katalon::run::lifecycle::ABORT_AFTER;
 use crate::secrets::dumps;
 use crate::telemetry;
@@ -137,7 +140,9 @@ pub fn main() -> ExitCode {
     heaps::limit();
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            spell_arguments(&mut error);
+
             // clap knows which of its messages are help and which are errors. Where it cannot be
             // printed there is nobody to tell.
             let _ = error.print();
@@ -157,6 +162,27 @@ pub fn main() -> ExitCode {
             tell(telemetry::as_error(&format!("{error:#}")).trim_end());
             error::exit_of(&error).into()
         }
+    }
+}
+
+/// Escapes the arguments that an error names: one may be the name of a folder that others made.
+fn spell_arguments(error: &mut clap::Error) {
+    let mut spelled = Vec::new();
+    for (kind, value) in error.context() {
+        if let ContextValue::String(text) = value
+            && let Cow::Owned(text) = foreign::one_line(text)
+        {
+            spelled.push((kind, text));
+        }
+    }
+    if spelled.is_empty() {
+        return;
+    }
+
+    // The tip names the argument as well, and who meets such a name needs none.
+    error.insert(ContextKind::Suggested, ContextValue::None);
+    for (kind, text) in spelled {
+        error.insert(kind, ContextValue::String(text));
     }
 }
 

@@ -17,6 +17,9 @@ use crate::ado::wire::List;
 const MOST_PAGES: usize = 10_000;
 /// Items of a list, all pages together; the largest of ADO's own limits is a tenth of it.
 const MOST_ITEMS: usize = 1_000_000;
+/// Bytes of a list, all pages together: many of its texts stay in memory, and an item may have any
+/// number of them. A result with its texts has 2 KiB, so this is more than the results of any run.
+const MOST_BYTES: usize = 256 << 20;
 /// Pages in a row that bring nothing and still name a next one.
 const MOST_EMPTY: usize = 10;
 
@@ -46,6 +49,7 @@ impl AdoClient {
         let mut token: Option<String> = None;
         let mut empty_pages = 0;
         let mut items = 0;
+        let mut bytes = 0;
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             if let Some(token) = &token {
@@ -59,7 +63,8 @@ impl AdoClient {
                 0
             };
             items += page.content.value.len();
-            if empty_pages > MOST_EMPTY || items > MOST_ITEMS {
+            bytes += page.bytes;
+            if empty_pages > MOST_EMPTY || items > MOST_ITEMS || bytes > MOST_BYTES {
                 break;
             }
             for item in page.content.value {
@@ -91,13 +96,16 @@ impl AdoClient {
         // What is added while pages are read moves the rest on, so an item may come twice.
         let mut ids = HashSet::new();
         let mut skip = 0;
+        let mut bytes = 0;
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             query.push(("$top", page_size.to_string()));
             query.push(("$skip", skip.to_string()));
 
-            let list: List<T> = self.get(path, Call::Released, &query).await?.content;
-            if ids.len() > MOST_ITEMS {
+            let page: Page<List<T>> = self.get(path, Call::Released, &query).await?;
+            let list = page.content;
+            bytes += page.bytes;
+            if ids.len() > MOST_ITEMS || bytes > MOST_BYTES {
                 break;
             }
             let count_before = ids.len();

@@ -319,7 +319,7 @@ pub(super) fn submit(
     overrides.katalon_submits = submit.read("katalon_submits", problems, values::katalon_submits);
     overrides.live = submit.read("live", problems, values::boolean);
     overrides.collections = submit.read("collections", problems, values::collections);
-    overrides.katalon_wait = submit.read("katalon_wait", problems, values::pause);
+    overrides.katalon_wait = submit.read("katalon_wait", problems, values::katalon_wait);
     overrides.give_up_files_after = submit.read("give_up_files_after", problems, values::pause);
 
     overrides.test_plans = submit.read("test_plans", problems, values::plan_choices);
@@ -425,12 +425,14 @@ mod tests {
     #[test]
     fn all_problems_are_named_at_once_with_their_lines() {
         let text = "watch = [\"/w\"]\nhistory = \"soon\"\nabort_after = \"0s\"\n\
-                    [azure]\nservr_url = \"x\"\n[submit]\ntest_plans = [0]\n";
+                    [azure]\nservr_url = \"x\"\n[submit]\ntest_plans = [0]\n\
+                    katalon_wait = \"876000h\"\n";
         insta::assert_snapshot!(problems(text).join("\n"), @r#"
         line 2: `history` is `soon`; it must be "new", "all" or an instant such as "2026-01-31T00:00:00Z"
         line 3: `abort_after` is `0s`; it must be a duration such as "2h" or "90m"
         line 5: unknown key `azure.servr_url`; did you mean `azure.server_url`?
         line 7: `submit.test_plans` holds `0`; an item must be a positive number
+        line 8: `submit.katalon_wait` is `876000h`; it must be a duration of at most an hour, such as "2m" or "0s"
         "#);
     }
 

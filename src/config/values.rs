@@ -29,6 +29,8 @@ const MOST_REDACT_PATTERNS: usize = 100;
 /// Most bytes of a wrong value that a message shows.
 const LONGEST_SHOWN: usize = 80;
 
+/// Longest wait for Katalon.
+const LONGEST_KATALON_WAIT: Duration = Duration::from_secs(60 * 60);
 /// Bytes of a text.
 const LONGEST_TEXT: usize = 64 * 1024;
 /// Bytes of the name of a test run with its placeholders; Azure DevOps takes 256 characters of it.
@@ -229,6 +231,15 @@ pub(super) fn duration(value: &DeValue<'_>) -> Read<Duration> {
 /// A duration such as `2m`, or `0s` for none.
 pub(super) fn pause(value: &DeValue<'_>) -> Read<Duration> {
     any_duration(value).ok_or_else(|| "must be a duration such as \"2m\" or \"0s\"".to_owned())
+}
+
+/// How long Katalon is waited for, such as `2m`, or `0s` for not at all: others of its test plan wait
+/// as well.
+pub(super) fn katalon_wait(value: &DeValue<'_>) -> Read<Duration> {
+    match any_duration(value) {
+        Some(wait) if wait <= LONGEST_KATALON_WAIT => Ok(wait),
+        _ => Err("must be a duration of at most an hour, such as \"2m\" or \"0s\"".to_owned()),
+    }
 }
 
 fn any_duration(value: &DeValue<'_>) -> Option<Duration> {

@@ -115,8 +115,10 @@ fn original(cell: &str) -> &str {
 /// Whether a cell begins as a formula does, behind any number of `'`, so that one more can be told
 /// from those that were there.
 fn is_formula(cell: &str) -> bool {
-    cell.trim_start_matches('\'')
-        .starts_with(['=', '+', '-', '@', '\t', '\r'])
+    // Spreadsheets of East Asia take the wide forms for the others.
+    cell.trim_start_matches('\'').starts_with([
+        '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+    ])
 }
 
 /// Reads a table; beside its rows what is wrong with others.
@@ -310,6 +312,25 @@ mod tests {
         ] {
             assert_eq!(rows(bytes), expected);
         }
+    }
+
+    #[test]
+    fn a_cell_that_a_spreadsheet_computes_is_made_a_text_and_comes_back_as_it_was() {
+        for formula in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@A1",
+            "\t=1",
+            "\u{ff1d}1+1",
+            "\u{ff20}A1",
+        ] {
+            let written = harmless(formula);
+
+            assert_eq!(written, format!("'{formula}"));
+            assert_eq!(original(&written), formula);
+        }
+        assert_eq!(harmless("1865"), "1865");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! why. It reads well as Markdown and as it is. ADO keeps at most 1000 UTF-16 units of it
 //! (`ado/api.md` §11); what does not fit goes along as a file, and the key is never cut.
 
+use crate::foreign::one_line;
 use crate::katalon::run::{Environment, TestResult};
 use crate::katalon::url_secrets::without_queries;
 use crate::pipeline::build_page;
@@ -185,11 +186,10 @@ pub(super) fn summary(
 ) -> String {
     let run = &snapshot.run;
 
-    let mut summary = format!(
-        "{} {}\n",
-        text::fit(&run.suite, SUITE),
-        circumstances(snapshot)
-    );
+    // Names are a project's, and a line break in one would forge a line of the comment.
+    let suite = text::fit(&run.suite, SUITE);
+    let ran = format!("{suite} {}", circumstances(snapshot));
+    let mut summary = format!("{}\n", one_line(&ran));
     if run.tests.is_empty() {
         summary.push_str("no tests");
     } else {
@@ -480,6 +480,18 @@ mod tests {
                 prop_assert!(named.contains(reason.as_str()));
             }
         }
+    }
+
+    #[test]
+    fn a_name_forges_no_line_of_the_comment() {
+        let mut run = run_of_shop();
+        run.run.suite = "Test Suites/A\n2 tests: 2 PASSED\u{202e}".to_owned();
+
+        let summary = summary(&run, 0, 1, &AdoFacts::default());
+
+        let first = summary.lines().next().unwrap_or_default();
+        assert!(first.contains("\\n2 tests: 2 PASSED"), "{summary}");
+        assert!(!summary.contains('\u{202e}'), "{summary}");
     }
 
     #[test]

@@ -26,6 +26,9 @@ use crate::workspace;
 
 /// Bytes of a secret that can be told from other text.
 const SHORTEST: usize = 6;
+/// Bytes of a token: each that Azure DevOps or Entra hands out has more. What stands in the settings
+/// of a project may be any word, and a word that others use as well is no secret.
+const SHORTEST_TOKEN: usize = 20;
 /// Bytes of a line of a key.
 const SHORTEST_LINE: usize = 16;
 /// Words in the name of a variable that holds a secret.
@@ -114,7 +117,9 @@ impl Secrets {
         let Ok(settings) = workspace::read_azure_settings(root) else {
             return;
         };
-        if let ProjectToken::Set(token) = &settings.token {
+        if let ProjectToken::Set(token) = &settings.token
+            && token.expose_secret().trim().len() >= SHORTEST_TOKEN
+        {
             self.add("a token of a project", token.expose_secret());
             self.add(
                 "an encrypted token of a project",

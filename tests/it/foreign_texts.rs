@@ -121,3 +121,19 @@ fn a_command_that_is_not_there_is_named_without_what_steers() {
     assert_eq!(done.code, 2, "{done:?}");
     assert_steers_nothing(&shown(&done));
 }
+
+#[test]
+fn an_argument_that_is_refused_is_named_without_what_steers() {
+    let machine = Machine::new();
+    let agent_command = "--##vso[task.prependpath]evil";
+    let lines = "--x\n::add-mask::y\u{202e}";
+
+    for argument in [agent_command, lines] {
+        let done = machine.kado(&["submit", argument]);
+
+        assert_eq!(done.code, 2, "{done:?}");
+        assert_steers_nothing(&shown(&done));
+        assert!(!done.err.contains("##vso["), "{done:?}");
+        assert!(!done.err.contains("\n::add-mask::"), "{done:?}");
+    }
+}

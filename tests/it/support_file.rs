@@ -146,6 +146,24 @@ fn a_link_in_its_place_leads_nowhere() {
 }
 
 #[test]
+fn a_word_in_the_place_of_a_project_s_token_keeps_nobody_from_the_file() {
+    let machine = Machine::new();
+    let word = AzureSettings {
+        token: Some(Token::Clear("submitted".to_owned())),
+        ..machine.settings()
+    };
+    machine.project("Word", word, []);
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    let file = machine.root().join("out.zip");
+
+    let done = machine.kado(&["support", &file.to_string_lossy(), "--offline"]);
+
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(file.exists());
+}
+
+#[test]
 fn a_file_in_which_a_secret_is_found_is_not_kept() {
     use base64::Engine as _;
 

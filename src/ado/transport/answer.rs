@@ -21,6 +21,8 @@ const LARGEST: usize = 16 * 1024 * 1024;
 /// The content of an answer, with the token of the next page.
 pub(in crate::ado) struct Page<T> {
     pub(in crate::ado) content: T,
+    /// Bytes of the answer.
+    pub(in crate::ado) bytes: usize,
     /// `x-ms-continuationtoken`.
     pub(in crate::ado) next: Option<String>,
 }
@@ -180,6 +182,7 @@ pub(super) fn page<T: DeserializeOwned>(
     })?;
     Ok(Page {
         content,
+        bytes: body.len(),
         next: header(response.headers(), "x-ms-continuationtoken").map(str::to_owned),
     })
 }
