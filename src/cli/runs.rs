@@ -1,4 +1,4 @@
-//! `kado runs`: the ledger and the outbox. Listing reads beside a running service; what changes
+//! `kado runs`: the submissions of the outbox. Listing reads beside a running service; what changes
 //! something is asked of the service when there is one.
 
 mod filter;
