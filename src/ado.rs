@@ -17,6 +17,7 @@ mod headers;
 mod html;
 pub(crate) mod http;
 mod known_keys;
+mod known_runs;
 
 pub(crate) mod listing;
 mod pace;

@@ -405,13 +405,19 @@ impl Submitter {
     /// Removes the copies of a run that is confirmed, unless another submission of it still needs
     /// them. Copies that outlive this, because of a crash, are removed by the next purge.
     async fn empty_spool(&self, runs: &[RunIdentity], root: String) -> Result<(), StoreError> {
-        let open = self.outbox.with(|store| store.open_runs()).await?;
-        let mut done = Vec::new();
-        for run in runs {
-            if !open.iter().any(|other| other.is_same_run(run)) {
-                done.push(run.clone());
-            }
-        }
+        let runs = runs.to_owned();
+        let done = self
+            .outbox
+            .with(move |store| {
+                let mut done = Vec::new();
+                for run in runs {
+                    if !store.is_open(&run)? {
+                        done.push(run);
+                    }
+                }
+                Ok(done)
+            })
+            .await?;
 
         let spool = self.spool();
         blocking(move || {

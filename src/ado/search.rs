@@ -3,19 +3,25 @@
 //!
 //! ADO's lists have comments only with details, and there are servers that leave them out all the
 //! same; then the runs are asked one by one (`ado/api.md` §10). Times are those of the server.
+//!
+//! A search that follows another one of the same plan asks only for what changed since, and takes
+//! the rest from memory (`known_runs`). A run that is in memory alone and has the key is asked for
+//! before anybody goes on with it: it may have been deleted, or ended, meanwhile.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
+use std::mem;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::ado::error::AdoError;
 use crate::ado::known_keys::KnownKey;
+use crate::ado::known_runs::{Extent, Remembered, ToldRun, ToldRuns};
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire::TestRun;
 use crate::moment::Moment;
-use crate::plan::comment::{has_key, is_of_filled_run, key_in};
+use crate::plan::comment::{has_key, is_of_filled_run, key_in, line_of_key};
 
 /// Runs on a page of the list (`ado/api.md` §11).
 const PAGE_SIZE: usize = 100;
@@ -42,6 +48,17 @@ pub(crate) struct RunSearch<'a> {
     pub(crate) now: Moment,
     /// By how much clocks may differ.
     pub(crate) clocks: Duration,
+    /// What is known of the plan already.
+    pub(crate) memory: Memory,
+}
+
+/// Whether a search may go by what an earlier one of the same plan was told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Memory {
+    /// It may, and asks for what changed since.
+    Used,
+    /// It asks for everything: a run may have been made and not be in any list yet.
+    Unused,
 }
 
 /// Which runs without any key of kado's are wanted.
@@ -137,14 +154,25 @@ impl FoundRuns {
     }
 }
 
+/// What a search is about, by the server's clock.
+#[derive(Clone, Copy)]
+struct ServerSpan {
+    /// What is looked for changed at this time or later.
+    begin: Moment,
+    /// The time of the search.
+    now: Moment,
+}
+
 /// What a list of runs came to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct RunList {
     found: FoundRuns,
     /// Runs of which the list gave no comment.
     without_comment: Vec<TestRun>,
     /// Whether any run of the list had a comment.
     has_comments: bool,
+    /// What is kept of each run whose comment is known.
+    told: Vec<ToldRun>,
 }
 
 impl RunList {
@@ -153,8 +181,14 @@ impl RunList {
             self.without_comment.push(run);
         } else {
             self.has_comments = true;
-            self.found.take(run, search);
+            self.take_known(run, search);
         }
+    }
+
+    /// Takes in a run whose comment is known.
+    fn take_known(&mut self, run: TestRun, search: &RunSearch<'_>) {
+        self.told.push(ToldRun::new(&run));
+        self.found.take(run, search);
     }
 }
 
@@ -168,57 +202,158 @@ impl AdoClient {
         project: &str,
         search: &RunSearch<'_>,
     ) -> Result<FoundRuns, AdoError> {
-        // What the server calls now is what counts: a clock that is wrong here must hide no run.
-        let windows = windows(
-            self.on_server(search.since),
-            self.on_server(search.now),
-            search.clocks,
-        );
-        let list = if windows.len() > MOST_WINDOWS {
-            self.list_all_runs(project, search).await?
-        } else {
-            self.list_runs_in(project, search, windows).await?
+        let found = match search.memory {
+            Memory::Used => self.find_with_memory(project, search).await?,
+            Memory::Unused => None,
         };
 
-        // A request for each run is dear, so it takes a list in which not one run had a comment.
-        if list.found.with_key.is_none() && !list.has_comments {
-            return self
-                .find_one_by_one(project, search, list.without_comment)
-                .await;
-        }
-
-        // Where others have comments, a run without one really has none.
-        let mut found = list.found;
-        for run in list.without_comment {
-            found.take(run, search);
-        }
+        // News alone do not say that a run is not there.
+        let mut found = match found {
+            Some(found) => found,
+            None => self.find_without_memory(project, search).await?,
+        };
         found.others.sort_unstable_by_key(|run| Reverse(run.id));
         Ok(found)
     }
 
+    /// Looks among what changed since the last search and what memory has besides; `None` when
+    /// memory does not go back far enough.
+    async fn find_with_memory(
+        &self,
+        project: &str,
+        search: &RunSearch<'_>,
+    ) -> Result<Option<FoundRuns>, AdoError> {
+        let plan = search.plan;
+        let span = self.span_of(search);
+        let known = self.known_runs();
+        let Some(since) = known.ask_since(project, plan, span.begin, search.now) else {
+            return Ok(None);
+        };
+
+        let windows = windows(since, span.now, search.clocks);
+        let mut list = self.list_runs_in(project, search, windows).await?;
+        self.complete(project, search, &mut list).await?;
+
+        let news = told(list.told, Extent::News(since), search, span);
+        let Some(besides) = known.besides(project, plan, &news, search.key, span.begin) else {
+            return Ok(None);
+        };
+        let mut found = list.found;
+        self.add_remembered(project, search, besides, &mut found)
+            .await?;
+        known.learn(project, plan, news);
+        Ok(Some(found))
+    }
+
+    /// Looks among everything that changed since the suite run ended.
+    async fn find_without_memory(
+        &self,
+        project: &str,
+        search: &RunSearch<'_>,
+    ) -> Result<FoundRuns, AdoError> {
+        let span = self.span_of(search);
+        let windows = windows(span.begin, span.now, search.clocks);
+        let mut extent = Extent::Since(span.begin);
+        let mut list = if windows.len() > MOST_WINDOWS {
+            extent = Extent::Since(Moment::default());
+            self.list_all_runs(project, search).await?
+        } else {
+            self.list_runs_in(project, search, windows).await?
+        };
+        self.complete(project, search, &mut list).await?;
+
+        let known = told(list.told, extent, search, span);
+        self.known_runs().learn(project, search.plan, known);
+        Ok(list.found)
+    }
+
+    /// What the server calls the time of a search is what counts: a clock that is wrong here must
+    /// hide no run.
+    fn span_of(&self, search: &RunSearch<'_>) -> ServerSpan {
+        let now = self.on_server(search.now);
+        ServerSpan {
+            begin: begin(self.on_server(search.since), now, search.clocks),
+            now,
+        }
+    }
+
+    /// Takes in the runs of which a list gave no comment.
+    async fn complete(
+        &self,
+        project: &str,
+        search: &RunSearch<'_>,
+        list: &mut RunList,
+    ) -> Result<(), AdoError> {
+        let without_comment = mem::take(&mut list.without_comment);
+
+        // A request for each run is dear, so it takes a list in which not one run had a comment.
+        if list.found.with_key.is_none() && !list.has_comments {
+            return self
+                .ask_one_by_one(project, search, without_comment, list)
+                .await;
+        }
+
+        // Where others have comments, a run without one really has none.
+        for run in without_comment {
+            list.take_known(run, search);
+        }
+        Ok(())
+    }
+
     /// A list that leaves all comments out tells nothing: each run is asked for, the newest first.
     /// Nobody creates a run before all were, or there would be two.
-    async fn find_one_by_one(
+    async fn ask_one_by_one(
         &self,
         project: &str,
         search: &RunSearch<'_>,
         runs: Vec<TestRun>,
-    ) -> Result<FoundRuns, AdoError> {
+        list: &mut RunList,
+    ) -> Result<(), AdoError> {
         // Each once, the newest first.
         let runs: BTreeMap<Reverse<u32>, TestRun> =
             runs.into_iter().map(|run| (Reverse(run.id), run)).collect();
 
-        let mut found = FoundRuns::default();
         for (Reverse(id), listed) in runs {
-            let run = match self.known_keys().get(project, id) {
-                KnownKey::Key(key) if key != search.key => continue,
+            let run = match self.known_runs().keys().get(project, id) {
+                KnownKey::Key(key) if key != search.key => {
+                    list.told
+                        .push(ToldRun::with_keys(&listed, &line_of_key(&key)));
+                    continue;
+                }
                 // Without a key only its name counts, and that is what the list gave.
                 KnownKey::None => listed,
                 KnownKey::Key(_) | KnownKey::Unknown => self.run_with_comment(project, id).await?,
             };
-            found.take(run, search);
+            list.take_known(run, search);
         }
-        Ok(found)
+        Ok(())
+    }
+
+    /// Adds what memory knows besides a list of news. A run with the key is asked for: the server
+    /// says whether it is there and how it stands.
+    async fn add_remembered(
+        &self,
+        project: &str,
+        search: &RunSearch<'_>,
+        remembered: Vec<Remembered>,
+        found: &mut FoundRuns,
+    ) -> Result<(), AdoError> {
+        for run in remembered {
+            match run {
+                Remembered::Other(run) => found.take(run, search),
+                Remembered::WithKey(id) => match self.test_run(project, id).await {
+                    Ok(run) => found.take(run, search),
+                    Err(AdoError::Gone { .. }) => self.known_runs().forget(project, id),
+                    Err(error) => return Err(error),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// A run that a search found turned out to be gone.
+    pub(crate) fn forget_run(&self, project: &str, run: u32) {
+        self.known_runs().forget(project, run);
     }
 
     async fn run_with_comment(&self, project: &str, id: u32) -> Result<TestRun, AdoError> {
@@ -227,7 +362,9 @@ impl AdoClient {
         // Others may yet fill a run that was filled, and add their keys.
         let comment = run.comment.as_deref().unwrap_or_default();
         if !is_of_filled_run(comment) {
-            self.known_keys().insert(project, id, key_in(comment));
+            self.known_runs()
+                .keys()
+                .insert(project, id, key_in(comment));
         }
         Ok(run)
     }
@@ -287,12 +424,25 @@ impl AdoClient {
     }
 }
 
-/// Spans that ADO answers, from `since` to `now` and a while before and after them: clocks differ.
-/// The newest comes first.
-fn windows(since: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)> {
+/// Since when runs are looked for that were made after `since`: clocks differ.
+fn begin(since: Moment, now: Moment, clocks: Duration) -> Moment {
     // By a clock that was ahead a suite ends in the future; it is looked for today.
-    let begin = since.min(now).minus(clocks);
+    since.min(now).minus(clocks)
+}
 
+/// What a search was told, for those that follow.
+fn told(runs: Vec<ToldRun>, extent: Extent, search: &RunSearch<'_>, span: ServerSpan) -> ToldRuns {
+    ToldRuns {
+        asked: search.now,
+        asked_on_server: span.now,
+        extent,
+        runs,
+    }
+}
+
+/// Spans that ADO answers, from `begin` to `now` and a while after it: clocks differ. The newest
+/// comes first.
+fn windows(begin: Moment, now: Moment, clocks: Duration) -> Vec<(Moment, Moment)> {
     let mut windows = Vec::new();
     let mut to = now.plus(clocks);
     while to > begin {
@@ -314,7 +464,7 @@ mod tests {
         for days in [0, 1, 6, 7, 20, 400] {
             let since = NOW.minus(days * DAY);
 
-            let windows = windows(since, NOW, DAY);
+            let windows = windows(begin(since, NOW, DAY), NOW, DAY);
 
             assert_eq!(windows[0].1, NOW.plus(DAY));
             assert_eq!(windows.last().unwrap().0, since.minus(DAY));
@@ -331,7 +481,7 @@ mod tests {
     #[test]
     fn a_suite_that_ended_in_the_future_is_looked_for_today() {
         assert_eq!(
-            windows(NOW.plus(30 * DAY), NOW, DAY),
+            windows(begin(NOW.plus(30 * DAY), NOW, DAY), NOW, DAY),
             [(NOW.minus(DAY), NOW.plus(DAY))]
         );
     }

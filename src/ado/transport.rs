@@ -36,7 +36,7 @@ use crate::ado::error::{AdoError, Missing};
 use crate::ado::gone;
 use crate::ado::headers;
 use crate::ado::http::{self, Caller, Network};
-use crate::ado::known_keys::KnownKeys;
+use crate::ado::known_runs::KnownRuns;
 use crate::ado::recent_plans::RecentPlans;
 use crate::ado::refused::{Refused, SentFor};
 use crate::ado::renamed::RenamedProjects;
@@ -104,7 +104,7 @@ pub(crate) struct AdoClient {
     /// How many requests were refused because there were too many.
     too_many: AtomicU64,
     worked_tokens: Arc<WorkedTokens>,
-    known_keys: KnownKeys,
+    known_runs: KnownRuns,
     recent_plans: RecentPlans,
     renamed: RenamedProjects,
 }
@@ -184,7 +184,7 @@ impl AdoClient {
             pause: Pause::default(),
             refused: Refused::default(),
             clock: ServerClock::default(),
-            known_keys: KnownKeys::default(),
+            known_runs: KnownRuns::default(),
             recent_plans: RecentPlans::default(),
             renamed: RenamedProjects::default(),
         })
@@ -240,9 +240,9 @@ impl AdoClient {
         self.pause.left().is_some()
     }
 
-    /// What is remembered of runs whose comment the server's lists leave out.
-    pub(super) fn known_keys(&self) -> &KnownKeys {
-        &self.known_keys
+    /// What lists said of the runs of test plans a moment ago.
+    pub(super) fn known_runs(&self) -> &KnownRuns {
+        &self.known_runs
     }
 
     /// What was read of test plans a moment ago.

@@ -335,7 +335,7 @@ pub(crate) struct Named {
 }
 
 /// A test run.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TestRun {
     #[serde(deserialize_with = "id")]
@@ -399,6 +399,21 @@ impl TestRun {
     /// When whoever began it said that it began.
     pub(crate) fn started(&self) -> Option<Moment> {
         moment(self.started_date.as_deref())
+    }
+
+    /// Bytes of memory that its texts take.
+    pub(super) fn text_bytes(&self) -> usize {
+        let texts = [
+            &self.name,
+            &self.state,
+            &self.created_date,
+            &self.started_date,
+            &self.completed_date,
+            &self.last_updated_date,
+            &self.comment,
+            &self.web_access_url,
+        ];
+        texts.into_iter().flatten().map(String::len).sum()
     }
 
     /// When something of it changed last, as far as the server tells.

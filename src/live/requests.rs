@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ado::runs::Wanted;
-use crate::ado::search::{DAY, FoundRuns, OtherRuns, RunSearch};
+use crate::ado::search::{DAY, FoundRuns, Memory, OtherRuns, RunSearch};
 use crate::ado::wire::{OutcomeUpdate, RunEnd, TestResult, TestRun};
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
@@ -71,6 +71,10 @@ impl LivePlan {
             MadeBefore::No => &LOOKS[..1],
             MadeBefore::Perhaps => LOOKS.as_slice(),
         };
+        let memory = match made_before {
+            MadeBefore::No => Memory::Used,
+            MadeBefore::Perhaps => Memory::Unused,
+        };
 
         let mut found = FoundRuns::default();
         for pause in looks {
@@ -82,6 +86,7 @@ impl LivePlan {
                 since: self.started,
                 now: clock::now(),
                 clocks: DAY,
+                memory,
             };
             found = in_time(self.client.find_run(&self.project, &wanted)).await?;
             if found.with_key.is_some() {

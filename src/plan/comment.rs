@@ -61,6 +61,18 @@ pub(crate) fn key_in(comment: &str) -> Option<&str> {
     (!key.is_empty()).then_some(key)
 }
 
+/// The line of a comment that holds its keys; `None` when the run is not kado's. It stands for the
+/// whole comment wherever keys are looked for.
+pub(crate) fn key_line(comment: &str) -> Option<&str> {
+    key_in(comment)?;
+    Some(first_line(comment))
+}
+
+/// The line of a comment with this key.
+pub(crate) fn line_of_key(key: &str) -> String {
+    format!("{KEY_MARK}{key}")
+}
+
 /// Whether a comment holds this key: that of a run which kado made, or one of those of a run that
 /// was there and that several suite runs may have filled.
 pub(crate) fn has_key(comment: &str, key: &str) -> bool {

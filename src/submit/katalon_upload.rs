@@ -102,7 +102,9 @@ async fn compare_all(execution: &Execution<'_>, others: &[TestRun]) -> Result<Ca
     let mut candidates = Candidates::default();
 
     for run in nearest(execution, others) {
-        let foreign = foreign_run::read(execution, run).await?;
+        let Some(foreign) = foreign_run::read(execution, run).await? else {
+            continue;
+        };
         match compare(plan, &foreign) {
             Likeness::Same => return Err(by_katalon(execution, run)),
             Likeness::Growing if is_being_filled(execution, &foreign) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::ado::attachments::Owner;
-use crate::ado::search::{DAY, FoundRuns, OtherRuns, RunSearch};
+use crate::ado::search::{DAY, FoundRuns, Memory, OtherRuns, RunSearch};
 use crate::ado::upload::comment_of;
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
@@ -58,6 +58,7 @@ pub(super) async fn early_look(
         since: submission.snapshot.ended(),
         now: clock::now(),
         clocks: DAY,
+        memory: Memory::Used,
     };
     match client.find_run(project, &wanted).await {
         Ok(found) => Some(found),
@@ -87,6 +88,10 @@ pub(super) async fn run(
         Earlier::Never => &LOOKS[..1],
         Earlier::Perhaps => LOOKS.as_slice(),
     };
+    let memory = match earlier {
+        Earlier::Never => Memory::Used,
+        Earlier::Perhaps => Memory::Unused,
+    };
 
     let mut found = FoundRuns::default();
     for pause in looks {
@@ -98,6 +103,7 @@ pub(super) async fn run(
             since,
             now: clock::now(),
             clocks: DAY,
+            memory,
         };
         found = client.find_run(project, &wanted).await?;
 
@@ -130,6 +136,7 @@ pub(super) async fn after_creation(
         since: now,
         now,
         clocks: MOMENT,
+        memory: Memory::Used,
     };
 
     client.find_run(project, &wanted).await

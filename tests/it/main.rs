@@ -11,6 +11,7 @@ mod agents;
 mod answers;
 mod attachments;
 mod automation;
+mod backlog;
 mod certificates;
 mod checking;
 mod collections;

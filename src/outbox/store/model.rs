@@ -350,10 +350,12 @@ impl Both {
         let next = self.store.next_due(NOW).unwrap().map(Moment::millis);
         assert_eq!(next, self.model.next_due(NOW.millis()));
 
-        let open: BTreeSet<_> = self
-            .store
-            .open_runs()
-            .unwrap()
+        let open = self.store.open_runs().unwrap();
+        for run in &open {
+            assert!(self.store.is_open(run).unwrap(), "{run:?}");
+        }
+
+        let open: BTreeSet<_> = open
             .into_iter()
             .map(|run| (run.started, run.execution_uuid))
             .collect();

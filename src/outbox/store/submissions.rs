@@ -130,6 +130,30 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Whether a suite run is among the [`Store::open_runs`], however many there are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn is_open(&self, run: &RunIdentity) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(&format!(
+            "SELECT {IDENTITY} FROM run WHERE suite = ?1 AND started_ms = ?2
+                AND EXISTS (SELECT 1 FROM submission WHERE run_id = run.id
+                            AND state IN ('pending', 'submitting', 'parked'))
+                AND NOT EXISTS (SELECT 1 FROM run_member WHERE run_id = run.id)
+             UNION ALL
+             SELECT {IDENTITY} FROM run_member WHERE suite = ?1 AND started_ms = ?2
+                AND EXISTS (SELECT 1 FROM submission WHERE run_id = run_member.run_id
+                            AND state IN ('pending', 'submitting', 'parked'))"
+        ))?;
+
+        for other in statement.query_map(params![run.suite, run.started], identity)? {
+            if other?.is_same_run(run) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// When a submission was completed last.
     ///
     /// # Errors

@@ -40,13 +40,18 @@ pub(super) async fn find(
         .take(foreign_run::MOST)
         .collect();
 
+    // What was sent is read as a whole, so only where there is something to compare it with.
+    if new.is_empty() {
+        return Ok(false);
+    }
+
     let plan_id = execution.plan().plan_id;
     let since = execution.plan().completed.minus(DAY);
     let sent = execution
         .outbox
         .with(move |store| store.sent_to_plan(plan_id, since))
         .await?;
-    if new.is_empty() || sent.is_empty() {
+    if sent.is_empty() {
         return Ok(false);
     }
 
@@ -54,7 +59,10 @@ pub(super) async fn find(
     for run in &new {
         let foreign = match already_read.iter().position(|(id, _)| *id == run.id) {
             Some(index) => already_read.swap_remove(index).1,
-            None => foreign_run::read(execution, run).await?,
+            None => match foreign_run::read(execution, run).await? {
+                Some(foreign) => foreign,
+                None => continue,
+            },
         };
         let Some((submission, overlap)) = sent_as_well(execution, &sent, &foreign).await? else {
             continue;

@@ -1,5 +1,6 @@
 //! Reads a test run that carries no key of kado's, for the comparison.
 
+use crate::ado::AdoError;
 use crate::ado::runs::Wanted;
 use crate::ado::wire::{TestResult, TestRun, moment};
 use crate::moment::Moment;
@@ -10,15 +11,23 @@ use crate::submit::stop::Stop;
 /// Runs that are read in one look.
 pub(super) const MOST: usize = 10;
 
-/// Reads a run with its results.
+/// Reads a run with its results; `None` when somebody deleted it since it was listed.
 ///
 /// # Errors
 /// When ADO fails.
-pub(super) async fn read(execution: &Execution<'_>, run: &TestRun) -> Result<ForeignRun, Stop> {
-    let results = execution
-        .client
-        .results(execution.project(), run.id, Wanted::All)
-        .await?;
+pub(super) async fn read(
+    execution: &Execution<'_>,
+    run: &TestRun,
+) -> Result<Option<ForeignRun>, Stop> {
+    let client = execution.client;
+    let project = execution.project();
+    let results = match client.results(project, run.id, Wanted::All).await {
+        Err(AdoError::Gone { .. }) => {
+            client.forget_run(project, run.id);
+            return Ok(None);
+        }
+        results => results?,
+    };
 
     // ADO need not count a result as a change of its run.
     let mut changed = run.changed();
@@ -26,14 +35,14 @@ pub(super) async fn read(execution: &Execution<'_>, run: &TestRun) -> Result<For
         changed = changed.max(moment(result.last_updated_date.as_deref()));
     }
 
-    Ok(ForeignRun {
+    Ok(Some(ForeignRun {
         over: is_over(run),
         created: created(run),
         changed,
         started: run.started(),
         ended: moment(run.completed_date.as_deref()),
         results: results.into_iter().map(foreign_result).collect(),
-    })
+    }))
 }
 
 /// When ADO made a run.

@@ -100,6 +100,12 @@ fn a_member_of_what_is_recorded_is_part_of_it_and_a_member_that_was_recorded_is_
     }
     let open = store.open_runs().unwrap();
     assert_eq!(open.len(), 3, "copies are kept of all three, once");
+    assert!(store.is_open(&run(2)).unwrap());
+
+    for id in ids {
+        store.forget(id, Moment::default()).unwrap();
+    }
+    assert!(!store.is_open(&run(2)).unwrap());
 }
 
 #[test]
