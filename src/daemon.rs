@@ -50,6 +50,7 @@ use crate::live::{Previewer, RunningSuites};
 use crate::measures::Measures;
 use crate::moment::Moment;
 use crate::notifications;
+use crate::outbox::bell::Bell;
 use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::store::ServiceFacts;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary};
@@ -99,6 +100,7 @@ pub(crate) async fn serve(
         running_sender,
     )
     .await?;
+    let bell = Bell::default();
 
     // Only now: a service that cannot use its state folder must not be told to be up.
     service::ready();
@@ -114,7 +116,12 @@ pub(crate) async fn serve(
     let attendants = [
         Attendant::start(
             "the look at the state folder",
-            state_folder::mind(Arc::clone(&lock), Arc::clone(&lost), stop.clone()),
+            state_folder::mind(
+                Arc::clone(&lock),
+                Arc::clone(&lost),
+                bell.clone(),
+                stop.clone(),
+            ),
         ),
         Attendant::start(
             "the notifications",
@@ -130,11 +137,12 @@ pub(crate) async fn serve(
                 outbox,
                 Arc::clone(&turns),
                 Arc::clone(&changed),
+                bell.clone(),
                 stop.clone(),
             ),
         ),
     ];
-    let (submitting, kept) = run_both(&mut keeper, submitter, changed, &turns, &stop).await;
+    let (submitting, kept) = run_both(&mut keeper, submitter, changed, bell, &turns, &stop).await;
 
     // The service manager must not take the last step of the submitter for a service that hangs.
     service::stopping();
@@ -220,10 +228,11 @@ async fn give_signs(
     outbox: Outbox,
     turns: Arc<Turns>,
     changed: Arc<Notify>,
+    bell: Bell,
     stop: CancellationToken,
 ) {
     tokio::join!(
-        watchdog::give_signs(turns, changed, stop.clone()),
+        watchdog::give_signs(turns, changed, bell, stop.clone()),
         watchdog::report(outbox, stop),
     );
 }
@@ -248,6 +257,7 @@ async fn run_both(
     keeper: &mut Keeper,
     submitter: Arc<Submitter>,
     changed: Arc<Notify>,
+    bell: Bell,
     turns: &Arc<Turns>,
     stop: &CancellationToken,
 ) -> (JoinHandle<Result<(), StoreError>>, Result<(), StoreError>) {
@@ -265,7 +275,7 @@ async fn run_both(
     });
 
     let _guard = stop.clone().drop_guard();
-    let kept = keeper.serve(stop, || turns.keeper_turned()).await;
+    let kept = keeper.serve(bell, stop, || turns.keeper_turned()).await;
     (submitting, kept)
 }
 

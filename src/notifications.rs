@@ -66,19 +66,21 @@ const PASS: Duration = Duration::from_secs(20);
 /// Tells people for as long as the service runs.
 pub(crate) async fn serve(
     outbox: Outbox,
-    config: watch::Receiver<Arc<Config>>,
+    mut config: watch::Receiver<Arc<Config>>,
     stop: CancellationToken,
 ) {
     let mut rounds = Rounds::new(outbox);
     while !stop.is_cancelled() {
-        let current = Arc::clone(&config.borrow());
+        let current = Arc::clone(&config.borrow_and_update());
         tokio::select! {
             () = stop.cancelled() => return,
             () = rounds.glance(&current) => {}
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(GLANCE) => {}
+            // Where nobody is to be told anything, only another configuration changes that.
+            () = tokio::time::sleep(GLANCE), if current.notify.is_some() => {}
+            Ok(()) = config.changed(), if current.notify.is_none() => {}
         }
     }
 }

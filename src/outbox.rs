@@ -68,6 +68,7 @@
 //! migration then comes with temporary views that make the old tables look like the new ones. A
 //! newer schema is refused by all, as are those of kados that were never released.
 
+pub(crate) mod bell;
 mod kinship;
 pub(crate) mod lock;
 pub(crate) mod new_run;
@@ -80,11 +81,13 @@ pub(crate) mod submission;
 mod transition;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::blocking::blocking;
+use crate::clock;
 use crate::locked::locked;
+use crate::outbox::request::Request;
 use crate::outbox::submission::Progress;
 
 pub use store::{OpenError, Store, StoreError};
@@ -92,6 +95,7 @@ pub use store::{OpenError, Store, StoreError};
 /// A handle on the outbox for asynchronous code; clones share one connection.
 #[derive(Clone)]
 pub(crate) struct Outbox {
+    state_dir: PathBuf,
     store: Arc<Mutex<Store>>,
     // A lock of its own: a mark is taken and dropped in asynchronous code, which must not wait
     // while somebody else's statement runs.
@@ -130,7 +134,7 @@ impl Outbox {
     /// # Errors
     /// See [`Store::open`].
     pub(crate) fn open(state_dir: &Path) -> Result<Self, OpenError> {
-        Ok(Self::over(Store::open(state_dir)?))
+        Ok(Self::over(state_dir, Store::open(state_dir)?))
     }
 
     /// Opens the outbox beside the process that holds the lock of the state folder.
@@ -138,11 +142,12 @@ impl Outbox {
     /// # Errors
     /// See [`Store::open_beside`].
     pub(crate) fn open_beside(state_dir: &Path) -> Result<Self, OpenError> {
-        Ok(Self::over(Store::open_beside(state_dir)?))
+        Ok(Self::over(state_dir, Store::open_beside(state_dir)?))
     }
 
-    fn over(store: Store) -> Self {
+    fn over(state_dir: &Path, store: Store) -> Self {
         Self {
+            state_dir: state_dir.to_owned(),
             store: Arc::new(Mutex::new(store)),
             under_way: Arc::default(),
             previews: Arc::default(),
@@ -175,6 +180,25 @@ impl Outbox {
             id,
             all: Arc::clone(&self.under_way),
         })
+    }
+
+    /// Leaves requests for the running service, and wakes it. Gives their ids in the same order.
+    ///
+    /// # Errors
+    /// See [`Store::ask`].
+    pub(crate) async fn ask(&self, requests: Vec<Request>) -> Result<Vec<i64>, StoreError> {
+        let state_dir = self.state_dir.clone();
+        self.with(move |store| {
+            let mut ids = Vec::new();
+            for request in &requests {
+                ids.push(store.ask(request, clock::now())?);
+            }
+
+            // All are there before the first one is looked for.
+            bell::ring(&state_dir);
+            Ok(ids)
+        })
+        .await
     }
 
     /// What the steps of a submission changed of it.

@@ -35,8 +35,9 @@ pub(crate) use refusal::Refusal;
 
 /// What kado keeps in a state folder as files; the database has others beside it, whose names begin
 /// with its own.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "kado.db",
+    "kado.bell",
     "kado.lock",
     "kado.mark",
     "kado.page",

@@ -19,10 +19,10 @@ use crate::config::Config;
 use crate::daemon;
 use crate::exit::Exit;
 use crate::moment::Moment;
+use crate::outbox::Outbox;
 use crate::outbox::lock::StateLock;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary};
-use crate::outbox::{Outbox, Store};
 use crate::record;
 use crate::submit::now::{self, Effort};
 use crate::submit::{Attempt, outcome};
@@ -141,13 +141,7 @@ impl<'a> Delegate<'a> {
 
     /// Leaves requests for the service in the database. Gives their ids.
     fn leave(&self, requests: Vec<Request>) -> anyhow::Result<Vec<i64>> {
-        let ids = self.outbox.with(move |store: &mut Store| {
-            requests
-                .iter()
-                .map(|request| store.ask(request, clock::now()))
-                .collect::<Result<Vec<i64>, _>>()
-        });
-        Ok(self.runtime.block_on(ids)?)
+        Ok(self.runtime.block_on(self.outbox.ask(requests))?)
     }
 
     fn carry_out(&self, request: &Request) -> anyhow::Result<Answer> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::blocking::{Stopped, lend, unless_stopped};
+use crate::blocking::{Stopped, blocking, lend, unless_stopped};
 use crate::clock::{self, Stopwatch};
 use crate::connect::Connections;
 use crate::daemon::polling::Polling;
@@ -23,6 +23,7 @@ use crate::error_chain::chain;
 use crate::live::RunningSuites;
 use crate::measures::SweepMeasures;
 use crate::moment::Moment;
+use crate::outbox::bell::Bell;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::katalon_rule::DEFAULT_WAIT;
@@ -30,8 +31,11 @@ use crate::record::requests::carry_out;
 use crate::watch::Sweep;
 use crate::watch::hints::{Hints, Touched};
 
-/// Time between looks at the requests of the command line.
+/// Time between looks at the requests of the command line and at `kado.toml`, where nothing tells of
+/// them.
 const REQUESTS: Duration = Duration::from_secs(1);
+/// The same where the bell does. Somebody whose ring was lost waits this long.
+const MAKE_SURE: Duration = Duration::from_secs(10);
 /// Events come in bursts; a look begins this long after the first one.
 const BURST: Duration = Duration::from_millis(300);
 /// Shortest pause between two turns.
@@ -117,12 +121,13 @@ impl Keeper {
         })
     }
 
-    /// Watches until `stop`, and calls `turned` at every turn.
+    /// Watches until `stop`, and calls `turned` at every turn; there is one at each ring of `bell`.
     ///
     /// # Errors
     /// When the outbox cannot be read or written, and that will not pass.
     pub(crate) async fn serve(
         &mut self,
+        bell: Bell,
         stop: &CancellationToken,
         turned: impl Fn(),
     ) -> Result<(), StoreError> {
@@ -131,6 +136,12 @@ impl Keeper {
         let mut schedule = Schedule::default();
         let mut outage_reported = false;
         self.config.announce();
+
+        // Before the first turn looks for requests: none may come in between.
+        let hung = bell.clone();
+        let state_dir = self.config.current().state_dir.clone();
+        let files: Vec<PathBuf> = self.config.file().into_iter().collect();
+        let mut hung = blocking(move || hung.hang(&state_dir, &files)).await?;
 
         while !stop.is_cancelled() {
             turned();
@@ -147,7 +158,13 @@ impl Keeper {
             let pause = match turn {
                 Ok(()) => {
                     outage_reported = false;
-                    schedule.pause(clock::now()).clamp(SHORTEST_PAUSE, REQUESTS)
+                    if self.config.is_settling() {
+                        // Another file may lie there now.
+                        hung.watch_files();
+                    }
+                    schedule
+                        .pause(clock::now())
+                        .clamp(SHORTEST_PAUSE, self.longest_pause(&bell))
                 }
 
                 Err(error) if error.may_pass() => {
@@ -168,6 +185,7 @@ impl Keeper {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
+                () = bell.rung() => hung.watch_files(),
                 () = wake.notified() => {
                     tokio::time::sleep(BURST).await;
                     schedule.asked(self.worth(hints.take()), clock::now());
@@ -175,6 +193,15 @@ impl Keeper {
             }
         }
         Ok(())
+    }
+
+    /// How long nobody looks for requests and at `kado.toml` while nothing tells of them.
+    fn longest_pause(&self, bell: &Bell) -> Duration {
+        if bell.is_proven() && !self.config.is_settling() {
+            MAKE_SURE
+        } else {
+            REQUESTS
+        }
     }
 
     /// Looks at what is due for a look, and answers requests.

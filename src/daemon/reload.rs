@@ -23,6 +23,7 @@ pub(crate) struct FollowedConfig {
     /// The text that was loaded last, or refused; `None` without a file.
     text: Option<String>,
     last_look: LastLook,
+    is_settling: bool,
 }
 
 /// How a file was at the last look, and since when: somebody may be writing it, and half a file can
@@ -53,7 +54,18 @@ impl FollowedConfig {
             file,
             text,
             last_look: LastLook::default(),
+            is_settling: false,
         })
+    }
+
+    /// The file that is followed.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.file.clone()
+    }
+
+    /// Whether the file is not what is in force, and has not been as it is for long enough.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.is_settling
     }
 
     /// The configuration in force.
@@ -72,7 +84,9 @@ impl FollowedConfig {
         };
         let path = file.clone();
         let text = blocking(move || paths::text_of(&path)).await?;
-        if text == self.text || !self.last_look.is_settled(text.as_deref(), clock::now()) {
+        self.is_settling =
+            text != self.text && !self.last_look.is_settled(text.as_deref(), clock::now());
+        if text == self.text || self.is_settling {
             return Ok(false);
         }
 

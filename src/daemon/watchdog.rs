@@ -2,7 +2,7 @@
 //!
 //! Each half counts its turns. Every quarter of the time that the service manager allows, it is
 //! looked whether both counts have moved since the last sign of life; only then the next one is
-//! given. The submitter, which may sleep for longer than that, is woken for it. A half that hangs
+//! given. Both may sleep for longer than that, and are woken for it. A half that hangs
 //! stops the signs, and the service manager starts the service anew.
 
 use std::collections::HashMap;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Stopwatch;
 use crate::outbox::Outbox;
+use crate::outbox::bell::Bell;
 use crate::outbox::submission::SubmissionState;
 use crate::page::Pulse;
 use crate::service;
@@ -107,8 +108,13 @@ impl Pulse for Turns {
 }
 
 /// Gives signs of life until `stop`, if the service manager wants any; `wake` has the submitter
-/// turn.
-pub(super) async fn give_signs(turns: Arc<Turns>, wake: Arc<Notify>, stop: CancellationToken) {
+/// turn, and `bell` the keeper.
+pub(super) async fn give_signs(
+    turns: Arc<Turns>,
+    wake: Arc<Notify>,
+    bell: Bell,
+    stop: CancellationToken,
+) {
     let Some(allowed) = service::watchdog() else {
         return;
     };
@@ -118,6 +124,7 @@ pub(super) async fn give_signs(turns: Arc<Turns>, wake: Arc<Notify>, stop: Cance
 
     loop {
         wake.notify_one();
+        bell.wake();
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::state_dir;
 
 /// Name of the lock in the state folder.
-const FILE: &str = "kado.lock";
+pub(super) const FILE: &str = "kado.lock";
 /// Name of the mark of a running service in the state folder.
 const MARK: &str = "kado.service";
 /// What the marks of running `kado exec` begin with; behind it stands the id of the claim.

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use crate::clock::{self, Stopwatch};
+use crate::clock::Stopwatch;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outbox, StoreError};
 use crate::page::answers;
@@ -42,9 +42,10 @@ pub(super) async fn ask(outbox: &Outbox, request: Request, body: &Bytes) -> Resp
 }
 
 async fn answer_to(outbox: &Outbox, request: Request) -> Result<Option<Answer>, StoreError> {
-    let id = outbox
-        .with(move |store| store.ask(&request, clock::now()))
-        .await?;
+    let ids = outbox.ask(vec![request]).await?;
+    let Some(id) = ids.first().copied() else {
+        return Ok(None);
+    };
 
     let waited = Stopwatch::start();
     while waited.elapsed() < PATIENCE {

@@ -12,6 +12,7 @@ mod answers;
 mod attachments;
 mod automation;
 mod backlog;
+mod bell;
 mod certificates;
 mod checking;
 mod collections;
