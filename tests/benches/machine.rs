@@ -89,6 +89,11 @@ impl Machine {
         fs::write(self.config(), text).unwrap();
     }
 
+    /// The folder of everything that belongs to it.
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn config(&self) -> PathBuf {
         self.folder.path().join("kado.toml")
     }
@@ -120,9 +125,15 @@ impl Machine {
 
     /// A command of kado's, to its end.
     pub(crate) fn measure(&self, arguments: &[&str]) -> Cost {
+        self.measure_command(self.command(arguments))
+    }
+
+    /// A command that sends to this server, to its end; it says nothing.
+    pub(crate) fn measure_command(&self, mut command: Command) -> Cost {
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         self.ado.clear_requests();
         let begun = Instant::now();
-        let mut child = self.start(arguments);
+        let mut child = command.spawn().unwrap();
         let mut peak_kb = 0;
         let mut processor: f64 = 0.0;
         while child.try_wait().unwrap().is_none() {
@@ -157,14 +168,17 @@ impl Machine {
 
     /// Starts kado; it says nothing.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_kado"))
-            .args(arguments)
-            .arg("--config")
-            .arg(self.config())
+        self.command(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kado"));
+        command.args(arguments).arg("--config").arg(self.config());
+        command
     }
 
     /// How many test runs are complete.

@@ -102,6 +102,7 @@ pub(crate) fn dispatch(method: &str, route: &Route, mut call: Call<'_>) -> Outco
         ("GET", R::TestPoints(plan, suite)) => plans::test_points(call, *plan, *suite),
         ("GET", R::OldPoints(plan, suite)) => points::of_suite(call, *plan, *suite),
         ("POST", R::PointsQuery) => points::query(call),
+        ("POST", R::ResultsQuery) => results::query(call),
         ("POST", R::WorkItemsBatch) => work_items::batch(call),
         ("POST", R::Wiql) => work_items::query(call),
         ("GET", R::WorkItem(id)) => work_items::get(call, *id),

@@ -19,6 +19,7 @@ pub(crate) enum Route {
     TestPoints(u32, u32),
     OldPoints(u32, u32),
     PointsQuery,
+    ResultsQuery,
     Runs,
     Run(u32),
     Statistics(u32),
@@ -91,6 +92,7 @@ impl Route {
         let number = |text: &str| text.parse::<u32>().ok();
         Some(match rest {
             ["points"] => Route::PointsQuery,
+            ["results"] => Route::ResultsQuery,
             ["plans", plan, "suites", suite, "points"] => {
                 Route::OldPoints(number(plan)?, number(suite)?)
             }
@@ -158,7 +160,8 @@ impl Route {
             | R::Suites(_)
             | R::Configurations
             | R::TestPoints(..)
-            | R::PointsQuery => Some((7, 0)),
+            | R::PointsQuery
+            | R::ResultsQuery => Some((7, 0)),
             R::RunAttachments(_)
             | R::RunAttachment(..)
             | R::ResultAttachments(..)

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::Call;
 use super::core::identity;
 use super::runs::put;
-use crate::answer::{Answer, Outcome, list, missing, ok};
+use crate::answer::{Answer, Outcome, bad, list, missing, ok};
+use crate::query::id_of;
 use crate::runs_model::{SubResult, TestResult, TestRun};
 
 /// What `detailsToInclude` asks for.
@@ -36,6 +37,23 @@ pub(super) fn list_results(call: &Call<'_>, run: u32) -> Outcome {
             .map(|result| result_json(call, run, result, &details))
             .collect(),
     ))
+}
+
+/// The results of any runs that the body names by their ids.
+pub(super) fn query(call: &Call<'_>) -> Outcome {
+    let body = &call.body.value;
+    let mut found = Vec::new();
+    for named in body["results"].as_array().into_iter().flatten() {
+        let run = id_of(&named["testRun"]["id"]).and_then(|id| call.run(id).ok());
+        let id = id_of(&named["id"]);
+        let Some((run, id)) = run.zip(id) else {
+            return Err(bad("The value is not valid.\r\nParameter name: results"));
+        };
+        let result = run.result(id).ok_or_else(|| no_result(run.id, id))?;
+        found.push(result_json(call, run, result, "none"));
+    }
+
+    Ok(ok(&json!({"fields": body["fields"], "results": found})))
 }
 
 pub(super) fn get(call: &Call<'_>, run: u32, id: u32) -> Outcome {

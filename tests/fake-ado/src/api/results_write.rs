@@ -177,6 +177,10 @@ fn added(call: &Call<'_>, run: &TestRun, item: &Value) -> Result<TestResult, Ans
         ..TestResult::default()
     };
 
+    // Only newer versions want title and revision of the test case, which is why some clients ask
+    // for an older one (`microsoft/azure-devops-node-api` issue 318).
+    let knows_the_rest = run.plan_id.is_some() && call.version <= (5, 0);
+
     if let Some(plan) = run.plan_id {
         let wanted = id_of(&item["testPoint"]).unwrap_or(0);
         let point = call
@@ -187,7 +191,15 @@ fn added(call: &Call<'_>, run: &TestRun, item: &Value) -> Result<TestResult, Ans
         result.point_id = Some(point.id);
         result.test_case_id = Some(point.test_case);
         result.configuration_id = Some(point.configuration);
-        if id_of(&item["testCaseRevision"]).is_none() {
+        if let Some(case) = call
+            .world
+            .find_work_item(point.test_case)
+            .filter(|_| knows_the_rest)
+        {
+            result.title.clone_from(&case.title);
+            result.test_case_revision = case.rev;
+        }
+        if id_of(&item["testCaseRevision"]).is_none() && !knows_the_rest {
             return Err(bad(
                 "The test case revision must be specified.\r\nParameter name: testCaseRevision",
             ));
@@ -197,7 +209,8 @@ fn added(call: &Call<'_>, run: &TestRun, item: &Value) -> Result<TestResult, Ans
         result.configuration_id = id_of(&item["configuration"]);
     }
 
-    if text_of(item, "testCaseTitle").is_none_or(|title| title.is_empty()) {
+    let is_untitled = text_of(item, "testCaseTitle").is_none_or(|title| title.is_empty());
+    if is_untitled && !knows_the_rest {
         return Err(bad(
             "Value cannot be null.\r\nParameter name: testCaseTitle",
         ));

@@ -109,6 +109,42 @@ async fn what_is_left_out_stays_and_null_clears() {
 }
 
 #[tokio::test]
+async fn an_old_version_adds_results_by_their_points_alone() {
+    let run = Run::of(json!({"name": "r", "plan": {"id": 18}})).await;
+    let thin = json!([{"testPoint": {"id": "5"}, "state": "Completed", "outcome": "Passed"}]);
+
+    let new = run.add(thin.clone()).await;
+    let path = run.path("/results?api-version=5.0-preview.5");
+    let old = run.client.post(&path, thin).await;
+
+    assert_eq!(new.status, 400);
+    assert_eq!(old.status, 200);
+    assert_eq!(run.read(100_000, "").await["outcome"], "Passed");
+}
+
+#[tokio::test]
+async fn results_are_read_by_the_ids_of_any_run() {
+    let run = Run::planned().await;
+    let named = json!({"fields": [""], "results": [{"id": 100_001, "testRun": {"id": run.id.to_string()}}]});
+
+    let found = run
+        .client
+        .post("/Web%20Shop/_apis/test/Results?api-version=7.0", named)
+        .await;
+    let unknown = json!({"results": [{"id": 100_009, "testRun": {"id": run.id}}]});
+    let refused = run
+        .client
+        .post("/Web%20Shop/_apis/test/Results?api-version=7.0", unknown)
+        .await;
+
+    let results = &found.json()["results"];
+    assert_eq!(results.as_array().unwrap().len(), 1);
+    assert_eq!(results[0]["id"], 100_001);
+    assert!(results[0]["testPoint"]["id"].is_string(), "{results}");
+    assert_eq!(refused.status, 404);
+}
+
+#[tokio::test]
 async fn sub_results_are_appended_and_get_ids() {
     let run = Run::planned().await;
     let subs = json!([{"id": 100_000, "resultGroupType": "dataDriven", "subResults": [
