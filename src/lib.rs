@@ -51,6 +51,7 @@ mod why;
 #[cfg(any(windows, test))]
 mod win32;
 mod worked_tokens;
+mod worker;
 pub mod workspace;
 
 /// The name by which the system knows the service: its unit, plist or key, and the source of its

@@ -12,8 +12,9 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{LazyLock, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use super::split_at_watched;
 use crate::clock::Stopwatch;
 use crate::locked::locked;
+use crate::worker::Worker;
 
 /// How long an answer is waited for; a disk that has to spin up takes about this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -85,7 +87,7 @@ pub(crate) fn first_silent() -> Option<Silent> {
     silent_paths(&locked(&ASKED)).pop().map(Silent)
 }
 
-/// Does `work` on a thread of its own, which is left behind where a file system does not answer it.
+/// Does `work` on another thread, which is left behind where a file system does not answer it.
 ///
 /// # Errors
 /// When that is so.
@@ -95,26 +97,22 @@ pub(crate) fn first_silent() -> Option<Silent> {
 pub(crate) fn answered<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Silent> {
-    let (sender, result) = channel();
-    let thread = thread::Builder::new()
-        .name("disk".to_owned())
-        .spawn(move || {
-            // Nobody waits any more where it was left behind.
-            let _ = sender.send(work());
-        })
-        .expect("a thread is to be had, as for each other piece of work");
+    let worker = Worker::idle().expect("a thread is to be had, as for each other piece of work");
+    let result = worker.begin(move || catch_unwind(AssertUnwindSafe(work)));
 
     loop {
         match result.recv_timeout(BETWEEN_LOOKS) {
-            Ok(done) => return Ok(done),
+            Ok(done) => {
+                worker.give_back();
+                return done.map_err(|panic| resume_unwind(panic));
+            }
             Err(RecvTimeoutError::Timeout) => {
-                if let Some(silent) = awaited_by(thread.thread().id()) {
+                if let Some(silent) = awaited_by(worker.thread()) {
                     return Err(silent);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let panic = thread.join().expect_err("it ended without a result");
-                std::panic::resume_unwind(panic);
+                unreachable!("work that panics gives that as its result")
             }
         }
     }

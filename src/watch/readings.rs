@@ -1,4 +1,4 @@
-//! Looks that read, each on a thread of its own that can be left behind.
+//! Looks that read, each on a thread that can be left behind.
 //!
 //! Whoever writes a project decides how long its files take to read, and a file system may never
 //! answer at all. So a look is waited for only a little; one that takes longer goes on beside the
@@ -8,14 +8,14 @@
 //! words: the folder counts as one that cannot be read, until its thread comes back after all.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
 use crate::watch::turns::Turns;
+use crate::worker::Worker;
 
 /// How much looks may take.
 #[derive(Clone, Copy, Debug)]
@@ -132,19 +132,17 @@ impl<T: Send + 'static> Readings<T> {
         project: &Path,
         look: impl FnOnce() -> T + Send + 'static,
     ) -> io::Result<Reached<T>> {
-        let (sender, result) = channel();
+        let worker = Worker::idle()?;
         let since = Stopwatch::start();
-        thread::Builder::new()
-            .name("look".to_owned())
-            .spawn(move || {
-                // Nobody waits any more for a folder that is gone.
-                let _ = sender.send(look());
-            })?;
+        let result = worker.begin(look);
 
         let reached = result.recv_timeout(self.limits.patience);
         self.turns.spend(project, since.elapsed());
         match reached {
-            Ok(result) => Ok(Reached::Done(result)),
+            Ok(result) => {
+                worker.give_back();
+                Ok(Reached::Done(result))
+            }
             Err(RecvTimeoutError::Disconnected) => Err(panicked()),
             Err(RecvTimeoutError::Timeout) => {
                 let reading = Reading {
@@ -164,13 +162,22 @@ impl<T: Send + 'static> Readings<T> {
     }
 }
 
+/// What is said of a look that is given up.
+pub(super) fn stuck() -> io::Error {
+    io::Error::new(
+        ErrorKind::TimedOut,
+        "reading its files takes longer than 5 minutes; look at the disk or share that they lie on",
+    )
+}
+
 fn panicked() -> io::Error {
     io::Error::other("kado failed on it; that is a defect, please report it")
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::Sender;
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
 
     use super::*;
 

@@ -30,6 +30,7 @@ const LAYERS: &[&[&str]] = &[
         "server",
         "win32",
         "worked_tokens",
+        "worker",
     ],
     &["door", "katalon", "secrets", "state_dir"],
     &["discovery", "workspace"],
