@@ -1,7 +1,7 @@
 //! A glance at the log of a run that seems to be of long ago: which run it is and when its log was
 //! written last. A machine holds thousands of them, and nobody asks for their results.
 
-use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use crate::discovery::run_identity::RunIdentity;
@@ -22,24 +22,20 @@ pub(super) struct Glance {
     pub(super) last: Moment,
 }
 
-/// Glances at a log of so many bytes. `None` where that saves nothing, or where its begin or its
-/// end does not say enough, so that it has to be read whole.
+/// Glances at a log of so many bytes. `None` where its begin or its end does not say enough, so that
+/// it has to be read whole.
 ///
 /// # Errors
 /// When the log cannot be read.
 pub(super) fn glance(folder: &Path, log: &str, size: u64) -> io::Result<Option<Glance>> {
-    let Some(end) = size.checked_sub(END).filter(|end| *end > BEGIN) else {
-        return Ok(None);
-    };
-    let folder = Folder::at(folder)?;
-
+    let mut file = Folder::at(folder)?.pieces(Path::new(log))?;
+    let mut begin = Vec::new();
+    file.by_ref().take(BEGIN).read_to_end(&mut begin)?;
     let mut reader = LogReader::new(FolderNames::default());
-    let begin = folder.pieces(Path::new(log))?.take(BEGIN);
-    reader.feed(log, BufReader::new(begin))?;
+    reader.feed(log, &*begin)?;
 
     let mut tail = Vec::new();
-    let mut file = folder.pieces(Path::new(log))?;
-    file.seek(SeekFrom::Start(end))?;
+    file.seek(SeekFrom::Start(size.saturating_sub(END)))?;
     file.take(END).read_to_end(&mut tail)?;
 
     Ok(identity(&reader.finish())
