@@ -459,6 +459,11 @@ pub(crate) fn refused(error: &io::Error) -> Option<&Refused> {
     error.get_ref()?.downcast_ref()
 }
 
+/// Whether something was not opened because its file system does not answer.
+pub(crate) fn is_silent(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Silent>())
+}
+
 /// Does something with a file, and tries again for 0.6 s while another program holds it.
 ///
 /// # Errors

@@ -2,11 +2,12 @@
 //! that were left out: the rules of this machine, the project's settings and its own `kado.toml`,
 //! and the test cases of runs that were left out because none has an id.
 //!
-//! Nothing of a run folder is read for that. A sweep costs a look at two files of each project, and
-//! at the test cases of runs without ids; they are read when they look otherwise than before.
+//! Nothing of a run folder is read for that. It costs a look at two files of each project, and at
+//! the test cases of runs without ids; they are read when they look otherwise than before.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::blocking::blocking;
 use crate::clock;
@@ -23,11 +24,31 @@ use crate::workspace::{self, CaseIdState, FileLook, RuleFiles};
 /// Watches what decides about the runs of projects.
 pub(crate) struct ProjectRules {
     outbox: Outbox,
-    /// How the files of projects looked, and a number for what stood in them.
-    files: HashMap<PathBuf, (RuleFiles, u64)>,
+    /// What this machine said at the last look.
+    machine: Option<MachineRules>,
+    /// How the files of projects looked then.
+    files: HashMap<PathBuf, KnownFiles>,
     /// By what the runs of a project were decided last, by its key.
     decided: HashMap<String, u64>,
     unmapped: UnmappedCases,
+}
+
+/// What this machine says of the runs of all projects.
+#[derive(PartialEq, Eq)]
+struct MachineRules {
+    config: Config,
+    first_seen: Moment,
+    host: String,
+}
+
+/// The files of a project that decide about its runs.
+#[derive(Clone)]
+struct KnownFiles {
+    look: RuleFiles,
+    /// A number for what stood in them.
+    number: u64,
+    /// Whether the runs were decided by that, and by what this machine says.
+    is_decided: bool,
 }
 
 /// The test cases of runs that were left out because no test has an id.
@@ -56,6 +77,7 @@ impl ProjectRules {
         Ok(Self {
             decided: outbox.with(|store| store.project_rules()).await?,
             outbox,
+            machine: None,
             files: HashMap::new(),
             unmapped: UnmappedCases::default(),
         })
@@ -72,65 +94,95 @@ impl ProjectRules {
         first_seen: Moment,
         projects: &[PathBuf],
     ) -> Result<Vec<String>, StoreError> {
-        let mut reconsidered = Vec::new();
         let mapped = self.projects_with_other_cases(config).await?;
+        self.look_at_files(projects).await?;
+        self.note_machine(MachineRules {
+            config: config.clone(),
+            first_seen,
+            host: clock::host_name(),
+        });
+
+        let mut others = BTreeMap::new();
         for project in projects {
             // Of one that cannot be read nothing has changed as far as anybody knows.
-            let Some(rules) = self.rules_of(config, first_seen, project).await? else {
+            let Some(files) = self.files.get(project) else {
                 continue;
             };
             let key = key(project);
-            let before = self.decided.get(&key).copied();
             let has_other_cases = mapped.contains(&key);
-            if before == Some(rules) && !has_other_cases {
+            if files.is_decided && !has_other_cases {
                 continue;
             }
 
-            let path = key.clone();
-            let folders = self
-                .outbox
-                .with(move |store| store.reconsider(&path, rules))
-                .await?;
-            self.decided.insert(key, rules);
-            if before.is_some() && !folders.is_empty() {
-                tracing::info!(
-                    project = %project.display(),
-                    folders = folders.len(),
-                    "what decides about runs changed, so those that were left out are decided anew"
-                );
+            let rules = rules_of(config, first_seen, project, files.number);
+            if self.decided.get(&key) != Some(&rules) || has_other_cases {
+                others.insert(key, rules);
             }
-            reconsidered.extend(folders);
+        }
+
+        let reconsidered = self.decide_anew(projects, others).await?;
+        for files in self.files.values_mut() {
+            files.is_decided = true;
         }
         Ok(reconsidered)
     }
 
-    /// A number that changes with what decides about the runs of a project; `None` where its file
-    /// system does not answer.
-    async fn rules_of(
+    /// Has the runs decided anew that were left out by other rules than these, which are by the keys
+    /// of projects; gives the keys of their folders.
+    async fn decide_anew(
         &mut self,
-        config: &Config,
-        first_seen: Moment,
-        project: &Path,
-    ) -> Result<Option<u64>, StoreError> {
-        let known = self.files.get(project).cloned();
-        let root = project.to_owned();
-        let read = blocking(move || door::answered(move || workspace::rule_files(&root, known)));
-        let Ok(files) = read.await? else {
-            return Ok(None);
-        };
+        projects: &[PathBuf],
+        rules: BTreeMap<String, u64>,
+    ) -> Result<Vec<String>, StoreError> {
+        if rules.is_empty() {
+            return Ok(Vec::new());
+        }
 
-        // Each value of its own, so that a new key of the configuration is not forgotten.
-        let rules = format!(
-            "{:?} {:?} {} {:?} {} {}",
-            config.history.begin(first_seen),
-            config.runs_from,
-            config.submit_aborted,
-            config.overrides(project),
-            clock::host_name(),
-            files.1,
-        );
-        self.files.insert(project.to_owned(), files);
-        Ok(Some(number_of(rules.as_bytes())))
+        let by_project = rules.clone();
+        let left_out = self
+            .outbox
+            .with(move |store| store.reconsider(&by_project))
+            .await?;
+
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for folder in &left_out {
+            *counts.entry(&folder.project).or_default() += 1;
+        }
+        for project in projects {
+            let key = key(project);
+            if let Some(folders) = counts.get(key.as_str())
+                && self.decided.contains_key(&key)
+            {
+                tracing::info!(
+                    project = %project.display(),
+                    folders,
+                    "what decides about runs changed, so those that were left out are decided anew"
+                );
+            }
+        }
+
+        self.decided.extend(rules);
+        Ok(left_out.into_iter().map(|folder| folder.path).collect())
+    }
+
+    /// Looks at the files of projects; those of a file system that does not answer are not known
+    /// then.
+    async fn look_at_files(&mut self, projects: &[PathBuf]) -> Result<(), StoreError> {
+        let known = std::mem::take(&mut self.files);
+        let projects = projects.to_vec();
+        self.files = blocking(move || answered_files(&projects, &Arc::new(known))).await?;
+        Ok(())
+    }
+
+    /// Takes note of what this machine says; where that is new, it decides anew.
+    fn note_machine(&mut self, machine: MachineRules) {
+        let machine = Some(machine);
+        if self.machine != machine {
+            self.machine = machine;
+            for files in self.files.values_mut() {
+                files.is_decided = false;
+            }
+        }
     }
 
     /// Projects, by their keys, in which a test case of a run without ids has one by now, or is
@@ -221,6 +273,58 @@ impl UnmappedCases {
         }
         changed
     }
+}
+
+/// Looks at the files of projects, as often as it takes to know what does not answer.
+fn answered_files(
+    projects: &[PathBuf],
+    known: &Arc<HashMap<PathBuf, KnownFiles>>,
+) -> HashMap<PathBuf, KnownFiles> {
+    loop {
+        let projects = projects.to_vec();
+        let known = Arc::clone(known);
+        // One thread for all: each costs more than a look does.
+        let looked = door::answered(move || {
+            let mut files = HashMap::new();
+            for project in projects {
+                let of_project = files_of(&project, known.get(&project));
+                files.extend(of_project.map(|of_project| (project, of_project)));
+            }
+            files
+        });
+
+        // What is silent is not asked again, so this comes to an end.
+        if let Ok(files) = looked {
+            return files;
+        }
+    }
+}
+
+/// Looks at the files of a project; `None` where its file system does not answer.
+fn files_of(project: &Path, known: Option<&KnownFiles>) -> Option<KnownFiles> {
+    let before = known.map(|known| (known.look.clone(), known.number));
+    let (look, number) = workspace::rule_files(project, before)?;
+    Some(KnownFiles {
+        is_decided: known.is_some_and(|known| known.is_decided && known.number == number),
+        look,
+        number,
+    })
+}
+
+/// A number that changes with what decides about the runs of a project; `files` is that for its
+/// files.
+fn rules_of(config: &Config, first_seen: Moment, project: &Path, files: u64) -> u64 {
+    // Each value of its own, so that a new key of the configuration is not forgotten.
+    let rules = format!(
+        "{:?} {:?} {} {:?} {} {}",
+        config.history.begin(first_seen),
+        config.runs_from,
+        config.submit_aborted,
+        config.overrides(project),
+        clock::host_name(),
+        files,
+    );
+    number_of(rules.as_bytes())
 }
 
 /// A number that differs whenever a text does, as good as always, and in every version.

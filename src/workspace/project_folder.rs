@@ -126,8 +126,9 @@ pub(crate) struct RuleFiles {
 }
 
 /// Looks at the files that decide about the runs of a project; gives how they look and a number for
-/// what stands in them. They are read only where they look otherwise than was `known`.
-pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleFiles, u64) {
+/// what stands in them. They are read only where they look otherwise than was `known`. `None` where
+/// their file system does not answer.
+pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> Option<(RuleFiles, u64)> {
     let settings = look_of(root, settings::FILE);
     let project_file = look_of(root, PROJECT_FILE);
     if let Some((files, number)) = known
@@ -135,7 +136,7 @@ pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleF
         && files.settings == settings
         && files.project_file == project_file
     {
-        return (files, number);
+        return Some((files, number));
     }
 
     let mut is_read = true;
@@ -144,6 +145,7 @@ pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleF
         match whole_if_any(root, file) {
             Ok(Some(bytes)) => hasher.update(blake3::hash(&bytes).as_bytes()),
             Ok(None) => hasher.update(b"none"),
+            Err(ReadError::Io { source, .. }) if door::is_silent(&source) => return None,
             Err(error) => {
                 is_read = false;
                 hasher.update(chain(&error).as_bytes())
@@ -158,7 +160,7 @@ pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> (RuleF
         project_file,
         is_read,
     };
-    (files, u64::from_le_bytes(number))
+    Some((files, u64::from_le_bytes(number)))
 }
 
 /// How the file of a test case looks.

@@ -1,6 +1,6 @@
 //! What was left out is decided anew when what decides about it has changed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use rusqlite::{Transaction, params};
@@ -23,6 +23,12 @@ pub(crate) struct UnmappedRun {
     pub cases: Vec<(String, CaseIdState)>,
 }
 
+/// A run folder whose run was left out, and its project, by their keys.
+pub(crate) struct LeftOutFolder {
+    pub project: String,
+    pub path: String,
+}
+
 impl Store {
     /// By what the runs of each project were decided last, by the keys of projects.
     ///
@@ -39,31 +45,35 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Has the run folders of a project read again that were left out by other rules than these:
+    /// Has the run folders of projects read again that were left out by other rules than these:
     /// those that could not be read, and those whose run is ignored, but for what a person forgot.
-    /// Gives their paths.
+    /// The rules are by the keys of projects. Gives the paths of folders with their projects.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) fn reconsider(
         &mut self,
-        project: &str,
-        rules: u64,
-    ) -> Result<Vec<String>, StoreError> {
+        rules: &BTreeMap<String, u64>,
+    ) -> Result<Vec<LeftOutFolder>, StoreError> {
         let transaction = self.begin()?;
-        let folders = left_out(&transaction, project)?;
+        let projects: Vec<&String> = rules.keys().collect();
+        let folders = left_out(&transaction, &serde_json::to_string(&projects)?)?;
         for folder in &folders {
             transaction.execute(
                 "UPDATE folder SET fingerprint = NULL WHERE path = ?1",
-                [folder],
+                [&folder.path],
             )?;
         }
 
-        // In one transaction: a crash must not have the rules noted and the folders left alone.
-        transaction.execute(
-            "INSERT OR REPLACE INTO project_rules (project, rules) VALUES (?1, ?2)",
-            params![project, rules.cast_signed()],
-        )?;
+        // In one transaction: a crash must not have the rules noted and the folders left alone. And
+        // each commit waits for the disk.
+        for (project, rules) in rules {
+            transaction
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO project_rules (project, rules) VALUES (?1, ?2)",
+                )?
+                .execute(params![project, rules.cast_signed()])?;
+        }
         transaction.commit()?;
         Ok(folders)
     }
@@ -126,11 +136,15 @@ impl Store {
     }
 }
 
-/// The run folders of a project that were left out.
-fn left_out(transaction: &Transaction<'_>, project: &str) -> Result<Vec<String>, StoreError> {
+/// The run folders that were left out, of projects in a JSON array.
+fn left_out(
+    transaction: &Transaction<'_>,
+    projects: &str,
+) -> Result<Vec<LeftOutFolder>, StoreError> {
     let mut statement = transaction.prepare_cached(&format!(
-        "WITH met AS (SELECT path, answer, {RUNS_OF_FOLDER} FROM folder WHERE project = ?1)
-         SELECT path FROM met
+        "WITH met AS (SELECT project, path, answer, {RUNS_OF_FOLDER} FROM folder
+                      WHERE project IN (SELECT value FROM json_each(?1)))
+         SELECT project, path FROM met
          WHERE answer = ?2
             OR (answer = ?3 AND NOT EXISTS (
                     SELECT 1 FROM submission
@@ -141,12 +155,17 @@ fn left_out(transaction: &Transaction<'_>, project: &str) -> Result<Vec<String>,
 
     let rows = statement.query_map(
         params![
-            project,
+            projects,
             AnswerKind::Unread,
             AnswerKind::Recorded,
             IgnoredAs::Forgotten
         ],
-        |row| row.get(0),
+        |row| {
+            Ok(LeftOutFolder {
+                project: row.get("project")?,
+                path: row.get("path")?,
+            })
+        },
     )?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

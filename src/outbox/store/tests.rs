@@ -566,13 +566,19 @@ fn folders_are_read_again_whose_run_was_left_out_but_for_what_is_sent_or_forgott
     folders.push(met("/older", FolderAnswer::Older { ended: NOW }, None));
     store.note_folders(&folders).unwrap();
 
-    let reconsidered = store.reconsider(&as_key("/shop"), 7).unwrap();
+    let reconsidered = reconsider(&mut store, "/shop", 7);
 
     assert_eq!(reconsidered, ["/ignored", "/unread"].map(as_key));
     assert_eq!(store.settled_folders().unwrap().len(), 3);
     assert_eq!(store.project_rules().unwrap()[&as_key("/shop")], 7);
-    let elsewhere = store.reconsider(&as_key("/elsewhere"), 8).unwrap();
-    assert_eq!(elsewhere, [""; 0]);
+    assert_eq!(reconsider(&mut store, "/elsewhere", 8), [""; 0]);
+}
+
+/// Decides anew by these rules; gives the folders that are to be read again.
+fn reconsider(store: &mut Store, project: &str, rules: u64) -> Vec<String> {
+    let rules = BTreeMap::from([(as_key(project), rules)]);
+    let folders = store.reconsider(&rules).unwrap();
+    folders.into_iter().map(|folder| folder.path).collect()
 }
 
 /// A path as the outbox has it.
