@@ -45,6 +45,18 @@ pub(crate) struct OlderRuns {
     pub ended: Moment,
 }
 
+impl OlderRuns {
+    /// Adds others of the same project. Of two that ended at once the first by its path is named.
+    fn add(&mut self, other: Self) {
+        let count = self.count + other.count;
+        let is_newer = (other.ended, &self.newest) > (self.ended, &other.newest);
+        if is_newer {
+            *self = other;
+        }
+        self.count = count;
+    }
+}
+
 impl Store {
     /// The submissions of a run, by itself or as part of a collection: those of these projects, or
     /// where they have none those of others, of which the run is a copy.
@@ -162,30 +174,30 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub(crate) fn older_runs(&self) -> Result<Vec<OlderRuns>, StoreError> {
+        // Not sorted, which would take room for all of them.
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT project, path, suite, ended_ms, {RUNS_OF_FOLDER} FROM folder
              WHERE answer = ?1 AND gone_ms IS NULL AND project IS NOT NULL
-               AND own IS NULL AND whole IS NULL
-             ORDER BY ended_ms DESC, path"
+               AND own IS NULL AND whole IS NULL"
         ))?;
         let mut rows = statement.query(params![AnswerKind::Older])?;
 
         let mut by_project: BTreeMap<String, OlderRuns> = BTreeMap::new();
         while let Some(row) = rows.next()? {
             let project: String = row.get("project")?;
-            if let Some(older) = by_project.get_mut(&project) {
-                older.count += 1;
-                continue;
-            }
-
-            let newest = OlderRuns {
+            let older = OlderRuns {
                 project: project.clone(),
                 count: 1,
                 newest: row.get("path")?,
                 suite: row.get("suite")?,
                 ended: row.get("ended_ms")?,
             };
-            by_project.insert(project, newest);
+            match by_project.get_mut(&project) {
+                Some(known) => known.add(older),
+                None => {
+                    by_project.insert(project, older);
+                }
+            }
         }
         Ok(by_project.into_values().collect())
     }
