@@ -15,6 +15,7 @@ mod found_projects;
 mod given_up;
 mod keeper;
 mod late_reports;
+mod listings;
 mod polling;
 mod reload;
 mod running_commands;

@@ -2,25 +2,30 @@
 //!
 //! File events are hints, the sweep is the truth (invariant I1): `hints` only says "look there",
 //! `Scout` looks. Losing every event costs latency, never a run. `walk` finds projects and run
-//! folders, and what it did not see becomes `problems`; `look` takes one look at one folder,
+//! folders, without what `known_sessions` has unchanged, and what it did not see becomes `problems`;
+//! `look` takes one look at one folder,
 //! `scout` remembers what was there and says which runs are over. `processes` knows which commands
 //! run.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod folder_content;
 mod glance;
 pub(crate) mod hints;
+mod known_sessions;
 mod look;
 mod look_rules;
 mod problems;
 pub(crate) mod processes;
+mod project_roots;
 mod readings;
 mod scout;
 mod sweep;
 mod turns;
 mod walk;
 
+pub(crate) use known_sessions::Listed;
 pub(crate) use look::fingerprint;
 pub(crate) use look_rules::LookRules;
 pub(crate) use problems::{ToldWatchProblem, WatchProblem, WatchProblems, WatchedPart};

@@ -3,7 +3,10 @@
 //! changed is said.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
+use crate::blocking::lend;
+use crate::clock;
 use crate::config::Config;
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::file_names::key;
@@ -96,6 +99,28 @@ impl Answers {
         self.outbox
             .with(move |store| store.forget_folders(&gone))
             .await
+    }
+
+    /// Takes note of which settled folders are gone; gives back `folders`, which a walk found.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub(super) async fn age(
+        &self,
+        scout: &mut Scout,
+        folders: Vec<PathBuf>,
+    ) -> Result<Vec<PathBuf>, StoreError> {
+        let now = clock::now();
+
+        // A service that is up for years meets a new path with each job: what is gone is forgotten.
+        let (ageing, folders) =
+            lend(scout, move |scout| (scout.age(&folders, now), folders)).await?;
+        if !ageing.is_empty() {
+            self.outbox
+                .with(move |store| store.age_folders(&ageing, now))
+                .await?;
+        }
+        Ok(folders)
     }
 
     /// Says how many run folders have which answer, when that has changed; and once for each

@@ -19,7 +19,7 @@ pub(super) const SWEEP: Duration = Duration::from_secs(30);
 /// Longest time between two sweeps.
 const LONGEST_SWEEP: Duration = Duration::from_secs(10 * 60);
 /// A sweep that only makes sure is followed by a pause of this many times as long as it took.
-const IDLE_SHARE: u32 = 1000;
+const IDLE_SHARE: u32 = 5000;
 /// Least time from the end of a look to the next one that an event asks for.
 const DISTANCE: Duration = Duration::from_secs(1);
 /// A look that took so long is followed by a pause of at least this many times as long.
@@ -269,8 +269,8 @@ mod tests {
 
     #[test]
     fn sweeps_that_cost_much_are_rare_while_events_tell_everything() {
-        assert_eq!(next_sweep_after(10, Events::Trusted), 30);
-        assert_eq!(next_sweep_after(200, Events::Trusted), 200);
+        assert_eq!(next_sweep_after(5, Events::Trusted), 30);
+        assert_eq!(next_sweep_after(40, Events::Trusted), 200);
         assert_eq!(next_sweep_after(5_000, Events::Trusted), 600);
         assert_eq!(next_sweep_after(5_000, Events::Doubted), 30);
     }

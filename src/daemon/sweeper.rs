@@ -7,7 +7,7 @@
 //! Everything that is remembered of a folder only saves work. Should it be lost, the folder is read
 //! once more, and its run is found to be known (invariants I1, I2).
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use crate::connect::SeenTokens;
 use crate::daemon::answers::Answers;
 use crate::daemon::commands::CommandWatch;
 use crate::daemon::found_projects::FoundProjects;
+use crate::daemon::listings::Listings;
 use crate::daemon::running_commands::RunningCommands;
 use crate::daemon::tidy::Tidier;
 use crate::daemon::unseen::Unseen;
@@ -34,7 +35,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::record::handling::{Again, Handling};
 use crate::record::recorder::{Extent, RecordedCollections, Recorder};
 use crate::record::rules::ProjectRules;
-use crate::watch::{self, FinishedFolder, FoundFolders, LookRules, Scout, Sweep, Turns};
+use crate::watch::{self, FinishedFolder, FoundFolders, Listed, LookRules, Scout, Sweep, Turns};
 
 /// Run folders that are looked at before what was seen is recorded.
 const BATCH: usize = 200;
@@ -53,6 +54,7 @@ pub(super) struct Sweeper {
     /// How long recording the runs of each project held up the others.
     turns: Turns,
     first_seen: Moment,
+    listings: Listings,
     /// Wakes the submitter.
     changed: Arc<Notify>,
     /// Tells which suites run.
@@ -102,6 +104,7 @@ impl Sweeper {
             turns: Turns::default(),
             outbox,
             first_seen,
+            listings: Listings::default(),
             changed,
             running,
             found_projects: FoundProjects::default(),
@@ -130,7 +133,8 @@ impl Sweeper {
         self.unseen.is_any()
     }
 
-    /// Looks at everything and records what is over; gives the projects and what was seen.
+    /// Looks at everything that may have changed and records what is over; gives the projects and
+    /// what was seen.
     ///
     /// # Errors
     /// When the outbox fails.
@@ -141,27 +145,21 @@ impl Sweeper {
     ) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
         self.turns.begin_round();
         self.note_ended_commands().await?;
-        let watch = config.watch.clone();
-        let FoundFolders {
-            projects,
-            folders,
-            gone,
-            problems,
-        } = lend(&mut self.scout, move |scout| scout.find(&watch)).await?;
 
-        // What vanished is seen once, so it is recorded before anything can fail or be cut off.
-        let mut sweep = Sweep {
-            gone,
-            ..Sweep::default()
-        };
-        self.record(config, &mut sweep).await?;
+        let lists = self.listings.next();
+        let mut sweep = Sweep::default();
+        let mut found = self.find(config, lists, &mut sweep).await?;
+        if lists == Listed::Everything {
+            self.listings.listed_all(found.took);
+        }
 
-        // Before the looks, which may take long.
-        self.unseen.report(&self.outbox, problems).await?;
+        // What is decided anew may lie in sessions in which nothing has changed.
+        if self.mind_rules(config).await? && found.unchanged > 0 {
+            found = self.find(config, lists, &mut sweep).await?;
+        }
 
-        self.swept_projects.clone_from(&projects);
-        self.mind_rules(config).await?;
-
+        let projects = found.projects;
+        let folders = found.folders;
         sweep.absorb(
             self.look_in_batches(config, &folders, Extent::Everything, stop)
                 .await?,
@@ -172,6 +170,7 @@ impl Sweeper {
         tracing::debug!(
             projects = projects.len(),
             folders = folders.len(),
+            unchanged_sessions = found.unchanged,
             read = sweep.read,
             "looked at everything"
         );
@@ -181,12 +180,49 @@ impl Sweeper {
         // After the looks, which may have found the last member of a collection to be over.
         self.record_collections(config, Extent::Everything).await?;
         self.found_projects.tell(&self.outbox, &projects).await?;
-        let folders = self.age(folders).await?;
-        self.tidy(config, &projects, folders).await?;
+        let folders = self.answers.age(&mut self.scout, folders).await?;
+        let all = (lists == Listed::Everything).then_some(folders);
+        if self
+            .tidier
+            .tidy(config, &mut self.recorder, &projects, all)
+            .await?
+        {
+            self.changed.notify_one();
+        }
         self.answers.note_followed(&self.scout).await?;
         self.answers.report(config).await?;
+        self.scout.remember_sessions();
         sweep.look_again_at(self.running_commands.look_again());
         Ok((projects, sweep))
+    }
+
+    /// Finds what may have changed, and records what is gone.
+    async fn find(
+        &mut self,
+        config: &Config,
+        lists: Listed,
+        sweep: &mut Sweep,
+    ) -> Result<FoundFolders, StoreError> {
+        let watch = config.watch.clone();
+        let rules = self.look_rules(config).await?;
+        let mut found = lend(&mut self.scout, move |scout| {
+            scout.find(&watch, &rules, lists, clock::now())
+        })
+        .await?;
+
+        // What vanished is seen once, so it is recorded before anything can fail or be cut off.
+        let mut vanished = Sweep {
+            gone: std::mem::take(&mut found.gone),
+            ..Sweep::default()
+        };
+        self.record(config, &mut vanished).await?;
+        sweep.absorb(vanished);
+
+        // Before the looks, which may take long.
+        let problems = std::mem::take(&mut found.problems);
+        self.unseen.report(&self.outbox, problems).await?;
+        self.swept_projects.clone_from(&found.projects);
+        Ok(found)
     }
 
     /// Looks whether what decides about runs that were left out has changed in the projects that
@@ -274,12 +310,7 @@ impl Sweeper {
         folders: Vec<PathBuf>,
         extent: Extent,
     ) -> Result<Sweep, StoreError> {
-        let rules = LookRules {
-            abort_after: config.abort_after,
-            history_begins: config.history.begin(self.first_seen),
-            claimed: self.outbox.with(|store| store.open_claims()).await?,
-            command_ended: self.running_commands.ended(),
-        };
+        let rules = self.look_rules(config).await?;
         let mut sweep = lend(&mut self.scout, move |scout| {
             let now = clock::now();
             let mut sweep = scout.look(&folders, &rules, now);
@@ -300,6 +331,16 @@ impl Sweeper {
         self.record(config, &mut sweep).await?;
         commands_noted?;
         Ok(sweep)
+    }
+
+    /// What looks at this moment depend on.
+    async fn look_rules(&self, config: &Config) -> Result<LookRules, StoreError> {
+        Ok(LookRules {
+            abort_after: config.abort_after,
+            history_begins: config.history.begin(self.first_seen),
+            claimed: self.outbox.with(|store| store.open_claims()).await?,
+            command_ended: self.running_commands.ended(),
+        })
     }
 
     /// Tells which suites run; after a look at everything those that are not told do not.
@@ -543,48 +584,5 @@ impl Sweeper {
 
         self.changed.notify_one();
         Ok(())
-    }
-
-    /// Takes note of which settled folders are gone; gives back `folders`, which are all that are
-    /// there.
-    async fn age(&mut self, folders: Vec<PathBuf>) -> Result<Vec<PathBuf>, StoreError> {
-        let now = clock::now();
-
-        // A service that is up for years meets a new path with each job: what is gone is forgotten.
-        let (ageing, folders) = lend(&mut self.scout, move |scout| {
-            (scout.age(&folders, now), folders)
-        })
-        .await?;
-        if !ageing.is_empty() {
-            self.outbox
-                .with(move |store| store.age_folders(&ageing, now))
-                .await?;
-        }
-        Ok(folders)
-    }
-
-    /// Looks for what comes late and removes what nobody needs any more. `folders` are all run
-    /// folders that are there.
-    async fn tidy(
-        &mut self,
-        config: &Config,
-        projects: &[PathBuf],
-        folders: Vec<PathBuf>,
-    ) -> Result<(), StoreError> {
-        if !self.tidier.is_due() {
-            return Ok(());
-        }
-
-        if self.tidier.add_what_is_late().await? {
-            self.changed.notify_one();
-        }
-        if self.tidier.prune().await? {
-            let there: HashSet<PathBuf> = folders.into_iter().collect();
-            self.recorder.forget_reports_but_of(&there, projects);
-        }
-
-        self.tidier
-            .purge_spool(config, self.recorder.unrecorded_runs())
-            .await
     }
 }

@@ -1,6 +1,8 @@
 //! What is done beside the sweeps, now and then: late reports, files that were given up, copies
 //! that nobody needs, and forgetting what is old.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::blocking::blocking;
@@ -11,6 +13,7 @@ use crate::daemon::late_reports::LateReports;
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
+use crate::record::recorder::Recorder;
 use crate::spool::Spool;
 
 /// Least time between two tidyings, however often events ask for a sweep.
@@ -40,27 +43,49 @@ impl Tidier {
         }
     }
 
+    /// Looks for what comes late and removes what nobody needs any more, unless that was done a
+    /// moment ago; tells whether there is something to send. `all` are all run folders that are
+    /// there, after a sweep that listed them.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub(super) async fn tidy(
+        &mut self,
+        config: &Config,
+        recorder: &mut Recorder,
+        projects: &[PathBuf],
+        all: Option<Vec<PathBuf>>,
+    ) -> Result<bool, StoreError> {
+        if !self.is_due() {
+            return Ok(false);
+        }
+
+        let has_more = self.add_what_is_late().await?;
+        if let Some(folders) = all
+            && self.prune().await?
+        {
+            let there: HashSet<PathBuf> = folders.into_iter().collect();
+            recorder.forget_reports_but_of(&there, projects);
+        }
+        self.purge_spool(config, recorder.unrecorded_runs()).await?;
+        Ok(has_more)
+    }
+
     /// Whether it is time to tidy up; if so, it will not be for a while.
-    pub(super) fn is_due(&mut self) -> bool {
+    fn is_due(&mut self) -> bool {
         has_passed(&mut self.last_tidied, BETWEEN)
     }
 
     /// Adds to submitted runs what comes late: reports, and files that were given up before; tells
     /// whether there was anything.
-    ///
-    /// # Errors
-    /// When the outbox fails.
-    pub(super) async fn add_what_is_late(&mut self) -> Result<bool, StoreError> {
+    async fn add_what_is_late(&mut self) -> Result<bool, StoreError> {
         let has_reports = self.late.add(&self.outbox).await?;
         let has_files = given_up::try_again(&self.outbox).await?;
         Ok(has_reports || has_files)
     }
 
     /// Forgets requests and commands of long ago, once a day; tells whether it was time for that.
-    ///
-    /// # Errors
-    /// When the outbox fails.
-    pub(super) async fn prune(&mut self) -> Result<bool, StoreError> {
+    async fn prune(&mut self) -> Result<bool, StoreError> {
         if !has_passed(&mut self.last_pruned, DAY) {
             return Ok(false);
         }
@@ -77,10 +102,7 @@ impl Tidier {
 
     /// Removes the copies of all runs but those that the outbox needs and these. While it is not
     /// known which these are (`None`), every copy stays.
-    ///
-    /// # Errors
-    /// When the outbox fails.
-    pub(super) async fn purge_spool(
+    async fn purge_spool(
         &self,
         config: &Config,
         unrecorded: Option<Vec<RunIdentity>>,

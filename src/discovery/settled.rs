@@ -95,6 +95,11 @@ impl Settled {
         self.0.contains_key(&FolderDigest::of(key))
     }
 
+    /// What is remembered of a folder that was decided, however it looks now.
+    pub(crate) fn get(&self, folder: FolderDigest) -> Option<SettledFolder> {
+        self.0.get(&folder).copied()
+    }
+
     /// When the run of a folder ended that is settled only because it is older than the history.
     pub(crate) fn older(&self, key: &str) -> Option<Moment> {
         self.0.get(&FolderDigest::of(key))?.older

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::discovery::settled::SettledFolder;
 use crate::moment::Moment;
 
 /// How long after the last sign of a `kado exec` a run of it may end.
@@ -32,6 +33,11 @@ impl LookRules {
             return false;
         };
         ended < begin && !self.is_claimed(ended)
+    }
+
+    /// Whether a settled folder need not be looked at while it looks the same.
+    pub(crate) fn leave_alone(&self, settled: SettledFolder) -> bool {
+        settled.older.is_none() || self.is_history(settled.older)
     }
 
     fn is_claimed(&self, ended: Moment) -> bool {

@@ -6,21 +6,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Stopwatch;
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::settled::{Ageing, FolderDigest, Settled};
 use crate::discovery::tracker::{Assessment, BETWEEN_LOOKS, Observation, Tracker};
 use crate::door;
-use crate::file_names::{is_named, key};
+use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::LIVELY;
 use crate::watch::hints::Sessions;
+use crate::watch::known_sessions::{KnownSession, KnownSessions, Listed};
 use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
 use crate::watch::problems::WatchProblems;
-use crate::watch::readings::{Reached, Readings};
+use crate::watch::project_roots::ProjectRoots;
+use crate::watch::readings::{Reached, Readings, stuck};
 use crate::watch::sweep::{FinishedFolder, Sweep};
-use crate::watch::walk::{Survey, runs_below, survey};
+use crate::watch::walk::{Changes, Survey, runs_below, survey_changes};
 use crate::workspace::{self, FolderListing, RunReader};
 
 /// How old a new folder may be when its events are on their way.
@@ -35,9 +38,15 @@ pub(crate) struct Scout {
     reconsidered: HashSet<String>,
     followed: HashMap<PathBuf, FollowedFolder>,
     /// The projects that the last walk found.
-    projects: HashSet<PathBuf>,
+    projects: ProjectRoots,
     /// What was seen of the sessions since the last walk.
     sessions: Sessions,
+    /// Sessions that the next walk need not list where nothing in them has changed.
+    known: Arc<KnownSessions>,
+    /// Those that the last walk listed, until it is seen what lies in them.
+    listed: Vec<KnownSession>,
+    /// Whether folders changed that did not say so by their times.
+    distrusts_times: bool,
     reader: Arc<RunReader>,
     readings: Readings<Look>,
 }
@@ -63,12 +72,16 @@ struct FollowedFolder {
 pub(crate) struct FoundFolders {
     /// The projects that are there.
     pub projects: Vec<PathBuf>,
-    /// All run folders in them.
+    /// The run folders in them, but for those of unchanged sessions.
     pub folders: Vec<PathBuf>,
+    /// Sessions in which nothing has changed since all in them was settled.
+    pub unchanged: usize,
     /// Folders that were followed and are gone.
     pub gone: Vec<PathBuf>,
     /// What the walk did not see.
     pub problems: WatchProblems,
+    /// How long the walk took.
+    pub took: Duration,
 }
 
 impl Scout {
@@ -85,18 +98,44 @@ impl Scout {
         Arc::clone(&self.reader)
     }
 
-    /// Finds all run folders below `roots`, without a look into them. A file system that does not
-    /// answer costs what lies on it: the thread that asks it is left behind, and the walk begins
-    /// anew without that.
-    pub(crate) fn find(&mut self, roots: &[PathBuf]) -> FoundFolders {
+    /// Finds the run folders below `roots`, without a look into them. Where only changes are listed
+    /// not those in sessions in which nothing has changed since all of them were settled.
+    ///
+    /// A file system that does not answer costs what lies on it: the thread that asks it is left
+    /// behind, and the walk begins anew without that.
+    pub(crate) fn find(
+        &mut self,
+        roots: &[PathBuf],
+        rules: &LookRules,
+        lists: Listed,
+        now: Moment,
+    ) -> FoundFolders {
+        self.forget_open_sessions(rules);
+        let taken = Stopwatch::start();
+        let Changes {
+            survey,
+            unchanged,
+            listed,
+            are_times_true,
+        } = answered_survey(roots, &self.known, lists, now);
+        let took = taken.elapsed();
         let Survey {
             projects,
             folders,
             problems,
-        } = answered_survey(roots);
+        } = survey;
+
         self.readings.begin_round();
-        self.projects = projects.iter().cloned().collect();
+        self.projects = ProjectRoots::new(&projects);
+        self.listed = listed;
+        self.distrusts_times |= !are_times_true;
         self.sessions = Sessions::default();
+        Arc::make_mut(&mut self.known).retain(|session, _| unchanged.contains(&session));
+        for (session, runs) in self.known.iter() {
+            if !runs.is_empty() {
+                self.sessions.with_runs.insert(session);
+            }
+        }
 
         let mut gone = Vec::new();
         self.followed.retain(|folder, _| {
@@ -111,9 +150,47 @@ impl Scout {
         FoundFolders {
             projects,
             folders,
+            unchanged: unchanged.len(),
             gone,
             problems,
+            took,
         }
+    }
+
+    /// Has the next walk list the sessions in which something is to be looked at although nothing
+    /// has changed: what is not settled, or is settled by rules that no longer hold.
+    fn forget_open_sessions(&mut self, rules: &LookRules) {
+        let known = Arc::make_mut(&mut self.known);
+        known.retain(|_, runs| {
+            runs.iter().all(|run| {
+                let settled = self.settled.get(*run);
+                settled.is_some_and(|settled| rules.leave_alone(settled))
+            })
+        });
+
+        for folder in self.followed.keys() {
+            if let Some(session) = self.projects.session_of(folder) {
+                known.forget(FolderDigest::of(&key(&session)));
+            }
+        }
+    }
+
+    /// Takes note that everything was looked at which the last walk found. What is lively is listed
+    /// by each walk, because how young its files are decides whether it is watched.
+    pub(crate) fn remember_sessions(&mut self) {
+        if self.distrusts_times {
+            self.listed = Vec::new();
+            return;
+        }
+
+        let mut lively = HashSet::new();
+        for session in &self.sessions.lively {
+            lively.insert(FolderDigest::of(&key(session)));
+        }
+
+        let mut listed = std::mem::take(&mut self.listed);
+        listed.retain(|known| !lively.contains(&known.session()));
+        Arc::make_mut(&mut self.known).add(listed);
     }
 
     /// The run folders in these sessions; `None` where only a walk through everything tells,
@@ -121,7 +198,7 @@ impl Scout {
     pub(crate) fn find_in_sessions(&self, sessions: &BTreeSet<PathBuf>) -> Option<Vec<PathBuf>> {
         let mut found = Vec::new();
         for session in sessions {
-            let project = self.project_of(session)?.to_owned();
+            let project = self.projects.project_of(session)?.to_owned();
             let below = session.strip_prefix(&project).ok()?.to_owned();
 
             let runs = door::answered(move || runs_below(&project, &below)).ok()?;
@@ -132,31 +209,24 @@ impl Scout {
 
     /// The sessions of known projects that these paths lie in; `None` where one lies elsewhere.
     pub(crate) fn sessions_of(&self, paths: &[PathBuf]) -> Option<BTreeSet<PathBuf>> {
-        paths.iter().map(|path| self.session_of(path)).collect()
-    }
-
-    /// The folder directly in the `Reports` of a known project that a path is or lies in: what one
-    /// katalonc makes.
-    fn session_of(&self, path: &Path) -> Option<PathBuf> {
-        let project = self.project_of(path)?;
-        let mut below = path.strip_prefix(project).ok()?.components();
-        let reports = below.next()?.as_os_str();
-        let session = below.next()?.as_os_str();
-        is_named(reports, "Reports").then(|| project.join(reports).join(session))
+        paths
+            .iter()
+            .map(|path| self.projects.session_of(path))
+            .collect()
     }
 
     /// What is known of the sessions that the last walk found.
     pub(crate) fn sessions(&self) -> Sessions {
         let mut sessions = self.sessions.clone();
         for folder in self.followed.keys() {
-            sessions.lively.extend(self.session_of(folder));
+            sessions.lively.extend(self.projects.session_of(folder));
         }
         sessions
     }
 
     /// Takes note of a run folder whose newest file is of then.
     fn note_session(&mut self, folder: &Path, newest: Option<Moment>, now: Moment) {
-        let Some(session) = self.session_of(folder) else {
+        let Some(session) = self.projects.session_of(folder) else {
             return;
         };
         self.sessions
@@ -202,7 +272,11 @@ impl Scout {
     pub(crate) fn look_beside(&mut self, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
         let mut projects = BTreeSet::new();
         for finished in &sweep.over {
-            projects.extend(self.project_of(&finished.folder).map(Path::to_owned));
+            projects.extend(
+                self.projects
+                    .project_of(&finished.folder)
+                    .map(Path::to_owned),
+            );
         }
 
         for project in projects {
@@ -288,33 +362,29 @@ impl Scout {
         let followed = self.followed.get(folder);
         AnsweredFolder {
             folder: folder.to_owned(),
-            project: self.project_of(folder).map(Path::to_owned),
+            project: self.projects.project_of(folder).map(Path::to_owned),
             run: followed.and_then(|followed| followed.memory.run().cloned()),
             answer,
             settled: None,
         }
     }
 
-    /// The project that a run folder lies in: the nearest one above it.
-    fn project_of<'a>(&self, folder: &'a Path) -> Option<&'a Path> {
-        folder
-            .ancestors()
-            .find(|above| self.projects.contains(*above))
-    }
-
-    /// Takes note of which settled folders are there: `folders` are all that [`Scout::find`] found
-    /// at `now`.
+    /// Takes note of which settled folders are there: `folders`, which [`Scout::find`] found at `now`,
+    /// and those in unchanged sessions.
     pub(crate) fn age(&mut self, folders: &[PathBuf], now: Moment) -> Ageing {
         let mut there = HashSet::new();
         for folder in folders {
             there.insert(FolderDigest::of(&key(folder)));
+        }
+        for (_, runs) in self.known.iter() {
+            there.extend(runs);
         }
         self.settled.age(&there, now)
     }
 
     /// Who shares the time of a folder: its project.
     pub(crate) fn project_or_parent(&self, folder: &Path) -> PathBuf {
-        let project = self.project_of(folder).or_else(|| folder.parent());
+        let project = self.projects.project_of(folder).or_else(|| folder.parent());
         project.unwrap_or(folder).to_owned()
     }
 
@@ -347,7 +417,7 @@ impl Scout {
         // An agent keeps the runs of years. Of a settled one nothing but the listing is read.
         let key = key(folder);
         if let Some(settled) = self.settled.holds(&key, fingerprint(&listing))
-            && (settled.older.is_none() || rules.is_history(settled.older))
+            && rules.leave_alone(settled)
         {
             self.stop_following(folder);
             return self.note_session(folder, listing.newest(), now);
@@ -495,23 +565,22 @@ impl Scout {
 }
 
 /// Walks through the watched folders, as often as it takes to know what does not answer.
-fn answered_survey(roots: &[PathBuf]) -> Survey {
+fn answered_survey(
+    roots: &[PathBuf],
+    known: &Arc<KnownSessions>,
+    lists: Listed,
+    now: Moment,
+) -> Changes {
     loop {
         let roots = roots.to_vec();
-        match door::answered(move || survey(&roots)) {
-            Ok(survey) => return survey,
+        let known = Arc::clone(known);
+        match door::answered(move || survey_changes(&roots, &known, lists, now)) {
+            Ok(changes) => return changes,
             // Two of them make a whole folder of the watched folder silent, so this comes to an
             // end.
             Err(silent) => tracing::warn!(error = %silent, "the search goes on without it"),
         }
     }
-}
-
-fn stuck() -> io::Error {
-    io::Error::new(
-        ErrorKind::TimedOut,
-        "reading its files takes longer than 5 minutes; look at the disk or share that they lie on",
-    )
 }
 
 /// What is known of a folder whose run is in this state and not recorded yet.
@@ -526,3 +595,6 @@ fn answer_of(state: RunState) -> FolderAnswer {
         },
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests;

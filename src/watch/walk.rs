@@ -4,15 +4,19 @@
 //! exchanged for a link meanwhile is not followed either. To say of a link what is not seen behind
 //! it, names behind it are listed; nothing is opened there.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::door::{self, Entry, Folder, Kind};
-use crate::file_names::{comparable, has_extension, is_named};
+use crate::discovery::settled::FolderDigest;
+use crate::door::{self, Folder, Kind};
+use crate::file_names::{comparable, has_extension, is_named, key};
+use crate::moment::Moment;
+use crate::watch::folder_content::{FolderContent, list, list_named};
+use crate::watch::known_sessions::{KnownSession, KnownSessions, Listed, SessionListing};
 use crate::watch::problems::{WatchFault, WatchProblem, WatchProblems, WatchedPart};
-use crate::workspace::{RunSigns, resolved};
+use crate::workspace::resolved;
 
 /// Levels below a watched folder in which projects are found.
 const PROJECT_DEPTH: usize = 16;
@@ -36,24 +40,39 @@ pub(crate) struct Survey {
     pub problems: WatchProblems,
 }
 
+/// What has changed in the watched folders since sessions were listed.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// What lies there, but for the run folders of unchanged sessions.
+    pub survey: Survey,
+    /// The sessions in which nothing has changed.
+    pub unchanged: HashSet<FolderDigest>,
+    /// How the others looked before they were listed, where that tells whether they change.
+    pub listed: Vec<KnownSession>,
+    /// Whether the times of folders tell of changes, as far as that was seen.
+    pub are_times_true: bool,
+}
+
 /// Finds the projects at and below `roots`, and the run folders of each. A root that is a link is
 /// followed, because somebody named it.
 pub(crate) fn survey(roots: &[PathBuf]) -> Survey {
-    let mut walk = Walk {
-        roots: roots.iter().map(|root| comparable(root)).collect(),
+    Walk::default().through(roots).survey
+}
+
+/// As [`survey`] at `now`, where only changes are listed without a look into the sessions that are
+/// `known` and have not changed.
+pub(super) fn survey_changes(
+    roots: &[PathBuf],
+    known: &KnownSessions,
+    lists: Listed,
+    now: Moment,
+) -> Changes {
+    let walk = Walk {
+        known: Some((known, lists)),
+        begun: now,
         ..Walk::default()
     };
-    for root in roots {
-        walk.search_projects(root);
-    }
-    walk.tell_linked_projects();
-
-    walk.projects.sort();
-    Survey {
-        projects: walk.projects,
-        folders: walk.runs.into_iter().collect(),
-        problems: walk.problems,
-    }
+    walk.through(roots)
 }
 
 /// What of the runs of one project is not seen.
@@ -79,7 +98,7 @@ pub(crate) fn problems_of_roots(roots: &[PathBuf]) -> WatchProblems {
 pub fn find_runs(project: &Path) -> Vec<PathBuf> {
     let mut walk = Walk::default();
     walk.search_project(project);
-    walk.runs.into_iter().collect()
+    each_once(walk.runs)
 }
 
 /// The run folders at and below a folder of a project's `Reports`, by its path in the project;
@@ -96,9 +115,7 @@ pub(crate) fn runs_below(project: &Path, folder: &Path) -> Option<Vec<PathBuf>> 
         part: WatchedPart::Reports(project.to_owned()),
     };
     walk.search_from(project, &opened, first);
-    walk.problems
-        .is_empty()
-        .then(|| walk.runs.into_iter().collect())
+    walk.problems.is_empty().then(|| each_once(walk.runs))
 }
 
 /// How many folders lie at and below a folder, at most `most`; each of them that is watched costs a
@@ -125,7 +142,16 @@ pub(crate) fn count_folders(root: &Path, most: usize) -> usize {
 
 /// A walk that is going on.
 #[derive(Default)]
-struct Walk {
+struct Walk<'a> {
+    /// Sessions that are not listed while they look the same; `None` has all listed.
+    known: Option<(&'a KnownSessions, Listed)>,
+    begun: Moment,
+    unchanged: HashSet<FolderDigest>,
+    listed: Vec<KnownSession>,
+    /// Whether a session had other folders although it seemed to be unchanged.
+    had_untrue_times: bool,
+    /// The session that is being listed.
+    session: Option<OpenSession>,
     /// The roots, comparable; each is searched by itself and not as part of another one.
     roots: HashSet<PathBuf>,
     /// Projects that were met, comparable: two roots may spell one folder in two ways, and the
@@ -133,7 +159,7 @@ struct Walk {
     visited: HashSet<PathBuf>,
     projects: Vec<PathBuf>,
     /// One project can lie in another, so a run folder may be met twice.
-    runs: BTreeSet<PathBuf>,
+    runs: Vec<PathBuf>,
     /// What folders behind links hold: many links may lead to one.
     behind_links: HashMap<PathBuf, Behind>,
     /// Links to folders that hold a project, with the root below which each was met.
@@ -150,6 +176,13 @@ struct Behind {
     is_run: bool,
 }
 
+/// A session that is being listed.
+struct OpenSession {
+    /// Its path below the project.
+    below: PathBuf,
+    listing: SessionListing,
+}
+
 /// A folder below `Reports` that is to be listed.
 struct WaitingFolder {
     /// Its path below the project.
@@ -158,7 +191,28 @@ struct WaitingFolder {
     part: WatchedPart,
 }
 
-impl Walk {
+impl Walk<'_> {
+    /// Searches these watched folders.
+    fn through(mut self, roots: &[PathBuf]) -> Changes {
+        self.roots = roots.iter().map(|root| comparable(root)).collect();
+        for root in roots {
+            self.search_projects(root);
+        }
+        self.tell_linked_projects();
+
+        self.projects.sort();
+        Changes {
+            survey: Survey {
+                projects: self.projects,
+                folders: each_once(self.runs),
+                problems: self.problems,
+            },
+            unchanged: self.unchanged,
+            listed: self.listed,
+            are_times_true: !self.had_untrue_times,
+        }
+    }
+
     /// Searches a watched folder for projects, and each for its runs.
     fn search_projects(&mut self, root: &Path) {
         let part = WatchedPart::Below(root.to_owned());
@@ -241,26 +295,88 @@ impl Walk {
             return self.add(&part, reports, WatchFault::Linked(to));
         }
 
-        self.search_from(
-            path,
-            project,
-            WaitingFolder {
-                below: PathBuf::from(REPORTS),
-                depth: 0,
-                part,
-            },
-        );
+        let reports = WaitingFolder {
+            below: PathBuf::from(REPORTS),
+            depth: 0,
+            part,
+        };
+        for session in self.search_folder(path, project, reports) {
+            self.search_session(path, project, session);
+        }
+    }
+
+    /// Searches a session for run folders, unless nothing has changed in it.
+    fn search_session(&mut self, path: &Path, project: &Folder, session: WaitingFolder) {
+        let Some((known, lists)) = self.known else {
+            return self.search_from(path, project, session);
+        };
+
+        let digest = FolderDigest::of(&key(&path.join(&session.below)));
+        let unchanged = known.unchanged(digest, project, &session.below);
+        if unchanged.is_some() && lists == Listed::Changes {
+            self.unchanged.insert(digest);
+            return;
+        }
+
+        self.session = Some(OpenSession {
+            below: session.below.clone(),
+            listing: SessionListing::begin(digest, self.begun),
+        });
+        self.search_from(path, project, session);
+        let listed = self.session.take();
+        let Some(listed) = listed.and_then(|session| session.listing.finish()) else {
+            return;
+        };
+        self.had_untrue_times |= unchanged.is_some_and(|known| !known.has_folders_of(&listed));
+        self.listed.push(listed);
     }
 
     /// Searches a folder of `Reports` for run folders.
     fn search_from(&mut self, path: &Path, project: &Folder, first: WaitingFolder) {
         let mut waiting = vec![first];
         while let Some(next) = waiting.pop() {
-            match list(project, &next.below) {
-                Ok(content) => waiting.extend(self.take_in(path, next, content)),
-                Err(error) => self.add_unlisted(&path.join(next.below), &next.part, &error),
+            waiting.extend(self.search_folder(path, project, next));
+        }
+    }
+
+    /// Lists a folder of `Reports`; gives those in it that are to be searched.
+    fn search_folder(
+        &mut self,
+        path: &Path,
+        project: &Folder,
+        next: WaitingFolder,
+    ) -> Vec<WaitingFolder> {
+        if let Some(session) = &mut self.session {
+            session.listing.before(project, &next.below);
+        }
+
+        match list(project, &next.below) {
+            Ok(content) => {
+                self.note_listed(path, project, &next.below, &content);
+                self.take_in(path, next, content)
+            }
+            Err(error) => {
+                self.add_unlisted(&path.join(next.below), &next.part, &error);
+                Vec::new()
             }
         }
+    }
+
+    /// Takes note of a folder of the session that is being listed.
+    fn note_listed(&mut self, path: &Path, project: &Folder, way: &Path, content: &FolderContent) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+
+        // What a link leads to may change without any folder here.
+        if !content.links.is_empty() {
+            session.listing.give_up();
+        }
+
+        let is_run = content.signs.are_of_a_run();
+        let run = is_run.then(|| FolderDigest::of(&key(&path.join(way))));
+        let below = way.strip_prefix(&session.below).unwrap_or(way);
+        session.listing.listed(project, way, below, run);
     }
 
     /// Takes note of a folder below `Reports`; gives those in it that are to be listed.
@@ -287,7 +403,7 @@ impl Walk {
         if is_run && depth > RUN_DEPTH {
             self.add(&part, path.clone(), WatchFault::TooDeep(RUN_DEPTH));
         } else if is_run {
-            self.runs.insert(path.clone());
+            self.runs.push(path.clone());
         }
 
         if depth >= RUN_DEPTH + BEYOND {
@@ -395,6 +511,7 @@ impl Walk {
 
     /// Adds a folder that could not be listed, if it is one and still there.
     fn add_unlisted(&mut self, folder: &Path, part: &WatchedPart, error: &io::Error) {
+        self.give_up_session();
         let (path, fault) = blame(folder, error);
         if !matches!(fault, WatchFault::Missing) {
             self.add(part, path, fault);
@@ -409,6 +526,7 @@ impl Walk {
     }
 
     fn add(&mut self, part: &WatchedPart, path: PathBuf, fault: WatchFault) {
+        self.give_up_session();
         let part = part.clone();
         let problem = WatchProblem { part, path, fault };
         if self.last.as_ref() != Some(&problem) {
@@ -416,49 +534,13 @@ impl Walk {
             self.last = Some(problem);
         }
     }
-}
 
-/// What the walk needs to know of a folder.
-#[derive(Debug, Default)]
-struct FolderContent {
-    folders: Vec<OsString>,
-    links: Vec<OsString>,
-    is_project: bool,
-    signs: RunSigns,
-    /// Why not all of it could be listed.
-    broken_off: Option<io::Error>,
-}
-
-/// Lists a folder below an open one.
-fn list(top: &Folder, below: &Path) -> io::Result<FolderContent> {
-    Ok(content_of(top.entries_of(below)?))
-}
-
-/// Lists what a path leads to, through links.
-fn list_named(path: &Path) -> io::Result<FolderContent> {
-    Ok(content_of(Folder::named(path)?.entries()?))
-}
-
-fn content_of(entries: impl Iterator<Item = io::Result<Entry>>) -> FolderContent {
-    let mut content = FolderContent::default();
-    for entry in entries {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                content.broken_off = Some(error);
-                break;
-            }
-        };
-
-        content.signs.see(&entry);
-        match entry.kind {
-            Kind::Folder => content.folders.push(entry.name),
-            Kind::Link => content.links.push(entry.name),
-            Kind::File => content.is_project |= has_extension(Path::new(&entry.name), "prj"),
-            Kind::Other => {}
+    /// What is not seen is told by each walk, so its session is listed by each.
+    const fn give_up_session(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.listing.give_up();
         }
     }
-    content
 }
 
 /// What is to be mended when a folder cannot be listed: the folder, or one above it.
@@ -492,6 +574,13 @@ fn blame(folder: &Path, error: &io::Error) -> (PathBuf, WatchFault) {
         _ => WatchFault::Unreadable(error.to_string()),
     };
     (folder.to_owned(), fault)
+}
+
+/// These paths sorted, each once.
+fn each_once(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    paths.sort_unstable();
+    paths.dedup();
+    paths
 }
 
 fn is_skipped(folder: &OsStr) -> bool {

@@ -478,6 +478,47 @@ fn a_run_in_a_session_of_long_ago_is_sent_before_a_newer_one() {
     }
 }
 
+/// All events are lost, and sweeps list only what has changed: the session was listed and has not
+/// been touched for 20 days.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_any_event_a_run_at_each_level_of_a_session_of_long_ago_is_found() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let old = write_run(&shop, -20 * 24 * 60 * 60);
+    let suite = old.parent().unwrap();
+    let reports = shop.join("Reports");
+    let mut above = old.ancestors();
+    let session = above
+        .find(|above| above.parent() == Some(&reports))
+        .unwrap();
+    // What changed in the last two seconds is listed again in any case.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+
+    let mut command = machine.command(&["run"]);
+    command.env("KADO_LOG", "kado=debug");
+    let no_events = "echo 0 > /proc/sys/user/max_inotify_instances";
+    let Some(command) = in_namespace(&command, &[], no_events) else {
+        return;
+    };
+    let service = machine.start_as(command);
+    service.wait_for_log("folders are polled every 30 s");
+    service.wait_for_log("unchanged_sessions=1");
+    let places = [
+        session.join("new"),
+        suite.with_file_name("new").join("1"),
+        suite.join("20261201_010101"),
+        old.join("new"),
+    ];
+    for (number, folder) in (0..).zip(places) {
+        let start = now() + SignedDuration::from_secs(number);
+        run_at(start).live(&folder).perform_all().unwrap();
+    }
+
+    machine.wait_for_completed(4);
+    service.stop_cleanly();
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn of_a_run_of_long_ago_only_the_begin_and_the_end_of_its_log_are_read() {

@@ -70,13 +70,8 @@ pub(super) fn wanted(
             continue;
         }
 
-        for session in young_folders(&reports) {
-            if !sessions
-                .with_runs
-                .contains(&FolderDigest::of(&key(&session)))
-            {
-                wanted.insert(session, RecursiveMode::Recursive);
-            }
+        for session in young_folders_without_runs(&reports, sessions) {
+            wanted.insert(session, RecursiveMode::Recursive);
         }
         wanted.insert(reports, RecursiveMode::NonRecursive);
     }
@@ -97,18 +92,24 @@ pub(super) fn recursively(folders: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Recu
     wanted
 }
 
-/// The folders in this one into which something came lately.
-fn young_folders(folder: &Path) -> Vec<PathBuf> {
+/// The sessions in `Reports` into which something came lately, and in which no run was met.
+fn young_folders_without_runs(reports: &Path, sessions: &Sessions) -> Vec<PathBuf> {
     let now = clock::now();
     let mut young = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(reports).into_iter().flatten().flatten() {
+        // Of years there are many, so the disk is asked for the others only.
+        let path = entry.path();
+        if sessions.with_runs.contains(&FolderDigest::of(&key(&path))) {
+            continue;
+        }
+
         // Of the entry itself and not of what a link leads to.
         let Ok(metadata) = entry.metadata() else {
             continue;
         };
         let changed = Moment::from_millis(metadata.mtime().saturating_mul(1000));
         if metadata.is_dir() && now.since(changed) < LIVELY {
-            young.push(entry.path());
+            young.push(path);
         }
     }
     young
