@@ -9,8 +9,9 @@ use crate::door::Folder;
 use crate::katalon::log::{FolderNames, LogReader, LogSummary, last_moment};
 use crate::moment::Moment;
 
-/// Bytes in which the START of the suite and its machine are looked for.
-const BEGIN: u64 = 16 * 1024;
+/// Bytes in which the START of the suite and its machine are looked for: they stand in the first
+/// two thousand, unless the suite has many properties. Parsing is what a glance costs.
+const BEGINS: [usize; 2] = [4 * 1024, 16 * 1024];
 /// Bytes in which the last record is looked for.
 const END: u64 = 16 * 1024;
 
@@ -30,20 +31,34 @@ pub(super) struct Glance {
 pub(super) fn glance(folder: &Path, log: &str, size: u64) -> io::Result<Option<Glance>> {
     let mut file = Folder::at(folder)?.pieces(Path::new(log))?;
     let mut begin = Vec::new();
-    file.by_ref().take(BEGIN).read_to_end(&mut begin)?;
-    let mut reader = LogReader::new(FolderNames::default());
-    reader.feed(log, &*begin)?;
+    file.by_ref()
+        .take(BEGINS[1] as u64)
+        .read_to_end(&mut begin)?;
+    let Some(run) = run_in(log, &begin)? else {
+        return Ok(None);
+    };
 
     let mut tail = Vec::new();
     file.seek(SeekFrom::Start(size.saturating_sub(END)))?;
     file.take(END).read_to_end(&mut tail)?;
-
-    Ok(identity(&reader.finish())
-        .zip(last_moment(&tail))
-        .map(|(run, last)| Glance { run, last }))
+    Ok(last_moment(&tail).map(|last| Glance { run, last }))
 }
 
-/// The run whose log begins so.
+/// The run whose log begins with these bytes.
+fn run_in(log: &str, begin: &[u8]) -> io::Result<Option<RunIdentity>> {
+    for most in BEGINS {
+        let mut reader = LogReader::new(FolderNames::default());
+        reader.feed(log, &begin[..begin.len().min(most)])?;
+
+        let run = identity(&reader.finish());
+        if run.is_some() {
+            return Ok(run);
+        }
+    }
+    Ok(None)
+}
+
+/// The run of a log whose begin says this.
 fn identity(begin: &LogSummary) -> Option<RunIdentity> {
     Some(RunIdentity {
         suite: begin.suite.clone()?,

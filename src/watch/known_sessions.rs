@@ -31,8 +31,8 @@ const NEWEST_PART: &str = "execution0.log";
 const COARSEST: Duration = Duration::from_secs(2);
 /// Bytes that the ways of all folders in one session may take.
 const MOST_OF_SESSION: usize = 4 * 1024;
-/// Bytes that they may take in all sessions: of some hundred thousand runs.
-const MOST_OF_ALL: usize = 16 * 1024 * 1024;
+/// Bytes that they may take in all sessions: of some seventy thousand runs.
+const MOST_OF_ALL: usize = 4 * 1024 * 1024;
 /// Stands between two ways, because it stands in none.
 const SEPARATOR: char = '\0';
 /// Stands before the way of a run folder.
