@@ -94,11 +94,31 @@ const SWITCHED_ON: &str = "the integration switched on in Katalon (Project > Set
 /// Something that keeps a run from being submitted.
 struct Hindrance {
     /// What it is.
-    cause: String,
+    what: String,
     /// What a person may do, where it is the only one.
     way_out: &'static str,
-    /// The setting that takes it away; `None` where none does, so that only a command helps.
-    setting: Option<&'static str>,
+    mend: Mend,
+}
+
+/// What takes a hindrance away.
+enum Mend {
+    /// The integration, switched on in Katalon. It alone hinders `kado submit` as well.
+    Integration,
+    /// A setting of kado; or `kado submit` for the one run.
+    Setting(&'static str),
+    /// Nothing but `kado submit`.
+    OnlyCommand,
+}
+
+impl Mend {
+    /// What a person has to set; `None` where nothing helps that is set.
+    const fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Integration => Some(SWITCHED_ON),
+            Self::Setting(setting) => Some(setting),
+            Self::OnlyCommand => None,
+        }
+    }
 }
 
 /// Decides for the service.
@@ -138,11 +158,9 @@ pub(crate) fn why_left_out(run: &RunToJudge<'_>, rules: &Rules) -> Option<String
     // Where only the command helps, what it does not mind is of no interest.
     if hindrances
         .iter()
-        .any(|hindrance| hindrance.setting.is_none())
+        .any(|hindrance| matches!(hindrance.mend, Mend::OnlyCommand))
     {
-        hindrances.retain(|hindrance| {
-            hindrance.setting.is_none() || hindrance.setting == Some(SWITCHED_ON)
-        });
+        hindrances.retain(|hindrance| !matches!(hindrance.mend, Mend::Setting(_)));
     }
     in_words(&hindrances)
 }
@@ -151,20 +169,21 @@ pub(crate) fn why_left_out(run: &RunToJudge<'_>, rules: &Rules) -> Option<String
 fn in_words(hindrances: &[Hindrance]) -> Option<String> {
     let (first, others) = hindrances.split_first()?;
     if others.is_empty() {
-        return Some(format!("{}; {}", first.cause, first.way_out));
+        return Some(format!("{}; {}", first.what, first.way_out));
     }
 
-    let causes: Vec<&str> = hindrances
+    let all: Vec<&str> = hindrances
         .iter()
-        .map(|hindrance| hindrance.cause.as_str())
+        .map(|hindrance| hindrance.what.as_str())
         .collect();
     let settings: Vec<&str> = hindrances
         .iter()
-        .filter_map(|hindrance| hindrance.setting)
+        .filter_map(|hindrance| hindrance.mend.setting())
         .collect();
 
-    // The command minds nothing but the integration.
-    let is_off = settings.contains(&SWITCHED_ON);
+    let is_off = hindrances
+        .iter()
+        .any(|hindrance| matches!(hindrance.mend, Mend::Integration));
     let takes = match (settings.as_slice(), is_off) {
         ([only], true) => format!("it takes {only}, and then `kado submit FOLDER`"),
         (_, true) => format!("it takes {} together", settings.join(" and ")),
@@ -173,7 +192,7 @@ fn in_words(hindrances: &[Hindrance]) -> Option<String> {
             settings.join(" and ")
         ),
     };
-    Some(format!("{}; {takes}", causes.join("; besides, ")))
+    Some(format!("{}; {takes}", all.join("; besides, ")))
 }
 
 /// A run that lies before the history; one whose log has no record of any time does not.
@@ -181,10 +200,10 @@ fn history(run: &RunToJudge<'_>, rules: &Rules) -> Option<Hindrance> {
     let ended = run.run.ended.or(run.run.last_record)?;
     let begin = rules.history.begin(rules.first_seen)?;
     (ended < begin).then(|| Hindrance {
-        cause: format!("ended before the history begins, which is {begin}"),
+        what: format!("ended before the history begins, which is {begin}"),
         way_out: "`history = \"all\"` or an earlier instant submits such runs, `kado submit FOLDER` \
                   this one",
-        setting: Some("`history = \"all\"` or an earlier instant"),
+        mend: Mend::Setting("`history = \"all\"` or an earlier instant"),
     })
 }
 
@@ -193,34 +212,33 @@ fn downloaded(run: &RunToJudge<'_>) -> Option<Hindrance> {
         .to_lowercase()
         .contains(DOWNLOADED)
         .then(|| Hindrance {
-            cause: "downloaded from Katalon TestOps, so it ran elsewhere".to_owned(),
+            what: "downloaded from Katalon TestOps, so it ran elsewhere".to_owned(),
             way_out: "`kado submit FOLDER` submits it all the same",
-            setting: None,
+            mend: Mend::OnlyCommand,
         })
 }
 
 fn not_enabled(run: &RunToJudge<'_>) -> Option<Hindrance> {
     (!run.enabled).then(|| Hindrance {
-        cause: "the Azure DevOps integration of this project is switched off".to_owned(),
+        what: "the Azure DevOps integration of this project is switched off".to_owned(),
         way_out: "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps",
-        setting: Some(SWITCHED_ON),
+        mend: Mend::Integration,
     })
 }
 
 fn left_to_katalon(run: &RunToJudge<'_>) -> Option<Hindrance> {
     run.left_to_katalon.then(|| Hindrance {
-        cause: "left to Katalon's own submission (`submit.katalon_submits = \"always\"`)"
-            .to_owned(),
+        what: "left to Katalon's own submission (`submit.katalon_submits = \"always\"`)".to_owned(),
         way_out: "`kado submit FOLDER` submits this run if Katalon did not",
-        setting: Some("`submit.katalon_submits = \"detect\"`"),
+        mend: Mend::Setting("`submit.katalon_submits = \"detect\"`"),
     })
 }
 
 fn not_automatic(run: &RunToJudge<'_>) -> Option<Hindrance> {
     (!run.auto_submit).then(|| Hindrance {
-        cause: "automatic submission is off for this project".to_owned(),
+        what: "automatic submission is off for this project".to_owned(),
         way_out: "`submit.auto_submit = true` switches it on, `kado submit FOLDER` submits this run",
-        setting: Some("`submit.auto_submit = true`"),
+        mend: Mend::Setting("`submit.auto_submit = true`"),
     })
 }
 
@@ -228,9 +246,9 @@ fn aborted(run: &RunToJudge<'_>, rules: &Rules) -> Option<Hindrance> {
     // Katalon leaves such runs out as well: of a terminated run its launcher makes no report and
     // uploads nothing.
     (run.state == RunState::Aborted && !rules.submit_aborted).then(|| Hindrance {
-        cause: "aborted: the log has no end and Katalon wrote no report".to_owned(),
+        what: "aborted: the log has no end and Katalon wrote no report".to_owned(),
         way_out: "`kado submit FOLDER` submits it, `submit_aborted = true` all such runs",
-        setting: Some("`submit_aborted = true`"),
+        mend: Mend::Setting("`submit_aborted = true`"),
     })
 }
 
@@ -245,9 +263,9 @@ fn other_host(run: &RunToJudge<'_>, rules: &Rules) -> Option<Hindrance> {
         .machine()
         .unwrap_or("an unnamed machine");
     Some(Hindrance {
-        cause: format!("ran on {host}, this is {}", rules.host),
+        what: format!("ran on {host}, this is {}", rules.host),
         way_out: "`runs_from = \"any\"` submits runs of other machines and containers",
-        setting: Some("`runs_from = \"any\"`"),
+        mend: Mend::Setting("`runs_from = \"any\"`"),
     })
 }
 
