@@ -3,7 +3,7 @@
 //! [`Submission`] holds everything that is needed to send it, [`SubmissionSummary`] what a listing
 //! says of it. Both are read by the store; nothing here reads or writes.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::discovery::filled_run::FilledRun;
 use crate::moment::Moment;
@@ -15,7 +15,7 @@ use crate::plan::recount::Recount;
 use crate::plan::snapshot::Snapshot;
 
 /// State of a submission; the words scripts see in `kado runs --json`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SubmissionState {
     /// Waits for its turn.
@@ -159,6 +159,12 @@ impl Submission {
         }
     }
 
+    /// How its ADO run came to be, once the first step confirmed that.
+    pub(crate) fn run_origin(&self) -> Option<RunOrigin> {
+        let first = self.steps.first()?;
+        serde_json::from_str(first.detail.as_deref()?).ok()
+    }
+
     /// Takes over what its steps changed.
     pub(crate) fn apply(&mut self, progress: Progress) {
         self.ado_run_id = progress.ado_run_id;
@@ -187,6 +193,18 @@ pub(crate) struct StoredStep {
     pub state: StepState,
     /// What ADO answered, as JSON; of an upload that was not confirmed, since when it fails.
     pub detail: Option<String>,
+}
+
+/// How the ADO run of a submission came to be; what [`Step::CreateRun`] confirms. Stored as JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RunOrigin {
+    /// The submission made it.
+    Created,
+    /// It was there when the submission looked for it.
+    Adopted,
+    /// It showed the suite while it ran: what stands in there is a preview.
+    Live,
 }
 
 /// Who submitted a run.

@@ -19,7 +19,7 @@ use crate::config::Late;
 use crate::locked::locked;
 use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState};
-use crate::outbox::submission::{StoredStep, Submission};
+use crate::outbox::submission::{RunOrigin, StoredStep, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;
@@ -29,13 +29,6 @@ use crate::plan::preview;
 use crate::spool::Spool;
 use crate::submit::stop::Stop;
 use crate::telemetry::OUTCOMES;
-
-/// What the step that makes the run confirms: that it made it, or found it. JSON texts, as they
-/// are stored.
-pub(super) const CREATED: &str = "\"created\"";
-pub(super) const ADOPTED: &str = "\"adopted\"";
-/// It found a run that showed the suite while it ran: what stands in there is a preview.
-pub(super) const LIVE: &str = "\"live\"";
 
 /// A result of the ADO run and the point it belongs to; what [`Step::ReadResults`] confirms. Stored
 /// as JSON.
@@ -192,12 +185,15 @@ impl<'a> Execution<'a> {
     /// Whether the run was there when this submission looked for one: another machine, an earlier
     /// installation or a request without an answer made it.
     fn is_adopted(&self) -> bool {
-        self.origin() == Some(ADOPTED) || self.is_live()
+        matches!(
+            self.submission.run_origin(),
+            Some(RunOrigin::Adopted | RunOrigin::Live)
+        )
     }
 
     /// Whether the run showed the suite while it ran.
     pub(super) fn is_live(&self) -> bool {
-        self.origin() == Some(LIVE)
+        self.submission.run_origin() == Some(RunOrigin::Live)
     }
 
     /// Whether a result holds what a submission wrote, and not only what showed it while the suite
@@ -213,11 +209,6 @@ impl<'a> Execution<'a> {
             None => result.computer_name.is_none(),
         };
         result.is_completed() && !is_preview
-    }
-
-    /// What the first step confirmed.
-    fn origin(&self) -> Option<&str> {
-        self.submission.steps.first()?.detail.as_deref()
     }
 
     /// Records that the request of a step is about to leave. A crash from here on finds the step
@@ -295,7 +286,7 @@ impl<'a> Execution<'a> {
         &self,
         open: OpenStep,
         run: &TestRun,
-        origin: &'static str,
+        origin: RunOrigin,
     ) -> StepResult {
         let id = self.submission.id;
         let run_id = run.id;
@@ -307,10 +298,11 @@ impl<'a> Execution<'a> {
             })
             .await?;
 
+        let detail = serde_json::to_string(&origin).map_err(StoreError::from)?;
         Ok(StoredStep {
             step: open.step,
             state: StepState::Confirmed,
-            detail: Some(origin.to_owned()),
+            detail: Some(detail),
         })
     }
 

@@ -4,12 +4,11 @@
 use crate::ado::runs::Wanted;
 use crate::ado::wire::{TestResult, TestRun};
 use crate::ado::{AdoClient, AdoError};
-use crate::outbox::step::Step;
-use crate::outbox::submission::Submission;
+use crate::outbox::submission::{RunOrigin, Submission};
 use crate::plan::recount::{
     FoundResult, OthersResults, Recount, RunCounts, Verify, compare, counts_agree,
 };
-use crate::submit::execution::{CREATED, Execution};
+use crate::submit::execution::Execution;
 
 /// Compares a run that was just completed; `answer` is what ADO said to that.
 pub(super) async fn of_completed(execution: &Execution<'_>, answer: &TestRun) -> Recount {
@@ -85,14 +84,8 @@ fn found_result(result: &TestResult) -> FoundResult {
 
 /// Only in a run that kado itself made every result is its own.
 fn others(submission: &Submission) -> OthersResults {
-    let was_made = submission
-        .steps
-        .iter()
-        .any(|stored| stored.step == Step::CreateRun && stored.detail.as_deref() == Some(CREATED));
-
-    if was_made {
-        OthersResults::Unexpected
-    } else {
-        OthersResults::Expected
+    match submission.run_origin() {
+        Some(RunOrigin::Created) => OthersResults::Unexpected,
+        Some(RunOrigin::Adopted | RunOrigin::Live) | None => OthersResults::Expected,
     }
 }

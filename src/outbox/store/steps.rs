@@ -9,7 +9,7 @@ use crate::outbox::step::{Step, StepState, steps};
 use crate::outbox::store::columns::json;
 use crate::outbox::store::state::{apply, change_one, log, state_of};
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::IgnoredAs;
+use crate::outbox::submission::{IgnoredAs, RunOrigin};
 use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::PlannedAttachment;
@@ -216,7 +216,7 @@ impl Store {
     }
 
     /// Records the ADO run of a submission together with the confirmation of the step that made or
-    /// found it; `origin`, a JSON text, says which.
+    /// found it; `origin` says which.
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
@@ -226,16 +226,17 @@ impl Store {
         position: usize,
         ado_run_id: u32,
         url: &str,
-        origin: &str,
+        origin: RunOrigin,
         now: Moment,
     ) -> Result<(), StoreError> {
+        let detail = serde_json::to_string(&origin)?;
         let transaction = self.begin()?;
         move_step(
             &transaction,
             submission,
             position,
             StepState::Confirmed,
-            Some(origin),
+            Some(&detail),
         )?;
 
         change_one(

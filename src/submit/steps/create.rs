@@ -20,13 +20,12 @@ use crate::clock::{self, Stopwatch};
 use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::store::LiveRun;
+use crate::outbox::submission::RunOrigin;
 use crate::plan::comment::{has_key, is_of_filled_run};
 use crate::plan::left_out::LeftOut;
 use crate::plan::preview;
 use crate::submit::creation::{RunLinks, creation, points_of};
-use crate::submit::execution::{
-    ADOPTED, CREATED, Earlier, Execution, LIVE, OpenStep, Sender, StepResult,
-};
+use crate::submit::execution::{Earlier, Execution, OpenStep, Sender, StepResult};
 use crate::submit::steps::{fill, results};
 use crate::submit::stop::{Awaited, Stop};
 use crate::submit::{katalon_upload, probe};
@@ -192,10 +191,10 @@ async fn give_up_preview(execution: &Execution<'_>, closed: &TestRun) -> Result<
 }
 
 /// How a run that is there came to be.
-fn origin_of(run: &TestRun) -> &'static str {
+fn origin_of(run: &TestRun) -> RunOrigin {
     match &run.comment {
-        Some(comment) if preview::is_live(comment) => LIVE,
-        _ => ADOPTED,
+        Some(comment) if preview::is_live(comment) => RunOrigin::Live,
+        _ => RunOrigin::Adopted,
     }
 }
 
@@ -246,7 +245,7 @@ async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
                 .await?;
             Err(left_to_another_kado(first.id))
         }
-        _ => execution.confirm_run(open, &made, CREATED).await,
+        _ => execution.confirm_run(open, &made, RunOrigin::Created).await,
     }
 }
 
