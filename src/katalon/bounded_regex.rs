@@ -6,11 +6,16 @@ use regex::{Regex, RegexBuilder};
 /// Bytes that a compiled expression may take: a project's own file may hold any.
 const LARGEST: usize = 1 << 20;
 
+/// What is wrong with an expression, in one line.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadPattern(String);
+
 /// Compiles an expression.
 ///
 /// # Errors
-/// What is wrong with it, in words.
-pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
+/// When it is none, or when it takes more than it may.
+pub(super) fn compile(pattern: &str) -> Result<Regex, BadPattern> {
     RegexBuilder::new(pattern)
         .size_limit(LARGEST)
         .dfa_size_limit(LARGEST)
@@ -19,8 +24,8 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
 }
 
 /// What is wrong with a regular expression, which the crate tells in several lines with a drawing.
-fn in_one_line(error: &regex::Error) -> String {
+fn in_one_line(error: &regex::Error) -> BadPattern {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default().trim();
-    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+    BadPattern(last.strip_prefix("error: ").unwrap_or(last).to_owned())
 }

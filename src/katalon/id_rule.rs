@@ -6,7 +6,7 @@ use std::fmt;
 
 use regex::Regex;
 
-use crate::katalon::bounded_regex;
+use crate::katalon::bounded_regex::{self, BadPattern};
 use crate::katalon::id_source::IdSource;
 use crate::katalon::test_case::TestCase;
 use crate::katalon::text::{LONGEST_WITH_IDS, head};
@@ -26,7 +26,7 @@ pub struct IdPattern(Regex);
 pub enum NoPattern {
     /// It is no regular expression, or too large a one.
     #[error("it is no regular expression: {0}")]
-    Syntax(String),
+    Syntax(BadPattern),
     /// It finds no ids.
     #[error("it has no group, and its groups are the ids; put parentheses around the number")]
     NoGroup,

@@ -16,7 +16,7 @@ use std::fmt;
 
 use regex::Regex;
 
-use crate::katalon::bounded_regex;
+use crate::katalon::bounded_regex::{self, BadPattern};
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::masked::MaskedValues;
 use crate::katalon::run::{SuiteRun, VariableValue};
@@ -32,7 +32,7 @@ pub(crate) struct RedactPattern(Regex);
 pub(crate) enum NoRedactPattern {
     /// It is no regular expression, or too large a one.
     #[error("is no regular expression: {0}")]
-    Syntax(String),
+    Syntax(BadPattern),
     /// It would be found everywhere.
     #[error("fits a text without any character, so it would be found everywhere")]
     Empty,

@@ -40,7 +40,33 @@ pub(crate) struct Extent {
 #[error("the XML is damaged at byte {position}: {reason}")]
 pub struct XmlError {
     position: u64,
-    reason: String,
+    reason: NotWellFormed,
+}
+
+/// What is wrong at a place of a file.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+enum NotWellFormed {
+    #[error("it is larger than such a file is")]
+    TooLarge,
+    #[error("it is not UTF-8")]
+    NotUtf8,
+    #[error("it is nested deeper than {DEEPEST} levels")]
+    TooDeep,
+    #[error("an element has more than {MOST_ATTRIBUTES} attributes")]
+    TooManyAttributes,
+    #[error("it has no element")]
+    NoElement,
+    #[error("it ends inside `{0}`")]
+    EndsInside(String),
+    /// In the words of the parser.
+    #[error("{0}")]
+    Syntax(String),
+}
+
+impl NotWellFormed {
+    fn syntax(error: &impl std::error::Error) -> Self {
+        Self::Syntax(error.to_string())
+    }
 }
 
 impl XmlError {
@@ -48,7 +74,7 @@ impl XmlError {
     pub(crate) fn too_large(limit: usize) -> Self {
         Self {
             position: limit as u64,
-            reason: "it is larger than such a file is".to_owned(),
+            reason: NotWellFormed::TooLarge,
         }
     }
 }
@@ -86,7 +112,7 @@ pub(crate) fn walk_extents(
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| XmlError {
         position: error.valid_up_to() as u64,
-        reason: "it is not UTF-8".to_owned(),
+        reason: NotWellFormed::NotUtf8,
     })?;
 
     let mut reader = Reader::from_str(text);
@@ -105,7 +131,7 @@ pub(crate) fn walk_extents(
             }
 
             Ok(event) => walk.step(event, place, &mut visit),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(NotWellFormed::syntax(&error)),
         };
 
         step.map_err(|reason| XmlError {
@@ -116,8 +142,8 @@ pub(crate) fn walk_extents(
 
     // The reader itself does not mind an end inside an element.
     let reason = match walk.path.last() {
-        Some(open) => format!("it ends inside `{open}`"),
-        None if walk.roots == 0 => "it has no element".to_owned(),
+        Some(open) => NotWellFormed::EndsInside(open.clone()),
+        None if walk.roots == 0 => NotWellFormed::NoElement,
         None => return Ok(doctype),
     };
     Err(XmlError {
@@ -150,7 +176,7 @@ impl Walk {
         event: Event<'_>,
         place: Range<usize>,
         visit: &mut impl FnMut(&[String], Node<'_>, Option<&Extent>),
-    ) -> Result<(), String> {
+    ) -> Result<(), NotWellFormed> {
         match event {
             Event::Start(start) => self.open(&start, place, visit)?,
             Event::Empty(start) => {
@@ -184,21 +210,19 @@ impl Walk {
         start: &BytesStart<'_>,
         place: Range<usize>,
         visit: &mut impl FnMut(&[String], Node<'_>, Option<&Extent>),
-    ) -> Result<(), String> {
+    ) -> Result<(), NotWellFormed> {
         if self.path.len() == DEEPEST {
-            return Err(format!("it is nested deeper than {DEEPEST} levels"));
+            return Err(NotWellFormed::TooDeep);
         }
 
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
             // Each is compared with those before it.
             if attributes.len() == MOST_ATTRIBUTES {
-                return Err(format!(
-                    "an element has more than {MOST_ATTRIBUTES} attributes"
-                ));
+                return Err(NotWellFormed::TooManyAttributes);
             }
 
-            let attribute = attribute.map_err(|error| error.to_string())?;
+            let attribute = attribute.map_err(|error| NotWellFormed::syntax(&error))?;
             // An entity that is not XML's own stays as it is written.
             let value = attribute
                 .normalized_value(XmlVersion::Implicit1_0)

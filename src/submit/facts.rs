@@ -13,7 +13,7 @@ use crate::moment::Moment;
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
 use crate::plan::filling::ResultsBefore;
 use crate::plan::history::TestMemory;
-use crate::plan::links::{BuildChoice, BuildLink, LookUp, ReleaseChoice, ReleaseLink};
+use crate::plan::links::{BuildChoice, BuildLink, LookUp, NoSuchStage, ReleaseChoice, ReleaseLink};
 use crate::plan::options::Options;
 use crate::plan::point_rule::Points;
 
@@ -30,6 +30,19 @@ const LOOK_UP: Duration = Duration::from_secs(20);
 /// How often a submission waits for another test plan of its run that does not answer, while its
 /// own does.
 const WAITS: u32 = 3;
+
+/// Why a run is not linked with a build or a release, as its comment says it.
+#[derive(Debug, thiserror::Error)]
+enum NoLink {
+    #[error("there is no {0} of it in this project")]
+    NotThere(&'static str),
+    #[error(transparent)]
+    NoStage(#[from] NoSuchStage),
+    #[error(transparent)]
+    Ado(#[from] AdoError),
+    #[error("Azure DevOps did not answer within {} seconds", LOOK_UP.as_secs())]
+    TooLong,
+}
 
 /// How a submission has waited until now for what is read for it.
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +158,7 @@ async fn look_up_build(client: &AdoClient, project: &str, options: &Options) -> 
 
     let reason = match patiently(|| client.latest_build(project, definition)).await {
         Ok(Some(build)) => return LookUp::Found(build),
-        Ok(None) => "there is no completed build of it in this project".to_owned(),
+        Ok(None) => NoLink::NotThere("completed build"),
         Err(reason) => reason,
     };
     LookUp::Failed(format!(
@@ -172,17 +185,16 @@ async fn look_up_release(
     }
 }
 
-/// The named stage of the newest release, else the one that started last. The error is what the
-/// run's comment says of it.
+/// The named stage of the newest release, else the one that started last.
 async fn stage_of_latest(
     client: &AdoClient,
     project: &str,
     definition: u32,
     stage: Option<&str>,
-) -> Result<ReleaseLink, String> {
+) -> Result<ReleaseLink, NoLink> {
     let latest = patiently(|| client.latest_release(project, definition)).await?;
     let Some(mut release) = latest else {
-        return Err("there is no active release of it in this project".to_owned());
+        return Err(NoLink::NotThere("active release"));
     };
 
     // The list of releases need not say when its stages were deployed; the release itself does.
@@ -191,23 +203,23 @@ async fn stage_of_latest(
     if stage.is_none() && is_silent {
         release = patiently(|| client.release(project, release.id)).await?;
     }
-    release.link(stage).map_err(|error| error.to_string())
+    Ok(release.link(stage)?)
 }
 
-/// Tries again what may pass, for a bounded time. The error is what the run's comment says of it.
+/// Tries again what may pass, for a bounded time.
 async fn patiently<T, F: Future<Output = Result<T, AdoError>>>(
     call: impl Fn() -> F,
-) -> Result<T, String> {
+) -> Result<T, NoLink> {
     let tries = async {
-        let mut last = String::new();
+        let mut last = NoLink::TooLong;
         for pause in TRIES {
             tokio::time::sleep(pause).await;
             match call().await {
                 Ok(answer) => return Ok(answer),
                 Err(error @ (AdoError::Unavailable { .. } | AdoError::InBetween { .. })) => {
-                    last = error.to_string();
+                    last = error.into();
                 }
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.into()),
             }
         }
 
@@ -216,9 +228,6 @@ async fn patiently<T, F: Future<Output = Result<T, AdoError>>>(
 
     match tokio::time::timeout(LOOK_UP, tries).await {
         Ok(answer) => answer,
-        Err(_) => Err(format!(
-            "Azure DevOps did not answer within {} seconds",
-            LOOK_UP.as_secs()
-        )),
+        Err(_) => Err(NoLink::TooLong),
     }
 }

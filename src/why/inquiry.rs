@@ -20,7 +20,7 @@ pub(crate) struct Inquiry<'a> {
     /// The outbox; `None` before there is one.
     pub(super) store: Option<Store>,
     /// Why the outbox cannot be read, where it is there: then nobody knows what was submitted.
-    pub(super) outbox_fault: Option<String>,
+    pub(super) outbox_fault: Option<OutboxFault>,
     pub(super) service: ServiceState,
     /// When kado first saw this machine, or now.
     pub(super) first_seen: Moment,
@@ -30,6 +30,11 @@ pub(crate) struct Inquiry<'a> {
     /// What lies in the watched folders; looked at only when somebody has to know.
     watched: OnceCell<Watched>,
 }
+
+/// Why the outbox has no answer, in words.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct OutboxFault(pub String);
 
 /// What the service finds in the watched folders.
 pub(super) struct Watched {
@@ -63,7 +68,7 @@ impl<'a> Inquiry<'a> {
 
         if let Err(error) = inquiry.read_outbox() {
             inquiry.store = None;
-            inquiry.outbox_fault = Some(format!("{error:#}"));
+            inquiry.outbox_fault = Some(OutboxFault(format!("{error:#}")));
         }
         inquiry
     }
@@ -122,12 +127,12 @@ impl<'a> Inquiry<'a> {
     pub(super) fn ask<T: Default, E: std::error::Error + 'static>(
         &self,
         question: impl FnOnce(&Store) -> Result<T, E>,
-    ) -> Result<T, String> {
+    ) -> Result<T, OutboxFault> {
         if let Some(fault) = &self.outbox_fault {
             return Err(fault.clone());
         }
         match &self.store {
-            Some(store) => question(store).map_err(|error| chain(&error)),
+            Some(store) => question(store).map_err(|error| OutboxFault(chain(&error))),
             None => Ok(T::default()),
         }
     }

@@ -23,7 +23,7 @@ use crate::plan::snapshot::Snapshot;
 use crate::record::{self, CommandClues};
 use crate::watch::fingerprint_of;
 use crate::why::explanation::{Explanation, FolderVerdict};
-use crate::why::inquiry::{Inquiry, command};
+use crate::why::inquiry::{Inquiry, OutboxFault, command};
 use crate::why::{recorded, seen};
 use crate::workspace::{self, Location, RunReader};
 
@@ -321,7 +321,7 @@ fn unread(inquiry: &Inquiry<'_>, folder: &Path, reason: &str) -> Explanation {
 }
 
 /// A folder of which nobody can say whether it was submitted.
-fn unknown(folder: &Path, fault: &str) -> Explanation {
+fn unknown(folder: &Path, fault: &OutboxFault) -> Explanation {
     let reason = format!("it is not known whether its run was submitted: {fault}");
     Explanation::of_run(folder, FolderVerdict::Unknown, &reason)
 }
@@ -376,7 +376,7 @@ fn way_to_ids(snapshot: &Snapshot) -> Option<String> {
 }
 
 /// What is known of the commands that may have started a run.
-fn commands_of(inquiry: &Inquiry<'_>, location: &Location) -> Result<KnownCommands, String> {
+fn commands_of(inquiry: &Inquiry<'_>, location: &Location) -> Result<KnownCommands, OutboxFault> {
     let Some(clues) = CommandClues::of(location) else {
         return Ok(no_commands());
     };

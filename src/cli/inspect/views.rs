@@ -20,7 +20,7 @@ use crate::katalon::settings::{
 use crate::katalon::status::Status;
 use crate::katalon::test_case::TestCase;
 use crate::moment::Moment;
-use crate::workspace;
+use crate::workspace::{self, ReadError};
 
 /// `"kind": "run"`.
 #[derive(Serialize)]
@@ -155,8 +155,7 @@ impl TestView {
 pub(super) struct TestCases {
     root: Option<PathBuf>,
     rule: IdRule,
-    /// Why a file cannot be read is kept as text: it is shown, and nothing is decided on it.
-    by_id: HashMap<String, Result<Option<TestCase>, String>>,
+    by_id: HashMap<String, Result<Option<TestCase>, ReadError>>,
 }
 
 /// The ids of a test, and what is wrong with them and with the file that holds them.
@@ -187,7 +186,7 @@ impl TestCases {
             if let Ok(Some(case)) = &mut read {
                 self.rule.apply(case);
             }
-            read.map_err(|error| chain(&error))
+            read
         });
         match case {
             Ok(Some(case)) => ids_of(test, case),
@@ -200,7 +199,7 @@ impl TestCases {
             },
 
             Err(error) => IdsOfTest {
-                warnings: vec![error.clone()],
+                warnings: vec![chain(error)],
                 ..IdsOfTest::default()
             },
         }
