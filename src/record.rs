@@ -15,7 +15,7 @@ pub(crate) mod requests;
 pub(crate) mod rules;
 mod store;
 
-pub(crate) use collections::{Unreadable, unreadable};
+pub(crate) use collections::{MemberFolder, Unreadable, unreadable};
 pub(crate) use commands::CommandClues;
 pub(crate) use handling::NAMELESS;
 pub(crate) use requests::carry_out;

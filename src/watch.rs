@@ -7,7 +7,7 @@
 //! `scout` remembers what was there and says which runs are over. `processes` knows which commands
 //! run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 mod folder_content;
@@ -44,15 +44,4 @@ const LIVELY: Duration = Duration::from_secs(36 * 60 * 60);
 pub(crate) fn fingerprint_of(folder: &Path) -> Option<u64> {
     let listing = crate::workspace::list_run_folder(folder).ok()?;
     Some(fingerprint(&listing))
-}
-
-/// How these folders look now, with what comes with each; those that cannot be listed are left out.
-pub(crate) fn fingerprints_of<T>(folders: Vec<(PathBuf, T)>) -> Vec<(PathBuf, u64, T)> {
-    let mut looks = Vec::new();
-    for (folder, with) in folders {
-        if let Some(fingerprint) = fingerprint_of(&folder) {
-            looks.push((folder, fingerprint, with));
-        }
-    }
-    looks
 }

@@ -32,6 +32,7 @@ use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::live::RunningSuites;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
+use crate::record::MemberFolder;
 use crate::record::handling::{Again, Handling};
 use crate::record::recorder::{Extent, RecordedCollections, Recorder};
 use crate::record::rules::ProjectRules;
@@ -551,11 +552,14 @@ impl Sweeper {
 
         // Reports may have come since the members were settled: each is settled as it looks now.
         let mut settled = Vec::new();
-        for (folder, fingerprint, run) in blocking(move || watch::fingerprints_of(folders)).await? {
-            let answered = self
-                .scout
-                .settle(&folder, fingerprint, FolderAnswer::Recorded);
-            settled.push(AnsweredFolder { run, ..answered });
+        for MemberFolder { folder, run } in folders {
+            let listed = folder.clone();
+            if let Some(fingerprint) = blocking(move || watch::fingerprint_of(&listed)).await? {
+                let answered = self
+                    .scout
+                    .settle(&folder, fingerprint, FolderAnswer::Recorded);
+                settled.push(AnsweredFolder { run, ..answered });
+            }
         }
         self.answers.note(settled).await?;
         self.announce_submissions(submissions).await

@@ -49,7 +49,7 @@ pub(super) struct Waiting(());
     .0.display(),
     PATIENCE.as_secs()
 )]
-pub(crate) struct Silent(pub(crate) PathBuf);
+pub struct Silent(pub(crate) PathBuf);
 
 impl From<Silent> for io::Error {
     fn from(silent: Silent) -> Self {

@@ -40,7 +40,7 @@ use member::Member;
 use pending::{LookTerms, PendingCollection};
 
 pub(crate) use member::{Unreadable, unreadable};
-pub(crate) use pending::CollectionProgress;
+pub(crate) use pending::{CollectionProgress, MemberFolder};
 
 /// The collections of which a member is over and which are not recorded yet.
 pub(crate) struct PendingCollections {
@@ -182,7 +182,7 @@ impl PendingCollections {
             let commands = match commands_of(&self.outbox, pending).await {
                 Ok(commands) => commands,
                 // Without the options of its command a member could go to another plan.
-                Err(error @ (StoreError::Content(_) | StoreError::NotNow(_))) => {
+                Err(error @ (StoreError::Content(_) | StoreError::Silent(_))) => {
                     let progress = pending.cannot_tell(folder, &chain(&error), now);
                     looks.push((folder.clone(), progress));
                     continue;
@@ -283,8 +283,7 @@ async fn commands_of(
     let mut commands = BTreeMap::new();
     for member in &pending.listed {
         let folder = member.folder.clone();
-        let located = blocking(move || door::answered(move || Location::of(&folder))).await?;
-        let location = located.map_err(|silent| StoreError::NotNow(silent.to_string()))?;
+        let location = blocking(move || door::answered(move || Location::of(&folder))).await??;
         let of_member = commands::look_up(outbox, &location).await?;
         commands.insert(location.folder, of_member);
     }

@@ -15,7 +15,7 @@ use crate::workspace::{self, Location};
 /// looked at before the outbox is, so that a share that hangs holds up nobody else.
 ///
 /// # Errors
-/// When the outbox fails, and [`StoreError::NotNow`] where the file system of the run does not
+/// When the outbox fails, and [`StoreError::Silent`] where the file system of the run does not
 /// answer.
 pub(crate) async fn look_up(
     outbox: &Outbox,
@@ -23,7 +23,7 @@ pub(crate) async fn look_up(
 ) -> Result<KnownCommands, StoreError> {
     let location = location.clone();
     let looked = blocking(move || door::answered(move || CommandClues::of(&location))).await?;
-    match looked.map_err(|silent| StoreError::NotNow(silent.to_string()))? {
+    match looked? {
         Some(clues) => outbox.with(move |store| clues.known_in(store)).await,
         None => Ok(KnownCommands::nothing()),
     }

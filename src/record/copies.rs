@@ -21,8 +21,8 @@ pub(super) enum Files {
     OfMember,
 }
 
-/// Brings the copies of a run's files up to date. `used` is how much of the spool was used before;
-/// gives how much is used then.
+/// Brings the copies of a run's files up to date. `used` is how much of the spool is used, before
+/// and after.
 ///
 /// # Errors
 /// When the program is ending.
@@ -30,8 +30,8 @@ pub(super) async fn copy(
     config: &Config,
     run: &FinishedRun,
     files: Files,
-    mut used: Used,
-) -> Result<Used, Stopped> {
+    used: &mut Used,
+) -> Result<(), Stopped> {
     let wanted: Vec<&RunFile> = match files {
         Files::OfRun => attachments::wanted(&run.snapshot).collect(),
         Files::OfMember => attachments::wanted_in_a_whole(&run.snapshot).collect(),
@@ -49,16 +49,18 @@ pub(super) async fn copy(
         let spool = Spool::new(&config.state_dir, config.spool_limit);
         let folder = run_folder.known();
 
+        // Cloned, so that a stop in between forgets nothing.
+        let mut used_now = used.clone();
         let copied;
-        (copied, used) = blocking(move || {
-            let copied = spool.copy(&identity, &project, &folder, files.iter(), &mut used);
-            (copied, used)
+        (copied, *used) = blocking(move || {
+            let copied = spool.copy(&identity, &project, &folder, files.iter(), &mut used_now);
+            (copied, used_now)
         })
         .await?;
 
         warn_of_files_left_out(&run_folder.path, &copied);
     }
-    Ok(used)
+    Ok(())
 }
 
 /// Those of the files that lie in a run folder, with their paths inside it.

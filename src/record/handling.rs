@@ -5,6 +5,7 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::intake::{FinishedRun, IntakeError};
 use crate::moment::Moment;
+use crate::outbox::StoreError;
 use crate::outbox::new_run::RecordOutcome;
 use crate::workspace::ReadError;
 
@@ -46,10 +47,29 @@ pub(crate) enum Again {
     WhenChanged,
 }
 
+/// Why a run that is over is not read now.
+pub(super) enum NotRead {
+    /// Its project has used its share of the day; in words.
+    ShareUsed(String),
+    /// What is known of the command that started it cannot be read.
+    Commands(StoreError),
+    /// The run or its project cannot be read.
+    Run(IntakeError),
+}
+
+impl From<IntakeError> for NotRead {
+    fn from(error: IntakeError) -> Self {
+        Self::Run(error)
+    }
+}
+
 /// What recording a run led to.
 pub(super) enum Recorded {
-    /// Its submissions that are new; it is in the outbox by now.
-    New(Vec<i64>),
+    /// It is in the outbox by now.
+    InOutbox {
+        /// Its submissions that are new; none where it is known.
+        new: Vec<i64>,
+    },
     /// It is older than the history, and is not in the outbox.
     Older {
         /// When it ended.
@@ -57,8 +77,8 @@ pub(super) enum Recorded {
     },
     /// The same run of another project comes first: what becomes of that decides.
     Waits {
-        /// The submissions of that one.
-        submissions: Vec<i64>,
+        /// The first submission of that one.
+        first: i64,
     },
     /// Its log does not tell which run it is.
     Nameless,
@@ -77,25 +97,27 @@ impl Handling {
 
 impl Recorded {
     /// The submissions that are new.
-    pub(super) fn submissions(self) -> Vec<i64> {
+    pub(super) fn new_submissions(self) -> Vec<i64> {
         match self {
-            Self::New(submissions) => submissions,
+            Self::InOutbox { new } => new,
             Self::Older { .. } | Self::Waits { .. } | Self::Nameless => Vec::new(),
         }
     }
 }
 
-/// What becomes of a folder that cannot be read.
-pub(super) fn handling_of_unreadable(error: &IntakeError) -> Handling {
-    let reason = chain(error);
-    if error.passes() {
-        return Handling::NotYet(reason);
-    }
+/// What becomes of a folder whose run is not read.
+pub(super) fn handling_of_unread(not_read: &NotRead) -> Handling {
+    let error = match not_read {
+        NotRead::ShareUsed(reason) => return Handling::Unread(reason.clone(), Again::Next),
+        NotRead::Commands(error) => return Handling::Unread(chain(error), Again::Next),
+        NotRead::Run(error) => error,
+    };
 
+    let reason = chain(error);
     match error {
-        IntakeError::Read(ReadError::Io { .. }) | IntakeError::SettingsInFlux(_) => {
-            Handling::Unread(reason, Again::Next)
-        }
+        IntakeError::SettingsInFlux(_) => Handling::NotYet(reason),
+        IntakeError::Read(ReadError::Io { .. }) if error.passes() => Handling::NotYet(reason),
+        IntakeError::Read(ReadError::Io { .. }) => Handling::Unread(reason, Again::Next),
         // A later version may read what is too much for this one.
         IntakeError::Settings(_) | IntakeError::TooLarge { .. } | IntakeError::Defect(_) => {
             Handling::Unread(reason, Again::AtRestart)
@@ -110,10 +132,9 @@ pub(super) fn handling_of_unreadable(error: &IntakeError) -> Handling {
 /// What was done about a run that was read.
 pub(super) fn handling_of(recorded: Recorded, run: Option<RunIdentity>) -> Handling {
     let (answer, submissions) = match recorded {
-        Recorded::New(submissions) => (FolderAnswer::Recorded, submissions),
+        Recorded::InOutbox { new } => (FolderAnswer::Recorded, new),
         Recorded::Older { ended } => (FolderAnswer::Older { ended }, Vec::new()),
-        Recorded::Waits { submissions } => {
-            let first = submissions.first().copied().unwrap_or_default();
+        Recorded::Waits { first } => {
             return Handling::AwaitsOther(format!(
                 "run {first} is the same run with the same results, from another project; what \
                  becomes of it decides, and `kado runs show {first}` shows it"

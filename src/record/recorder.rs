@@ -20,7 +20,6 @@ use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::Config;
 use crate::connect::SeenTokens;
-use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::eligibility::Eligibility;
 use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
@@ -29,14 +28,14 @@ use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
 use crate::outbox::{Outbox, StoreError};
-use crate::record::collections::{CollectionProgress, PendingCollections};
+use crate::record::collections::{CollectionProgress, MemberFolder, PendingCollections};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
 use crate::record::day_share::DayShares;
 use crate::record::disk::{locate, read_settled};
 use crate::record::handling::{
-    Again, Handling, NAMELESS, Recorded, handling_of, handling_of_unreadable,
-    log_why_nothing_is_new, older,
+    Handling, NAMELESS, NotRead, Recorded, handling_of, handling_of_unread, log_why_nothing_is_new,
+    older,
 };
 use crate::record::store::{eligibility_of, reason_left_out, store};
 use crate::spool::Used;
@@ -61,6 +60,7 @@ pub(crate) struct Recorder {
 }
 
 /// A finished run in its grace time.
+#[derive(Clone)]
 struct RunInGrace {
     run: FinishedRun,
     /// The collection that it is part of, where that is to be one run.
@@ -86,8 +86,8 @@ pub(crate) enum Extent {
 pub(crate) struct RecordedCollections {
     /// New submissions.
     pub submissions: Vec<i64>,
-    /// Run folders that need not be looked at again, with their runs.
-    pub folders: Vec<(PathBuf, Option<RunIdentity>)>,
+    /// Run folders that need not be looked at again.
+    pub folders: Vec<MemberFolder>,
 }
 
 impl Recorder {
@@ -161,22 +161,8 @@ impl Recorder {
             }
         }
 
-        let Ok(location) = locate(finished).await? else {
-            return Ok(());
-        };
-        if self
-            .shares
-            .obstacle(location.root.as_deref(), clock::now())
-            .is_some()
-        {
-            return Ok(());
-        }
-        let Ok(commands) = self.commands_of(&location).await? else {
-            return Ok(());
-        };
-
         // What cannot be read now may be readable when the run is due, and is reported then.
-        let Ok(run) = read_settled(&location, &self.reader, config, commands).await? else {
+        let Ok((location, run)) = self.read(config, finished).await? else {
             return Ok(());
         };
 
@@ -191,8 +177,7 @@ impl Recorder {
             Some(_) => Files::OfMember,
             None => Files::OfRun,
         };
-        let used = std::mem::take(&mut self.spool_used);
-        self.spool_used = copy(config, &run, files, used).await?;
+        copy(config, &run, files, &mut self.spool_used).await?;
 
         let in_grace = RunInGrace {
             run,
@@ -214,37 +199,11 @@ impl Recorder {
         config: &Config,
         finished: &FinishedFolder,
     ) -> Result<Handling, StoreError> {
-        // Without the options of its command it could go to another plan.
-        let location = match locate(finished).await? {
-            Ok(location) => location,
-            Err(error) => {
-                self.report_unreadable(&finished.folder, &error);
-                return Ok(handling_of_unreadable(&error));
-            }
-        };
-        if let Some(reason) = self.shares.obstacle(location.root.as_deref(), clock::now()) {
-            return Ok(Handling::Unread(reason, Again::Next));
-        }
-        let commands = match self.commands_of(&location).await? {
-            Ok(commands) => commands,
-            Err(reason) => return Ok(Handling::Unread(reason, Again::Next)),
-        };
-
-        let run = match read_settled(&location, &self.reader, config, commands).await? {
-            Ok(run) => run,
-            Err(IntakeError::SettingsInFlux(_)) => {
-                tracing::debug!(
-                    folder = %finished.folder.display(),
-                    "waits for the project's settings, which are being written"
-                );
-                return Ok(Handling::NotYet(
-                    "the settings of its project are being written".to_owned(),
-                ));
-            }
-
-            Err(error) => {
-                self.report_unreadable(&finished.folder, &error);
-                return Ok(handling_of_unreadable(&error));
+        let (location, run) = match self.read(config, finished).await? {
+            Ok(read) => read,
+            Err(not_read) => {
+                self.report(&finished.folder, &not_read);
+                return Ok(handling_of_unread(&not_read));
             }
         };
 
@@ -260,6 +219,38 @@ impl Recorder {
             self.shares.add(&root, size, clock::now());
         }
         Ok(handling)
+    }
+
+    /// Reads a run that is over, with what is known of the command that started it. The inner error
+    /// costs only this run.
+    async fn read(
+        &mut self,
+        config: &Config,
+        finished: &FinishedFolder,
+    ) -> Result<Result<(Location, FinishedRun), NotRead>, StoreError> {
+        let location = match locate(finished).await? {
+            Ok(location) => location,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        if let Some(reason) = self.shares.obstacle(location.root.as_deref(), clock::now()) {
+            return Ok(Err(NotRead::ShareUsed(reason)));
+        }
+
+        // Without the options of its command it could go to another plan.
+        let commands = match commands::look_up(&self.outbox, &location).await {
+            Ok(commands) => commands,
+            Err(error @ (StoreError::Content(_) | StoreError::Silent(_))) => {
+                return Ok(Err(NotRead::Commands(error)));
+            }
+            Err(error) => return Err(error),
+        };
+
+        Ok(
+            match read_settled(&location, &self.reader, config, commands).await? {
+                Ok(run) => Ok((location, run)),
+                Err(error) => Err(error.into()),
+            },
+        )
     }
 
     /// Records a run that was read, or keeps it for its collection where that is to be one run.
@@ -285,8 +276,7 @@ impl Recorder {
         {
             self.note_token(&run);
             if eligibility == Eligibility::Submit {
-                let used = std::mem::take(&mut self.spool_used);
-                self.spool_used = copy(config, &run, Files::OfMember, used).await?;
+                copy(config, &run, Files::OfMember, &mut self.spool_used).await?;
             }
             self.collections
                 .add(config, collection, &finished.folder, run, finished.state)
@@ -364,7 +354,7 @@ impl Recorder {
                 } => {
                     if let Some(whole) = whole {
                         let whole = self.record_now(config, *whole, state).await?;
-                        recorded.submissions.extend(whole.submissions());
+                        recorded.submissions.extend(whole.new_submissions());
                     }
 
                     recorded.folders.extend(folders);
@@ -372,7 +362,7 @@ impl Recorder {
                 CollectionProgress::Apart(members) => {
                     for (run, state) in members {
                         let alone = self.record_now(config, run, state).await?;
-                        recorded.submissions.extend(alone.submissions());
+                        recorded.submissions.extend(alone.new_submissions());
                     }
                 }
             }
@@ -407,19 +397,18 @@ impl Recorder {
         let mut vanished = Vec::new();
         for (folder, in_grace) in &self.in_grace {
             if in_grace.vanished {
-                let run = in_grace.run.clone();
-                let collection = in_grace.collection.clone();
-                vanished.push((folder.clone(), run, in_grace.state, collection));
+                vanished.push((folder.clone(), in_grace.clone()));
             }
         }
 
-        for (folder, run, state, collection) in vanished {
+        for (folder, in_grace) in vanished {
             tracing::warn!(
                 folder = %folder.display(),
                 "the run folder vanished; what was copied of it is submitted"
             );
 
-            match collection {
+            let RunInGrace { run, state, .. } = in_grace;
+            match in_grace.collection {
                 Some(collection) => {
                     self.collections
                         .add(config, &collection, &folder, run, state)
@@ -427,7 +416,7 @@ impl Recorder {
                 }
                 None => {
                     let recorded = self.record_now(config, run, state).await?;
-                    submissions.extend(recorded.submissions());
+                    submissions.extend(recorded.new_submissions());
                 }
             }
             self.in_grace.remove(&folder);
@@ -456,8 +445,7 @@ impl Recorder {
             },
             Eligibility::Submit => {
                 // Before it is stored: from then on it may be sent, from copies if there are any.
-                let used = std::mem::take(&mut self.spool_used);
-                self.spool_used = copy(config, &run, Files::OfRun, used).await?;
+                copy(config, &run, Files::OfRun, &mut self.spool_used).await?;
                 Occasion::Found
             }
         };
@@ -471,11 +459,14 @@ impl Recorder {
         let submissions = match recorded {
             Some(RecordOutcome::New(submissions)) => submissions,
             Some(RecordOutcome::Waits { submissions, .. }) => {
-                return Ok(Recorded::Waits { submissions });
+                let first = *submissions
+                    .first()
+                    .expect("what is waited for has a submission that is not ignored");
+                return Ok(Recorded::Waits { first });
             }
             Some(known) => {
                 log_why_nothing_is_new(&folder, &known);
-                return Ok(Recorded::New(Vec::new()));
+                return Ok(Recorded::InOutbox { new: Vec::new() });
             }
 
             None => {
@@ -493,7 +484,7 @@ impl Recorder {
                  `submit.katalon_submits = \"never\"` says that there is none"
             );
         }
-        Ok(Recorded::New(submissions))
+        Ok(Recorded::InOutbox { new: submissions })
     }
 
     /// On what occasion a run from before the history is recorded: none, unless it is in the outbox
@@ -522,22 +513,6 @@ impl Recorder {
         }))
     }
 
-    /// What is known of the commands that may have started a run; the inner error says why that
-    /// cannot be read: another version stored it.
-    async fn commands_of(
-        &mut self,
-        location: &Location,
-    ) -> Result<Result<KnownCommands, String>, StoreError> {
-        match commands::look_up(&self.outbox, location).await {
-            Ok(commands) => Ok(Ok(commands)),
-            Err(error @ (StoreError::Content(_) | StoreError::NotNow(_))) => {
-                self.report_unreadable(&location.folder, &error);
-                Ok(Err(chain(&error)))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// The collection that is to be one run and that a run folder is part of.
     async fn collection_of(
         &self,
@@ -550,11 +525,25 @@ impl Recorder {
     }
 
     /// Says of a run folder that it cannot be read, once until it can.
-    fn report_unreadable(&mut self, folder: &Path, error: &(dyn std::error::Error + 'static)) {
+    fn report(&mut self, folder: &Path, not_read: &NotRead) {
+        let error = match not_read {
+            // Said by the share itself, once for all the runs of the project.
+            NotRead::ShareUsed(_) => return,
+            NotRead::Run(IntakeError::SettingsInFlux(_)) => {
+                tracing::debug!(
+                    folder = %folder.display(),
+                    "waits for the project's settings, which are being written"
+                );
+                return;
+            }
+            NotRead::Commands(error) => chain(error),
+            NotRead::Run(error) => chain(error),
+        };
+
         if self.reported_folders.insert(folder.to_owned()) {
             tracing::warn!(
                 folder = %folder.display(),
-                error = chain(error),
+                error,
                 "the run folder cannot be read"
             );
         }

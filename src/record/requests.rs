@@ -231,7 +231,7 @@ async fn copy_and_store(
     occasion: Occasion,
 ) -> Result<Option<RecordOutcome>, StoreError> {
     // A command knows nothing of what the spool holds, so it is measured before a file is copied.
-    copy(config, &run, Files::OfRun, Used::default()).await?;
+    copy(config, &run, Files::OfRun, &mut Used::default()).await?;
     store(outbox, run, occasion).await
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::blocking::Stopped;
+use crate::door::Silent;
 use crate::outbox::store::{DATABASE, MARK};
 use crate::outbox::transition::IllegalTransition;
 
@@ -124,6 +125,9 @@ pub enum StoreError {
     /// A person asked for something that the state of the submission does not allow.
     #[error("{0}")]
     NotNow(String),
+    /// The file system of what an answer depends on does not answer.
+    #[error(transparent)]
+    Silent(#[from] Silent),
     /// The program is ending.
     #[error(transparent)]
     Stopped(#[from] Stopped),
@@ -164,7 +168,8 @@ impl StoreError {
             | Self::UnknownSubmission(_)
             | Self::IllegalTransition { .. }
             | Self::IllegalMove { .. }
-            | Self::NotNow(_) => true,
+            | Self::NotNow(_)
+            | Self::Silent(_) => true,
             // The row of a step or run is missing; everything else is about the database as a
             // whole.
             Self::Database(error) => matches!(error, rusqlite::Error::QueryReturnedNoRows),

@@ -184,10 +184,13 @@ fn plan_again(
     // Keys are unique: the plan of this row may be gone from the settings while the first one,
     // which it would go to, has a row already.
     if let Some(other) = other_with_key(transaction, &new.key, retried.submission)? {
+        let plan = match retried.plan_id {
+            Some(plan) => format!("test plan {plan}"),
+            None => "its test plan".to_owned(),
+        };
         return Err(StoreError::NotNow(format!(
-            "this run no longer goes to test plan {}; run {other} is its submission now, and \
+            "this run no longer goes to {plan}; run {other} is its submission now, and \
              `kado runs forget {}` takes this one off the list",
-            retried.plan_id.unwrap_or_default(),
             retried.submission
         )));
     }

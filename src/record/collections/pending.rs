@@ -52,11 +52,20 @@ pub(crate) enum CollectionProgress {
         whole: Option<Box<FinishedRun>>,
         /// `Aborted` when no member took part because all were aborted.
         state: RunState,
-        /// Run folders that need not be looked at again, with their runs.
-        folders: Vec<(PathBuf, Option<RunIdentity>)>,
+        /// Run folders that need not be looked at again.
+        folders: Vec<MemberFolder>,
     },
     /// The configuration changed meanwhile: its members are runs of their own after all.
     Apart(Vec<(FinishedRun, RunState)>),
+}
+
+/// The run folder of a member of a collection that is recorded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct MemberFolder {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Which run it holds, as far as that is known.
+    pub run: Option<RunIdentity>,
 }
 
 /// What a look depends on besides the folders.
@@ -264,7 +273,10 @@ impl PendingCollection {
         for look in looks {
             let run = self.read(&look.listed, terms)?;
             let identity = run.as_ref().and_then(|run| run.identity.clone());
-            folders.push((look.listed.folder.clone(), identity));
+            folders.push(MemberFolder {
+                folder: look.listed.folder.clone(),
+                run: identity,
+            });
             members.push(FinishedMember {
                 listed: look.listed.clone(),
                 state: look.state.unwrap_or(MemberState::Vanished),
