@@ -73,6 +73,7 @@ mod kinship;
 pub(crate) mod lock;
 pub(crate) mod new_run;
 pub(crate) mod notification;
+mod outage;
 pub(crate) mod request;
 pub(crate) mod run_folders;
 pub(crate) mod step;
@@ -90,6 +91,7 @@ use crate::locked::locked;
 use crate::outbox::request::Request;
 use crate::outbox::submission::Progress;
 
+pub(crate) use outage::Outage;
 pub use store::{OpenError, Store, StoreError};
 
 /// A handle on the outbox for asynchronous code; clones share one connection.
@@ -169,7 +171,7 @@ impl Outbox {
     }
 
     /// Marks a submission as being sent; `None` when it is already.
-    pub(crate) fn begin(&self, id: i64) -> Option<UnderWay> {
+    pub(crate) fn mark_under_way(&self, id: i64) -> Option<UnderWay> {
         // A retry plans a submission anew, which can take seconds for a large folder: without the
         // mark the submitter would begin to send it meanwhile, by steps that are just being
         // dropped.

@@ -19,13 +19,12 @@ use crate::daemon::polling::Polling;
 use crate::daemon::reload::FollowedConfig;
 use crate::daemon::schedule::{Due, Events, Schedule, SweepCause};
 use crate::daemon::sweeper::Sweeper;
-use crate::error_chain::chain;
 use crate::live::RunningSuites;
 use crate::measures::SweepMeasures;
 use crate::moment::Moment;
 use crate::outbox::bell::Bell;
 use crate::outbox::request::{Answer, Request};
-use crate::outbox::{Outbox, StoreError};
+use crate::outbox::{Outage, Outbox, StoreError};
 use crate::plan::katalon_rule::DEFAULT_WAIT;
 use crate::record::requests::carry_out;
 use crate::watch::Sweep;
@@ -40,8 +39,6 @@ const MAKE_SURE: Duration = Duration::from_secs(10);
 const BURST: Duration = Duration::from_millis(300);
 /// Shortest pause between two turns.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
-/// Pause while the outbox cannot be used.
-const PAUSE_WITHOUT_OUTBOX: Duration = Duration::from_secs(5);
 /// A submission that waits longer at the start was put off by a clock that was wrong.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 /// How long a turn goes on when kado is asked to end: enough for everything but what hangs.
@@ -134,7 +131,7 @@ impl Keeper {
         let wake = Arc::new(Notify::new());
         let mut hints = Hints::new(Arc::clone(&wake));
         let mut schedule = Schedule::default();
-        let mut outage_reported = false;
+        let mut outage = Outage::new("no run is recorded or sent");
         self.config.announce();
 
         // Before the first turn looks for requests: none may come in between.
@@ -155,32 +152,14 @@ impl Keeper {
                 }
             };
 
-            let pause = match turn {
-                Ok(()) => {
-                    outage_reported = false;
-                    if self.config.is_settling() {
-                        // Another file may lie there now.
-                        hung.watch_files();
-                    }
-                    schedule
-                        .pause(clock::now())
-                        .clamp(SHORTEST_PAUSE, self.longest_pause(&bell))
-                }
-
-                Err(error) if error.may_pass() => {
-                    if !outage_reported {
-                        outage_reported = true;
-                        tracing::error!(
-                            error = chain(&error),
-                            "the outbox cannot be used; no run is recorded or sent until it can"
-                        );
-                    }
-
-                    PAUSE_WITHOUT_OUTBOX
-                }
-
-                Err(error) => return Err(error),
-            };
+            if turn.is_ok() && self.config.is_settling() {
+                // Another file may lie there now.
+                hung.watch_files();
+            }
+            let idle = schedule
+                .pause(clock::now())
+                .clamp(SHORTEST_PAUSE, self.longest_pause(&bell));
+            let pause = outage.pause_after(turn.map(|()| idle))?;
 
             tokio::select! {
                 () = stop.cancelled() => {}

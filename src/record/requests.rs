@@ -312,7 +312,7 @@ async fn retry_unless_sent_now(
     let submission = wanted.submission;
 
     // Kept from the submitter while it is planned anew, which can take seconds.
-    let Some(_in_hand) = outbox.begin(submission) else {
+    let Some(_in_hand) = outbox.mark_under_way(submission) else {
         // Whoever wants no other plan has what they asked for: it is being tried.
         return Ok(match wanted.plan {
             Some(_) => sent_now(submission),
@@ -325,7 +325,7 @@ async fn retry_unless_sent_now(
 }
 
 async fn forget_unless_sent_now(outbox: &Outbox, submission: i64) -> Result<Answer, StoreError> {
-    let Some(_in_hand) = outbox.begin(submission) else {
+    let Some(_in_hand) = outbox.mark_under_way(submission) else {
         return Ok(sent_now(submission));
     };
 

@@ -113,7 +113,7 @@ async fn take_over(
 ) -> Result<RecordOutcome, StoreError> {
     let mut under_way = Vec::new();
     for id in &submissions {
-        let Some(mark) = outbox.begin(*id) else {
+        let Some(mark) = outbox.mark_under_way(*id) else {
             return Ok(RecordOutcome::Waits {
                 submissions,
                 stuck: Stuck::OfProject,

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::error_chain::chain;
-use crate::outbox::StoreError;
 use crate::outbox::submission::{Destination, DueSubmission};
+use crate::outbox::{Outage, StoreError};
 use crate::submit::{Attempt, Submitter};
 
 /// Submissions that are under way at once; the connections they use are limited elsewhere.
@@ -24,8 +24,6 @@ const OF_A_SERVER: usize = 8;
 const LONGEST: Duration = Duration::from_secs(60);
 /// Shortest sleep: what is due and cannot be started must not keep a processor busy.
 const SHORTEST: Duration = Duration::from_millis(20);
-/// Pause when nothing can be recorded.
-const NO_RECORD: Duration = Duration::from_secs(5);
 /// Time for steps in hand when the service stops.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -86,45 +84,6 @@ impl Tasks {
     }
 }
 
-/// Lets the service go on while the outbox cannot be used for a reason that may pass, such as a
-/// full disk.
-#[derive(Default)]
-struct Outage {
-    /// Whether the log has it already: it is told once, not every few seconds.
-    is_logged: bool,
-}
-
-impl Outage {
-    /// How long to sleep: as wanted, or a fixed while when the outbox cannot be used.
-    ///
-    /// # Errors
-    /// When the outbox failed in a way that does not pass.
-    fn pause_after(
-        &mut self,
-        wanted: Result<Duration, StoreError>,
-    ) -> Result<Duration, StoreError> {
-        match wanted {
-            Ok(pause) => {
-                self.is_logged = false;
-                Ok(pause)
-            }
-
-            Err(error) if error.may_pass() => {
-                if !self.is_logged {
-                    tracing::error!(
-                        error = chain(&error),
-                        "the outbox cannot be used; nothing is sent until it can"
-                    );
-                }
-                self.is_logged = true;
-                Ok(NO_RECORD)
-            }
-
-            Err(error) => Err(error),
-        }
-    }
-}
-
 impl Submitter {
     /// Works until `stop`. `changed` wakes it when something was added; it calls `turned` at every
     /// turn.
@@ -141,7 +100,7 @@ impl Submitter {
         turned: impl Fn(),
     ) -> Result<(), StoreError> {
         let mut tasks = Tasks::new();
-        let mut outage = Outage::default();
+        let mut outage = Outage::new("nothing is sent");
         let (written_sender, mut written) = mpsc::channel::<i64>(2 * AT_ONCE);
 
         while !stop.is_cancelled() {
@@ -184,7 +143,7 @@ impl Submitter {
             let DueSubmission { id, goes_to } = submission;
 
             // A person's retry or forget has it in hand; that ends soon and wakes this loop.
-            let Some(under_way) = self.outbox.begin(id) else {
+            let Some(under_way) = self.outbox.mark_under_way(id) else {
                 continue;
             };
 
