@@ -42,6 +42,7 @@ mod server;
 mod service;
 mod setup;
 mod spool;
+mod stable_number;
 mod state_dir;
 mod submit;
 mod support;

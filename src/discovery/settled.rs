@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::moment::Moment;
+use crate::stable_number::stable_number;
 
 /// How long a folder has to be gone to be forgotten.
 pub(crate) const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -35,12 +36,7 @@ pub(crate) struct FolderDigest(u64);
 impl FolderDigest {
     /// The digest of a key.
     pub(crate) fn of(key: &str) -> Self {
-        let mut first = [0; size_of::<u64>()];
-        blake3::Hasher::new()
-            .update(key.as_bytes())
-            .finalize_xof()
-            .fill(&mut first);
-        Self(u64::from_le_bytes(first))
+        Self(stable_number(blake3::Hasher::new().update(key.as_bytes())))
     }
 }
 

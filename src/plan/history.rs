@@ -15,6 +15,7 @@ use crate::katalon::run::{Attempt, TestResult};
 use crate::katalon::status::Status;
 use crate::moment::Moment;
 use crate::plan::snapshot::Snapshot;
+use crate::stable_number::stable_number;
 
 /// Runs that a line looks back on, this one among them.
 const RUNS: usize = 20;
@@ -284,7 +285,7 @@ fn subject(snapshot: &Snapshot, test: &TestResult) -> TestSubject {
         hasher.update(text.as_bytes());
     }
     hasher.update(&iteration.to_le_bytes());
-    TestSubject(first_half(hasher.finalize()))
+    TestSubject(stable_number(&hasher).cast_signed())
 }
 
 fn suite_started(snapshot: &Snapshot, test: &TestResult) -> Moment {
@@ -294,16 +295,9 @@ fn suite_started(snapshot: &Snapshot, test: &TestResult) -> Moment {
     of_member.map_or_else(|| snapshot.started(), |identity| identity.started)
 }
 
+/// A number that SQLite can keep, which has a sign there.
 fn digest(text: &str) -> i64 {
-    first_half(blake3::hash(text.as_bytes()))
-}
-
-/// Sixty-four bits of a digest, as a number that SQLite can keep: enough for the tests of a
-/// machine.
-fn first_half(hash: blake3::Hash) -> i64 {
-    let mut half = [0; 8];
-    half.copy_from_slice(&hash.as_bytes()[..8]);
-    i64::from_le_bytes(half)
+    stable_number(blake3::Hasher::new().update(text.as_bytes())).cast_signed()
 }
 
 #[cfg(test)]

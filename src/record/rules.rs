@@ -19,6 +19,7 @@ use crate::katalon::id_rule::IdRule;
 use crate::moment::Moment;
 use crate::outbox::store::UnmappedRun;
 use crate::outbox::{Outbox, StoreError};
+use crate::stable_number::stable_number;
 use crate::workspace::{self, CaseIdState, FileLook, RuleFiles};
 
 /// Watches what decides about the runs of projects.
@@ -324,15 +325,5 @@ fn rules_of(config: &Config, first_seen: Moment, project: &Path, files: u64) -> 
         clock::host_name(),
         files,
     );
-    number_of(rules.as_bytes())
-}
-
-/// A number that differs whenever a text does, as good as always, and in every version.
-pub(crate) fn number_of(bytes: &[u8]) -> u64 {
-    let mut number = [0; size_of::<u64>()];
-    blake3::Hasher::new()
-        .update(bytes)
-        .finalize_xof()
-        .fill(&mut number);
-    u64::from_le_bytes(number)
+    stable_number(blake3::Hasher::new().update(rules.as_bytes()))
 }

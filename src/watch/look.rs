@@ -12,6 +12,7 @@ use crate::discovery::tracker::Observation;
 use crate::door::Folder;
 use crate::katalon::log::EndScanner;
 use crate::moment::Moment;
+use crate::stable_number::stable_number;
 use crate::watch::LIVELY;
 use crate::watch::glance::glance;
 use crate::watch::look_rules::LookRules;
@@ -47,7 +48,6 @@ pub(super) struct FolderMemory {
 /// A value that differs whenever a name, size or modification time differs. It is stored, so it
 /// means the same in the next release.
 pub(crate) fn fingerprint(listing: &FolderListing) -> u64 {
-    // Not the hasher of the standard library, whose results may change with a release of Rust.
     let mut hasher = blake3::Hasher::new();
     for listed in &listing.files {
         // The length comes first, so that no two lists of files give the same bytes.
@@ -58,9 +58,7 @@ pub(crate) fn fingerprint(listing: &FolderListing) -> u64 {
         hasher.update(&listed.modified.millis().to_le_bytes());
     }
 
-    let mut first = [0; size_of::<u64>()];
-    hasher.finalize_xof().fill(&mut first);
-    u64::from_le_bytes(first)
+    stable_number(&hasher)
 }
 
 impl FolderMemory {

@@ -20,6 +20,7 @@ use crate::katalon::settings::{self, AzureSettings};
 use crate::katalon::suite;
 use crate::katalon::test_case::TestCase;
 use crate::moment::Moment;
+use crate::stable_number::stable_number;
 
 /// The project's own settings for kado, beside its `.prj`.
 pub(crate) const PROJECT_FILE: &str = "kado.toml";
@@ -153,14 +154,12 @@ pub(crate) fn rule_files(root: &Path, known: Option<(RuleFiles, u64)>) -> Option
         };
     }
 
-    let mut number = [0; size_of::<u64>()];
-    hasher.finalize_xof().fill(&mut number);
     let files = RuleFiles {
         settings,
         project_file,
         is_read,
     };
-    Some((files, u64::from_le_bytes(number)))
+    Some((files, stable_number(&hasher)))
 }
 
 /// How the file of a test case looks.

@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
         "pipeline",
         "plural",
         "server",
+        "stable_number",
         "win32",
         "worked_tokens",
         "worker",
