@@ -151,7 +151,7 @@ pub(crate) async fn serve(
     join(attendants).await?;
 
     // Said before any failure of the outbox, which is what follows from it.
-    was_not_lost(&lost, &state_dir)?;
+    refuse_lost_folder(&lost, &state_dir)?;
     kept?;
 
     // Only here: a service that failed leaves its mark behind, as one that was killed does.
@@ -214,7 +214,7 @@ async fn show(
 
 /// # Errors
 /// When the state folder was taken away while the service ran.
-fn was_not_lost(lost: &AtomicBool, state_dir: &Path) -> anyhow::Result<()> {
+fn refuse_lost_folder(lost: &AtomicBool, state_dir: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(
         !lost.load(Ordering::Relaxed),
         "state folder `{}` was removed or replaced while kado ran; put it back from a backup \

@@ -190,7 +190,7 @@ pub(crate) fn read_running(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
-    settings_are_settled(location)?;
+    refuse_unsettled(location)?;
 
     let run = workspace::read_running(location, log)?;
     read_with_project(location, run, config, commands)
@@ -251,7 +251,7 @@ pub(crate) fn read_settled(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<FinishedRun, IntakeError> {
-    settings_are_settled(location)?;
+    refuse_unsettled(location)?;
     read(location, reader, config, commands)
 }
 
@@ -274,7 +274,7 @@ fn root_of(location: &Location) -> Result<&Path, IntakeError> {
 
 /// # Errors
 /// When the run lies in no project, and while somebody seems to be writing the settings of that.
-fn settings_are_settled(location: &Location) -> Result<(), IntakeError> {
+fn refuse_unsettled(location: &Location) -> Result<(), IntakeError> {
     let root = root_of(location)?;
     if settings_are_in_flux(root, clock::now()) {
         return Err(IntakeError::SettingsInFlux(root.to_owned()));

@@ -169,7 +169,7 @@ impl<'a> Delegate<'a> {
         self.send_until(
             ids,
             clock::now().plus(SENT_WITHIN),
-            is_under_way,
+            is_untried,
             effort,
             &stop,
         )
@@ -304,7 +304,7 @@ impl Sent {
 }
 
 /// Whether the service has not yet tried once to send a submission.
-fn is_under_way(row: &SubmissionSummary) -> bool {
+fn is_untried(row: &SubmissionSummary) -> bool {
     // One attempt is waited for; when it has failed, there is a time for the next one.
     is_open(row) && row.next_attempt.is_none()
 }

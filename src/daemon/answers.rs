@@ -86,7 +86,7 @@ impl Answers {
         // What is neither followed nor settled is gone.
         let mut gone = Vec::new();
         for key in self.open.keys() {
-            if !followed.contains(key) && !scout.holds(key) {
+            if !followed.contains(key) && !scout.was_decided(key) {
                 gone.push(key.clone());
             }
         }

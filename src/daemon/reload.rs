@@ -85,7 +85,7 @@ impl FollowedConfig {
         let path = file.clone();
         let text = blocking(move || paths::text_of(&path)).await?;
         self.is_settling =
-            text != self.text && !self.last_look.is_settled(text.as_deref(), clock::now());
+            text != self.text && !self.last_look.see(text.as_deref(), clock::now());
         if text == self.text || self.is_settling {
             return Ok(false);
         }
@@ -142,9 +142,9 @@ impl FollowedConfig {
 }
 
 impl LastLook {
-    /// Whether the file has been as it is for long enough. A clock that was set back puts nothing
-    /// off.
-    fn is_settled(&mut self, text: Option<&str>, now: Moment) -> bool {
+    /// Takes note of how the file is; tells whether it has been so for long enough. A clock that was
+    /// set back puts nothing off.
+    fn see(&mut self, text: Option<&str>, now: Moment) -> bool {
         if let Some(since) = self.since
             && self.text.as_deref() == text
         {
@@ -187,20 +187,17 @@ mod tests {
     fn a_file_counts_when_it_has_been_as_it_is_for_two_seconds() {
         let mut last_look = LastLook::default();
 
-        assert!(!last_look.is_settled(HALF, at(10_000)));
-        assert!(
-            !last_look.is_settled(WHOLE, at(11_900)),
-            "it is being written"
-        );
-        assert!(!last_look.is_settled(WHOLE, at(13_800)));
-        assert!(last_look.is_settled(WHOLE, at(13_900)));
+        assert!(!last_look.see(HALF, at(10_000)));
+        assert!(!last_look.see(WHOLE, at(11_900)), "it is being written");
+        assert!(!last_look.see(WHOLE, at(13_800)));
+        assert!(last_look.see(WHOLE, at(13_900)));
     }
 
     #[test]
     fn a_clock_that_was_set_back_puts_nothing_off() {
         let mut last_look = LastLook::default();
-        last_look.is_settled(WHOLE, at(11_900));
+        last_look.see(WHOLE, at(11_900));
 
-        assert!(last_look.is_settled(WHOLE, at(5_000)));
+        assert!(last_look.see(WHOLE, at(5_000)));
     }
 }

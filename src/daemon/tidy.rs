@@ -56,7 +56,7 @@ impl Tidier {
         projects: &[PathBuf],
         all: Option<Vec<PathBuf>>,
     ) -> Result<bool, StoreError> {
-        if !self.is_due() {
+        if !self.take_turn() {
             return Ok(false);
         }
 
@@ -71,9 +71,9 @@ impl Tidier {
         Ok(has_more)
     }
 
-    /// Whether it is time to tidy up; if so, it will not be for a while.
-    fn is_due(&mut self) -> bool {
-        has_passed(&mut self.last_tidied, BETWEEN)
+    /// Takes the turn to tidy up if it is time; it will not be for a while then.
+    fn take_turn(&mut self) -> bool {
+        take_turn_if_due(&mut self.last_tidied, BETWEEN)
     }
 
     /// Adds to submitted runs what comes late: reports, and files that were given up before; tells
@@ -86,7 +86,7 @@ impl Tidier {
 
     /// Forgets requests and commands of long ago, once a day; tells whether it was time for that.
     async fn prune(&mut self) -> Result<bool, StoreError> {
-        if !has_passed(&mut self.last_pruned, DAY) {
+        if !take_turn_if_due(&mut self.last_pruned, DAY) {
             return Ok(false);
         }
 
@@ -121,9 +121,9 @@ impl Tidier {
     }
 }
 
-/// Whether so much time has passed since `last`, which is set to now then. A clock that was set
-/// back puts nothing off.
-fn has_passed(last: &mut Moment, time: Duration) -> bool {
+/// Tells whether so much time has passed since `last`, and sets that to now if so. A clock that was
+/// set back puts nothing off.
+fn take_turn_if_due(last: &mut Moment, time: Duration) -> bool {
     let now = clock::now();
     let passed = now < *last || now.since(*last) >= time;
     if passed {

@@ -102,7 +102,7 @@ impl Settled {
     }
 
     /// What is remembered of a folder that was decided when it looked like this.
-    pub(crate) fn holds(&self, key: &str, fingerprint: u64) -> Option<SettledFolder> {
+    pub(crate) fn get_if_unchanged(&self, key: &str, fingerprint: u64) -> Option<SettledFolder> {
         let folder = self.0.get(&FolderDigest::of(key))?;
         (folder.fingerprint == fingerprint).then_some(*folder)
     }
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(settled.age(&there(&["a"]), NOW).gone, there(&["b"]));
         let almost = NOW.plus(FORGOTTEN - Duration::from_millis(1));
         assert!(settled.age(&there(&["a"]), almost).is_empty());
-        assert!(settled.holds("b", 2).is_some());
+        assert!(settled.get_if_unchanged("b", 2).is_some());
         assert_eq!(
             settled.age(&there(&["a"]), NOW.plus(FORGOTTEN)).forgotten,
             there(&["b"])
@@ -177,7 +177,10 @@ mod tests {
         let hour = NOW.plus(Duration::from_secs(60 * 60));
         let back = settled.age(&there(&["a", "b"]), hour).back;
         assert_eq!(back.len(), 2);
-        assert!(settled.holds("a", 1).is_some() && settled.holds("b", 2).is_some());
+        assert!(
+            settled.get_if_unchanged("a", 1).is_some()
+                && settled.get_if_unchanged("b", 2).is_some()
+        );
         settled.age(&there(&[]), hour);
         assert!(
             settled

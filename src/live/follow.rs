@@ -207,7 +207,7 @@ impl FollowedSuite {
             let why = format!("its results go into test run {}, which is there", into.run);
             return Err(PreviewStop::NotShown(why));
         }
-        self.is_to_be_submitted(&config, &run).await?;
+        self.refuse_unsubmitted(&config, &run).await?;
 
         let client = self.connect(&config, &run).await?;
         // What was refused when this was tried before counts as well.
@@ -243,7 +243,7 @@ impl FollowedSuite {
 
     /// # Errors
     /// When the service would not submit the run if it ended now.
-    async fn is_to_be_submitted(
+    async fn refuse_unsubmitted(
         &self,
         config: &Config,
         run: &FinishedRun,

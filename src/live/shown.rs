@@ -64,7 +64,7 @@ impl ShownSuite {
         if !self.snapshot.options.has_open_plans() {
             return Ok(());
         }
-        self.may_ask(previewer).await?;
+        self.refuse_out_of_turn(previewer).await?;
         let snapshot = &mut self.snapshot;
         let project = snapshot.options.project.clone().unwrap_or_default();
         let plans = self.client.known_plans(&project).await?;
@@ -89,7 +89,7 @@ impl ShownSuite {
             return Err(PreviewStop::NotShown("no project is set".to_owned()));
         };
         for plan_id in self.snapshot.options.plan_ids() {
-            self.may_ask(previewer).await?;
+            self.refuse_out_of_turn(previewer).await?;
             let waited = WaitSoFar {
                 attempts: 0,
                 since: clock::now(),
@@ -267,7 +267,7 @@ impl ShownSuite {
         if !self.has_news() || !self.until_next_request().is_zero() {
             return Ok(());
         }
-        self.may_ask(previewer).await?;
+        self.refuse_out_of_turn(previewer).await?;
 
         let Some(shown) = self.plans.iter_mut().find(|plan| plan.has_news()) else {
             return Ok(());
@@ -284,7 +284,7 @@ impl ShownSuite {
 
     /// # Errors
     /// When others have the right of way.
-    async fn may_ask(&self, previewer: &Previewer) -> Result<(), PreviewStop> {
+    async fn refuse_out_of_turn(&self, previewer: &Previewer) -> Result<(), PreviewStop> {
         if self.client.refused_as_too_many() > self.too_many {
             let reason = "the server said that there are too many requests".to_owned();
             return Err(PreviewStop::NotShown(reason));

@@ -121,7 +121,7 @@ impl Hints {
         projects: &[PathBuf],
         sessions: &Sessions,
     ) -> bool {
-        if !self.has_watcher() {
+        if !self.ensure_watcher() {
             return false;
         }
 
@@ -143,7 +143,7 @@ impl Hints {
     /// Watches these sessions as well, until the next [`Hints::watch`] decides. Says as that does
     /// whether something is watched now that was not.
     pub(crate) fn watch_also(&mut self, sessions: &BTreeSet<PathBuf>) -> bool {
-        if !self.has_watcher() {
+        if !self.ensure_watcher() {
             return false;
         }
 
@@ -164,8 +164,9 @@ impl Hints {
         is_any_new
     }
 
-    /// Makes the watcher if there is none; a failure is tried again at the next call.
-    fn has_watcher(&mut self) -> bool {
+    /// Makes the watcher if there is none, and says whether there is one then; a failure is tried
+    /// again at the next call.
+    fn ensure_watcher(&mut self) -> bool {
         if self.watcher.is_some() {
             return true;
         }

@@ -143,6 +143,7 @@ impl Scout {
             let is_there = folders.binary_search(folder).is_ok() || problems.may_hide(folder);
             if !is_there {
                 self.readings.forget(folder);
+                self.reader.forget(folder);
                 gone.push(folder.clone());
             }
             is_there
@@ -335,7 +336,7 @@ impl Scout {
     }
 
     /// Whether a folder was decided, by its key.
-    pub(crate) fn holds(&self, key: &str) -> bool {
+    pub(crate) fn was_decided(&self, key: &str) -> bool {
         self.settled.contains(key)
     }
 
@@ -416,7 +417,7 @@ impl Scout {
 
         // An agent keeps the runs of years. Of a settled one nothing but the listing is read.
         let key = key(folder);
-        if let Some(settled) = self.settled.holds(&key, fingerprint(&listing))
+        if let Some(settled) = self.settled.get_if_unchanged(&key, fingerprint(&listing))
             && rules.leave_alone(settled)
         {
             self.stop_following(folder);

@@ -40,7 +40,7 @@ pub(super) async fn retry(
     if let Some(plan) = wanted.plan
         && stored.plan_id != Some(plan)
     {
-        may_go_elsewhere(&stored, plan)?;
+        refuse_other_plan(&stored, plan)?;
     }
 
     let stored_into = stored.fills();
@@ -79,9 +79,9 @@ pub(super) async fn retry(
         .await
 }
 
-/// Whether a submission can go to another test plan: not when something of it is in Azure DevOps,
-/// or may be.
-fn may_go_elsewhere(stored: &Submission, plan: u32) -> Result<(), StoreError> {
+/// # Errors
+/// When a submission cannot go to another test plan: something of it is in Azure DevOps, or may be.
+fn refuse_other_plan(stored: &Submission, plan: u32) -> Result<(), StoreError> {
     let submission = stored.id;
     if let Some(run) = stored.ado_run_id {
         return Err(StoreError::NotNow(format!(

@@ -268,7 +268,7 @@ async fn write(
             }
             Err(error) => {
                 let objection = objection_to_body(&error);
-                if objection.is_none() && !filtered.may_be_of_one_result(&error) {
+                if objection.is_none() && !filtered.count_refusal(&error) {
                     return Err(error.into());
                 }
 
@@ -312,9 +312,9 @@ struct Filtered<'a> {
 }
 
 impl Filtered<'_> {
-    /// Whether an answer may be about one result of the request: what lets no request through at
-    /// all is waited for as a whole.
-    fn may_be_of_one_result(&mut self, error: &AdoError) -> bool {
+    /// Takes note of an answer; tells whether it may be about one result of the request. What lets
+    /// no request through at all is waited for as a whole.
+    fn count_refusal(&mut self, error: &AdoError) -> bool {
         let is_refusal = matches!(
             error,
             AdoError::InBetween { answer, .. } if answer.refuses_request()
