@@ -48,7 +48,7 @@ pub use project_folder::{find_project_root, read_azure_settings, read_project, r
 pub(crate) use replace::{Original, ReplaceError};
 pub(crate) use run_folder::RunReader;
 pub use run_folder::{JunitState, read_junit, read_run};
-pub(crate) use run_folder::{junit_state, state_of};
+pub(crate) use run_folder::{junit_state, state_of, state_when_over};
 pub(crate) use running_folder::{has_grown, read_running};
 
 /// Why nothing could be read.

@@ -13,21 +13,18 @@ use crate::intake::{self, FinishedRun, STILL};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::join::{Part, join};
-use crate::plan::members::MemberState;
+use crate::plan::members::{AbortedMembers, MemberState};
 use crate::plan::overrides::Collections;
 use crate::workspace::{self, CollectionFolder, JunitState, ListedMember, Location, RunReader};
 
-/// How far a member is, as its folder tells.
+/// What the folder of a member tells of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum MemberProgress {
-    /// There is no folder, or only the launcher's files.
-    Waiting,
-    /// It has begun, and its log has no end.
-    Open,
-    /// It ended by itself.
-    Finished,
-    /// It did not end, and Katalon wrote its report.
-    Crashed,
+pub(crate) struct MemberSigns {
+    /// How far it is if nothing of it goes on any more: queued where there is no folder, or only
+    /// the launcher's files, and aborted where its log has no end.
+    pub state: RunState,
+    /// When a file of it changed last.
+    newest: Option<Moment>,
 }
 
 /// A member with what was read of it.
@@ -78,30 +75,44 @@ pub(crate) fn are_one(root: &Path, config: &Config) -> bool {
     overrides.collections == Some(Collections::One)
 }
 
-/// Looks how far a member is, and when its folder changed last.
-pub(crate) fn progress(folder: &Path) -> (MemberProgress, Option<Moment>) {
-    let listing = match workspace::list_run_folder(folder) {
-        Ok(listing) => listing,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return (MemberProgress::Waiting, None);
+impl MemberSigns {
+    /// Looks at the folder of a member.
+    pub(crate) fn of(folder: &Path) -> Self {
+        let listing = match workspace::list_run_folder(folder) {
+            Ok(listing) => listing,
+            Err(error) => {
+                let state = match error.kind() {
+                    std::io::ErrorKind::NotFound => RunState::Queued,
+                    // It is there; reading it will say what is wrong.
+                    _ => RunState::Aborted,
+                };
+                return Self {
+                    state,
+                    newest: None,
+                };
+            }
+        };
+
+        let state = if listing.has_log() {
+            let ended = workspace::read_run(folder).ok().and_then(|run| run.ended);
+            workspace::state_when_over(folder, ended)
+        } else {
+            RunState::Queued
+        };
+        Self {
+            state,
+            newest: listing.newest(),
         }
-        // It is there; reading it will say what is wrong.
-        Err(_) => return (MemberProgress::Open, None),
-    };
-
-    let newest = listing.newest();
-    if !listing.has_log() {
-        return (MemberProgress::Waiting, newest);
     }
+}
 
-    let progress = if workspace::read_run(folder).is_ok_and(|run| run.ended.is_some()) {
-        MemberProgress::Finished
-    } else if workspace::read_junit(folder) == JunitState::Complete {
-        MemberProgress::Crashed
+/// What becomes of members that were aborted, by the configuration.
+pub(crate) const fn aborted_members(config: &Config) -> AbortedMembers {
+    if config.submit_aborted {
+        AbortedMembers::Taken
     } else {
-        MemberProgress::Open
-    };
-    (progress, newest)
+        AbortedMembers::LeftOut
+    }
 }
 
 /// Whether Katalon wrote the collection's own report, which it does after the last member.
@@ -122,17 +133,18 @@ pub(super) fn read_requested(
     let ended = has_ended(collection);
     let now = clock::now();
 
-    let members = read_members(collection, config, commands, |progress, newest| {
-        let still = newest.is_none_or(|newest| now.since(newest) >= STILL);
-        match progress {
-            MemberProgress::Finished => Some(MemberState::Finished),
-            MemberProgress::Crashed => Some(MemberState::Crashed),
+    let members = read_members(collection, config, commands, |signs| {
+        let still = signs.newest.is_none_or(|newest| now.since(newest) >= STILL);
+        let is_over = match signs.state {
+            RunState::Finished | RunState::Crashed => true,
             // Katalon writes the collection's report after the last member: what has not begun by
             // then never will.
-            MemberProgress::Waiting => (ended || still).then_some(MemberState::NeverStarted),
-            // A person's word stands for `submit_aborted`.
-            MemberProgress::Open => still.then_some(MemberState::Aborted),
-        }
+            RunState::Queued => ended || still,
+            RunState::Running | RunState::Aborted => still,
+        };
+
+        // A person's word stands for `submit_aborted`.
+        is_over.then(|| MemberState::of(signs.state, AbortedMembers::Taken))
     })?;
 
     join_members(&collection.id(), &collection.folder, members)
@@ -161,7 +173,7 @@ pub(super) fn read_again(
     let any_is_there = collection
         .members()
         .iter()
-        .any(|member| progress(&member.folder).0 != MemberProgress::Waiting);
+        .any(|member| MemberSigns::of(&member.folder).state != RunState::Queued);
     if !any_is_there {
         return Ok(None);
     }
@@ -178,14 +190,8 @@ pub(super) fn read_ended(
     config: &Config,
     commands: &KnownCommands,
 ) -> Result<(FinishedRun, RunState), Refusal> {
-    let members = read_members(collection, config, commands, |progress, _| {
-        Some(match progress {
-            MemberProgress::Finished => MemberState::Finished,
-            MemberProgress::Crashed => MemberState::Crashed,
-            MemberProgress::Waiting => MemberState::NeverStarted,
-            MemberProgress::Open if config.submit_aborted => MemberState::Aborted,
-            MemberProgress::Open => MemberState::AbortedAndLeftOut,
-        })
+    let members = read_members(collection, config, commands, |signs| {
+        Some(MemberState::of(signs.state, aborted_members(config)))
     })?;
 
     match join_or_aborted(&collection.id(), &collection.folder, members) {
@@ -194,13 +200,13 @@ pub(super) fn read_ended(
     }
 }
 
-/// Reads the members; `state_of` says what counts as what, by how far a member is and when its
-/// folder changed last, and `None` of one that still runs.
+/// Reads the members; `state_of` says what each counts as, by what its folder tells, and `None` of
+/// one that still runs.
 fn read_members(
     collection: &CollectionFolder,
     config: &Config,
     commands: &KnownCommands,
-    state_of: impl Fn(MemberProgress, Option<Moment>) -> Option<MemberState>,
+    state_of: impl Fn(&MemberSigns) -> Option<MemberState>,
 ) -> Result<Vec<FinishedMember>, Refusal> {
     // The folder that was asked for may be the collection's own or a copy, which is no member.
     let commands = KnownCommands {
@@ -210,11 +216,11 @@ fn read_members(
 
     let mut members = Vec::new();
     for listed in collection.members() {
-        let (progress, newest) = progress(&listed.folder);
-        let state = state_of(progress, newest)
-            .ok_or_else(|| Refusal::CollectionRuns(collection.folder.clone()))?;
-        let run = match progress {
-            MemberProgress::Waiting => None,
+        let signs = MemberSigns::of(&listed.folder);
+        let state =
+            state_of(&signs).ok_or_else(|| Refusal::CollectionRuns(collection.folder.clone()))?;
+        let run = match signs.state {
+            RunState::Queued => None,
             _ => {
                 let location = Location::of(&listed.folder);
                 Some(intake::read(

@@ -13,7 +13,7 @@ use crate::intake::{FinishedRun, STILL, collection, read};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::snapshot::Snapshot;
-use crate::workspace::{self, JunitState, Location, RunReader};
+use crate::workspace::{self, Location, RunReader};
 
 /// Reads a folder for a person: a run's, or with `submit.collections = "one"` that of a collection
 /// or member. `commands` is what is known of the commands that may have started it; that one was to
@@ -64,9 +64,8 @@ fn read_if_over(
 
     // Either sign is enough: the log has an end where Katalon did not write its report any more,
     // and the report is there where the tests died before the end (`katalon/behaviour.md` §4.3).
-    let over =
-        run.snapshot.run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
-    if !over && !has_been_still(folder)? {
+    let state = workspace::state_when_over(folder, run.snapshot.run.ended);
+    if state == RunState::Aborted && !has_been_still(folder)? {
         return Err(Refusal::StillWritten(folder.to_owned()));
     }
     Ok(run)
@@ -97,13 +96,7 @@ pub(crate) fn read_ended(
     }
 
     let run = read(location, &reader, config, commands)?;
-    let state = if run.snapshot.run.ended.is_some() {
-        RunState::Finished
-    } else if workspace::read_junit(&location.folder) == JunitState::Complete {
-        RunState::Crashed
-    } else {
-        RunState::Aborted
-    };
+    let state = workspace::state_when_over(&location.folder, run.snapshot.run.ended);
     Ok((run, state))
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::discovery::run_identity::RunIdentity;
 use crate::file_names::{FolderId, KnownFolder};
 use crate::katalon::run::Environment;
+use crate::katalon::run::lifecycle::RunState;
 
 /// The suite runs that a joined snapshot is made of.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -95,7 +96,29 @@ pub(crate) enum MemberState {
     Unreadable,
 }
 
+/// What becomes of members that were aborted (`submit_aborted`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AbortedMembers {
+    /// Their results are part of the whole.
+    Taken,
+    /// Their results are left out.
+    LeftOut,
+}
+
 impl MemberState {
+    /// What a member counts as of which nothing goes on any more, by how far its run came.
+    pub(crate) const fn of(run: RunState, aborted: AbortedMembers) -> Self {
+        match (run, aborted) {
+            (RunState::Queued, _) => Self::NeverStarted,
+            (RunState::Finished, _) => Self::Finished,
+            (RunState::Crashed, _) => Self::Crashed,
+            (RunState::Running | RunState::Aborted, AbortedMembers::Taken) => Self::Aborted,
+            (RunState::Running | RunState::Aborted, AbortedMembers::LeftOut) => {
+                Self::AbortedAndLeftOut
+            }
+        }
+    }
+
     /// Whether the results of such a member are part of the whole.
     pub(crate) const fn takes_part(self) -> bool {
         matches!(self, Self::Finished | Self::Crashed | Self::Aborted)

@@ -29,10 +29,12 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::door;
 use crate::error_chain::chain;
 use crate::intake::FinishedRun;
+use crate::intake::collection::aborted_members;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::store::StoredMember;
 use crate::outbox::{Outbox, StoreError};
+use crate::plan::members::MemberState;
 use crate::record::commands;
 use crate::workspace::{CollectionFolder, Location};
 
@@ -122,8 +124,12 @@ impl PendingCollections {
         run: FinishedRun,
         state: RunState,
     ) -> Result<(), StoreError> {
-        let Some(member) = Member::of(collection, folder, run, member::state_of(state, config))
-        else {
+        let Some(member) = Member::of(
+            collection,
+            folder,
+            run,
+            MemberState::of(state, aborted_members(config)),
+        ) else {
             return Ok(());
         };
 

@@ -240,6 +240,20 @@ pub(crate) fn state_of(
     lifecycle::state(evidence, abort_after)
 }
 
+/// How a run is of which nothing goes on any more, because its command is gone or its folder has
+/// been still: finished, crashed or aborted. `ended` is when its log says that it ended.
+pub(crate) fn state_when_over(folder: &Path, ended: Option<Moment>) -> RunState {
+    let evidence = Evidence {
+        has_log: true,
+        ended: ended.is_some(),
+        // Read only where it matters: it may be large.
+        has_report: ended.is_none() && read_junit(folder) == JunitState::Complete,
+        quiet_for: Duration::ZERO,
+    };
+
+    lifecycle::state(evidence, Duration::ZERO)
+}
+
 pub(super) fn io_error(folder: &Path, source: io::Error) -> ReadError {
     ReadError::Io {
         path: folder.to_owned(),

@@ -13,11 +13,12 @@ use crate::discovery::claim::{Claim, Terms};
 use crate::discovery::command::{Command, SoughtRun, candidates};
 use crate::discovery::command_of_run::KnownCommands;
 use crate::katalon::run::SuiteRun;
+use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::lock::ClaimMark;
 use crate::outbox::{Outbox, StoreError};
 use crate::watch::processes::katalon_commands_of_others;
-use crate::workspace::{JunitState, Location};
+use crate::workspace::Location;
 use crate::{clock, watch, workspace};
 
 /// Time between two signs of life; the outbox believes in the claim for a minute after the last
@@ -256,8 +257,7 @@ impl Search {
     /// somebody who may run it.
     fn is_of_another(&self, run: &SuiteRun, folder: &Path) -> bool {
         // One that ended may be taken by two commands at once: it is recorded only once.
-        let is_over = run.ended.is_some() || workspace::read_junit(folder) == JunitState::Complete;
-        if is_over {
+        if workspace::state_when_over(folder, run.ended) != RunState::Aborted {
             return false;
         }
 

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
 use crate::discovery::run_identity::RunIdentity;
 use crate::intake::{FinishedRun, SubmissionTerms};
 use crate::katalon::run::lifecycle::RunState;
@@ -108,17 +107,6 @@ impl Member {
             MemberState::Aborted | MemberState::AbortedAndLeftOut => RunState::Aborted,
             _ => RunState::Finished,
         }
-    }
-}
-
-/// What a member counts as whose run ended like this.
-pub(super) const fn state_of(run: RunState, config: &Config) -> MemberState {
-    match run {
-        RunState::Crashed => MemberState::Crashed,
-        RunState::Aborted if config.submit_aborted => MemberState::Aborted,
-        RunState::Aborted => MemberState::AbortedAndLeftOut,
-        // Nobody comes here with the first two: only what is over is kept.
-        RunState::Queued | RunState::Running | RunState::Finished => MemberState::Finished,
     }
 }
 

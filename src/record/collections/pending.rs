@@ -10,13 +10,13 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL};
 use crate::error_chain::chain;
 use crate::intake::collection::{
-    FinishedMember, MemberProgress, are_one, has_ended, join_or_aborted, progress,
+    FinishedMember, MemberSigns, aborted_members, are_one, has_ended, join_or_aborted,
 };
 use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::members::MemberState;
-use crate::record::collections::member::{self, Member};
+use crate::record::collections::member::Member;
 use crate::workspace::{self, FolderListing, ListedMember, Location, RunReader};
 
 /// A collection of which at least one member is over.
@@ -249,7 +249,8 @@ impl PendingCollection {
             })
         } else if terms.settled.contains(&member.folder) {
             // Nobody follows it any more, so it is over: it ended before the history begins, say.
-            Some(state_of_settled(&member.folder, &terms.config))
+            let ended = MemberSigns::of(&member.folder).state;
+            Some(MemberState::of(ended, aborted_members(&terms.config)))
         } else {
             None
         };
@@ -312,17 +313,6 @@ impl PendingCollection {
             Err(IntakeError::SettingsInFlux(_)) => Err(Undecided::Soon),
             Err(error) if kept.is_none() && !error.is_gone() => Err(Undecided::Member(error)),
             _ => Ok(kept.map(|kept| kept.finished_run())),
-        }
-    }
-}
-
-/// What became of a member that was never kept and is over all the same.
-fn state_of_settled(folder: &Path, config: &Config) -> MemberState {
-    match progress(folder).0 {
-        MemberProgress::Finished => MemberState::Finished,
-        MemberProgress::Crashed => MemberState::Crashed,
-        MemberProgress::Open | MemberProgress::Waiting => {
-            member::state_of(RunState::Aborted, config)
         }
     }
 }
