@@ -47,13 +47,25 @@ pub(super) struct Delegate<'a> {
     runtime: Runtime,
     /// How long the answer of a service is waited for.
     patience: Duration,
-    /// Cancelled when the waiting is to end.
-    stop: CancellationToken,
+    on_signal: OnSignal,
     /// Shows how far sending is.
     progress: Progress,
     /// It was said that the service is waited for.
     wait_is_said: bool,
 }
+
+/// What a signal that asks to end does while a service is waited for.
+enum OnSignal {
+    /// It ends the command, as it does every program.
+    EndsCommand,
+    /// It ends the waiting: this is cancelled then.
+    EndsWait(CancellationToken),
+}
+
+/// A signal ended the waiting.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted before the running service answered")]
+pub(super) struct Interrupted;
 
 /// What became of the submissions that a command asked for.
 #[derive(Default)]
@@ -86,7 +98,7 @@ impl<'a> Delegate<'a> {
             outbox,
             runtime: runtime()?,
             patience: ANSWER_WITHIN,
-            stop: CancellationToken::new(),
+            on_signal: OnSignal::EndsCommand,
             progress,
             wait_is_said: false,
         })
@@ -98,10 +110,11 @@ impl<'a> Delegate<'a> {
     /// When signals cannot be listened to.
     pub(super) fn within(mut self, patience: Duration) -> anyhow::Result<Self> {
         // A service that hangs must neither outlast `--wait` nor make the command deaf to signals.
-        let stop = self.stop.clone();
+        let stop = CancellationToken::new();
         self.runtime
-            .block_on(async { daemon::stop_on_signal(stop) })?;
+            .block_on(async { daemon::stop_on_signal(stop.clone()) })?;
 
+        self.on_signal = OnSignal::EndsWait(stop);
         self.patience = patience.min(ANSWER_WITHIN);
         Ok(self)
     }
@@ -146,10 +159,13 @@ impl<'a> Delegate<'a> {
 
     fn carry_out(&self, request: &Request) -> anyhow::Result<Answer> {
         let answer = record::carry_out(&self.outbox, self.config, request.clone());
-
-        // Without `within` a signal ends the command itself, and nothing is given up in here.
-        let answer = unless_stopped(answer, &self.stop, READ_ON);
-        Ok(self.runtime.block_on(answer)??)
+        let answer = match &self.on_signal {
+            OnSignal::EndsCommand => self.runtime.block_on(answer)?,
+            OnSignal::EndsWait(stop) => self
+                .runtime
+                .block_on(unless_stopped(answer, stop, READ_ON))??,
+        };
+        Ok(answer)
     }
 
     /// Sends these submissions, or waits until the service tried to.
@@ -164,15 +180,8 @@ impl<'a> Delegate<'a> {
             measures: self.progress.measures(),
         };
 
-        // Without `within` a signal ends the command itself, so there is nothing to cancel.
-        let stop = CancellationToken::new();
-        self.send_until(
-            ids,
-            clock::now().plus(SENT_WITHIN),
-            is_untried,
-            effort,
-            &stop,
-        )
+        let until = clock::now().plus(SENT_WITHIN);
+        self.send_until(ids, until, is_untried, effort)
     }
 
     /// Sends these submissions, or waits until the service has sent them, at most for the budget;
@@ -181,9 +190,8 @@ impl<'a> Delegate<'a> {
     /// # Errors
     /// When the outbox fails.
     pub(super) fn send_within(&mut self, ids: &[i64], effort: Effort) -> anyhow::Result<Sent> {
-        let stop = self.stop.clone();
         let until = clock::now().plus(effort.budget);
-        let mut sent = self.send_until(ids, until, may_still_be_sent, effort, &stop)?;
+        let mut sent = self.send_until(ids, until, may_still_be_sent, effort)?;
 
         let mut by_others = Vec::new();
         for row in &sent.rows {
@@ -204,12 +212,11 @@ impl<'a> Delegate<'a> {
         until: Moment,
         waits_for: fn(&SubmissionSummary) -> bool,
         effort: Effort,
-        stop: &CancellationToken,
     ) -> anyhow::Result<Sent> {
         while self.lock.is_none() {
             let rows = self.rows(ids)?;
             let is_over = !rows.iter().any(waits_for);
-            if is_over || clock::now() > until || stop.is_cancelled() {
+            if is_over || clock::now() > until || self.is_interrupted() {
                 self.progress.clear();
                 let attempts = rows.iter().filter_map(attempt_of).collect();
                 return Ok(Sent { rows, attempts });
@@ -223,9 +230,9 @@ impl<'a> Delegate<'a> {
 
         // From here on a signal lets the step in hand end, so that its answer is not lost.
         let attempts = self.runtime.block_on(async {
-            let stop = CancellationToken::new();
-            daemon::stop_on_signal(stop.clone())?;
-            let sending = now::send(&self.outbox, self.config, ids, effort, &stop);
+            let stop_sending = CancellationToken::new();
+            daemon::stop_on_signal(stop_sending.clone())?;
+            let sending = now::send(&self.outbox, self.config, ids, effort, &stop_sending);
             anyhow::Ok(self.progress.during(Some(ids), sending).await?)
         })?;
         Ok(Sent {
@@ -249,7 +256,7 @@ impl<'a> Delegate<'a> {
                 tell("waiting for the running service, which has not answered yet");
             }
 
-            let is_late = clock::now() > until || self.stop.is_cancelled();
+            let is_late = clock::now() > until || self.is_interrupted();
             if self.lock.is_none() {
                 self.pause()?;
                 if self.lock.is_none() && !is_late {
@@ -266,17 +273,22 @@ impl<'a> Delegate<'a> {
             if self.lock.is_some() {
                 return Ok(None);
             }
-            if self.stop.is_cancelled() {
-                anyhow::bail!(
-                    "interrupted before the running service answered; the service submits the \
-                     claimed runs by itself"
-                );
+            if self.is_interrupted() {
+                return Err(Interrupted.into());
             }
 
             anyhow::bail!(
                 "the running service did not answer in {} seconds; look at its log",
                 self.patience.as_secs()
             );
+        }
+    }
+
+    /// Whether a signal has ended the waiting.
+    fn is_interrupted(&self) -> bool {
+        match &self.on_signal {
+            OnSignal::EndsCommand => false,
+            OnSignal::EndsWait(stop) => stop.is_cancelled(),
         }
     }
 

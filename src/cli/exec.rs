@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ado::Credential;
 use crate::blocking::unless_stopped;
 use crate::cli::agent::variable;
-use crate::cli::delegate::Delegate;
+use crate::cli::delegate::{Delegate, Interrupted};
 use crate::cli::error::UsageError;
 use crate::cli::filling::Filling;
 use crate::cli::progress::Progress;
@@ -266,7 +266,7 @@ fn submit(
             folder: folder.to_string_lossy().into_owned(),
             into,
         };
-        match delegate.ask(&request)? {
+        match delegate.ask(&request).map_err(with_what_follows)? {
             Answer::Taken { submissions, .. } => ids.extend(submissions),
             Answer::Refused(reason) => report.refused(folder, &reason),
         }
@@ -282,6 +282,16 @@ fn submit(
     };
     report.sent(&delegate.send_within(&ids, rest_of_effort)?);
     Ok(())
+}
+
+/// Adds to an interruption what becomes of the runs: they are claimed, so the service takes them.
+fn with_what_follows(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Interrupted>() {
+        Ok(interrupted) => {
+            anyhow::anyhow!("{interrupted}; the service submits the claimed runs by itself")
+        }
+        Err(error) => error,
+    }
 }
 
 /// The job's token for its server, unless it is handed over for something else.
