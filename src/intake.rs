@@ -206,10 +206,10 @@ fn read_with_project(
     let root = root_of(location)?;
     let settings = settings_of(root)?;
 
-    // Before `join`, which lays the options of the run over the settings: those of its command are
-    // the strongest of all.
+    // Before `with_settings`, which lays the options of the run over the settings: those of its
+    // command are the strongest of all.
     let command = command::take_options(&mut run, &location.folder, commands);
-    let mut finished = join(location, run, root, &settings, config)?;
+    let mut finished = with_settings(location, run, root, &settings, config)?;
     command::apply(command, &mut finished);
 
     let size = stored_size(&finished.snapshot);
@@ -308,8 +308,8 @@ fn age(then: Moment, now: Moment) -> Option<Duration> {
     (then <= now).then(|| now.since(then))
 }
 
-/// Joins a run with what its project says.
-fn join(
+/// A run with what its project says of it, as far as that may be stored.
+fn with_settings(
     location: &Location,
     mut run: SuiteRun,
     root: &Path,
@@ -319,10 +319,10 @@ fn join(
     let project_file = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &project_file);
 
-    let ReadCases { mut ids, masked } = cases_of(root, &overrides.id_rule(), &mut run)?;
+    let ReadCases { ids, masked } = cases_of(root, &overrides.id_rule(), &mut run)?;
     run.damage.extend(settings.damage.clone());
     run.warnings.extend(settings.warnings.iter().cloned());
-    let mut options = options_of(settings, &overrides, project_file, &mut run);
+    let options = options_of(settings, &overrides, project_file, &mut run);
     forget_values(&mut run, &ids);
 
     let reruns = workspace::number_of_reruns(root, &run.suite).unwrap_or_else(|error| {
@@ -337,13 +337,24 @@ fn join(
         .collection
         .as_ref()
         .and_then(|collection| collection.report.id.clone());
-    // The last word about texts: what follows stores them.
-    let redaction = Redaction::new(&config.redact, &masked);
-    let mut hidden = hide(&redaction, &mut run, &mut options, collection.as_deref());
-    hide_in_cases(&redaction, &mut ids, &mut hidden);
+    let mut snapshot = Snapshot {
+        folder: location.folder.to_string_lossy().into_owned(),
+        folder_id: location.id,
+        project_name: workspace::project_name(root),
+        project_root: root.to_string_lossy().into_owned(),
+        options,
+        collection,
+        joined: None,
+        reruns,
+        cases: ids,
+        hidden: Vec::new(),
+        run,
+    };
 
+    // The last word about texts: what follows stores them.
+    hide(&Redaction::new(&config.redact, &masked), &mut snapshot);
     Ok(FinishedRun {
-        identity: RunIdentity::of(&run),
+        identity: RunIdentity::of(&snapshot.run),
         terms: SubmissionTerms {
             enabled: settings.enabled,
             auto_submit: overrides::auto_submit(settings, &overrides),
@@ -353,40 +364,26 @@ fn join(
             live: false,
         },
         token: token_of(settings),
-        snapshot: Snapshot {
-            folder: location.folder.to_string_lossy().into_owned(),
-            folder_id: location.id,
-            project_name: workspace::project_name(root),
-            project_root: root.to_string_lossy().into_owned(),
-            options,
-            collection,
-            joined: None,
-            reruns,
-            cases: ids,
-            hidden,
-            run,
-        },
+        snapshot,
     })
 }
 
-/// Takes what is hidden out of the texts of a run, and gives the pieces of its names that are.
-fn hide(
-    redaction: &Redaction<'_>,
-    run: &mut SuiteRun,
-    options: &mut Options,
-    collection: Option<&str>,
-) -> Vec<String> {
-    redaction.clean(run);
-    redaction.clean_text(&mut options.run_name.text);
-    for value in options.run_name.variables.values_mut() {
+/// Takes what is hidden out of the texts of a snapshot, and has it remember the pieces of its names
+/// that are.
+fn hide(redaction: &Redaction<'_>, snapshot: &mut Snapshot) {
+    redaction.clean(&mut snapshot.run);
+    let run_name = &mut snapshot.options.run_name;
+    redaction.clean_text(&mut run_name.text);
+    for value in run_name.variables.values_mut() {
         redaction.clean_text(value);
     }
 
-    let mut hidden = redaction.pieces_of_names(run);
-    if let Some(id) = collection {
+    let mut hidden = redaction.pieces_of_names(&snapshot.run);
+    if let Some(id) = &snapshot.collection {
         hidden::add(&mut hidden, redaction.pieces_of(id));
     }
-    hidden
+    hide_in_cases(redaction, &mut snapshot.cases, &mut hidden);
+    snapshot.hidden = hidden;
 }
 
 /// The same for what test cases say of their ids: what is no id is repeated to whoever entered it,

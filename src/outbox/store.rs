@@ -114,8 +114,9 @@ impl Store {
 
         state_dir::make(state_dir).map_err(in_folder)?;
         let file = state_dir.join(DATABASE);
-        let is_marked = state_dir.join(MARK).exists();
-        refuse_lost(&file, is_marked)?;
+        if state_dir.join(MARK).exists() {
+            refuse_lost(&file)?;
+        }
 
         // SQLite would go by the umask. It gives the files that it makes beside this one the same
         // mode, and leaves what is there as it is.
@@ -215,10 +216,9 @@ impl Store {
 }
 
 /// Refuses to start anew where there was an outbox before.
-fn refuse_lost(file: &Path, is_marked: bool) -> Result<(), OpenError> {
+fn refuse_lost(file: &Path) -> Result<(), OpenError> {
     let size = std::fs::metadata(file).map(|metadata| metadata.len()).ok();
     let found = match size {
-        _ if !is_marked => return Ok(()),
         None => "missing",
         // SQLite would take it for a new database.
         Some(0) => "empty",
