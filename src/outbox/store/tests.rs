@@ -376,6 +376,23 @@ fn a_retry_uses_the_newest_that_is_known_and_not_what_the_submission_was_planned
 }
 
 #[test]
+fn a_refused_retry_of_a_run_without_a_test_plan_names_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let recorded = record(&mut store, &snapshot(&[18, 19], None), &Occasion::Found);
+    let [first, second] = *recorded.submissions() else {
+        panic!("{recorded:?}")
+    };
+    store.retry(first, Some(&snapshot(&[], None)), NOW).unwrap();
+
+    let refused = store.retry(first, Some(&snapshot(&[19], None)), NOW);
+
+    let words = refused.unwrap_err().to_string();
+    let expected = format!("this run no longer goes to its test plan; run {second} is");
+    assert!(words.starts_with(&expected), "{words}");
+}
+
+#[test]
 fn a_submitted_run_is_neither_retried_nor_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
