@@ -16,6 +16,7 @@ use crate::live::stop::PreviewStop;
 use crate::outbox::StoreError;
 use crate::outbox::store::{LiveFate, LiveRun};
 use crate::plan::ado_facts::AdoFacts;
+use crate::plan::comment::ended_in_favour_of;
 use crate::plan::preview;
 use crate::workspace;
 
@@ -100,9 +101,9 @@ impl Previewer {
             LiveFate::Awaited => LiveVerdict::GoesOn,
             // A run that its submission fills is never ended here.
             LiveFate::Submitted(ado_run) => match live.ado_run_id {
-                Some(other) if other != ado_run => LiveVerdict::Ends(format!(
-                    "Ended: test run {ado_run} is the one of this suite run."
-                )),
+                Some(other) if other != ado_run => {
+                    LiveVerdict::Ends(format!("{}.", ended_in_favour_of(ado_run)))
+                }
                 _ => LiveVerdict::HasSubmission,
             },
             LiveFate::NotSubmitted => LiveVerdict::Ends(format!(

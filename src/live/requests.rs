@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::ado::runs::Wanted;
 use crate::ado::search::{DAY, FoundRuns, Memory, OtherRuns, RunSearch};
-use crate::ado::wire::{OutcomeUpdate, RunEnd, TestResult, TestRun};
+use crate::ado::wire::{OutcomeUpdate, RunEnd, TestRun};
 use crate::ado::{AdoClient, AdoError};
 use crate::clock;
 use crate::moment::Moment;
@@ -130,7 +130,7 @@ impl LivePlan {
         let read = self.client.results(&self.project, ado_run, Wanted::All);
         let mut results = HashMap::new();
         for result in in_time(read).await? {
-            if let Some(result) = result_ref(result) {
+            if let Some(result) = ResultRef::of(result) {
                 results.entry(result.point_id).or_insert(result);
             }
         }
@@ -143,15 +143,6 @@ impl LivePlan {
             wanted: BTreeMap::new(),
         })
     }
-}
-
-fn result_ref(result: TestResult) -> Option<ResultRef> {
-    Some(ResultRef {
-        point_id: result.test_point?.id,
-        result_id: result.id,
-        title: result.test_case_title,
-        revision: result.test_case_revision,
-    })
 }
 
 impl ShownPlan {

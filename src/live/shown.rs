@@ -14,6 +14,7 @@ use crate::live::requests::{LivePlan, MadeBefore, PATIENCE, ShownPlan};
 use crate::live::stop::{PreviewStop, TICK};
 use crate::outbox::store::{LiveFate, LiveRun};
 use crate::plan::SubmissionPlan;
+use crate::plan::comment::ended_in_favour_of;
 use crate::plan::key::{KeyParts, KeyedPlan, key};
 use crate::plan::preview;
 use crate::plan::snapshot::Snapshot;
@@ -189,7 +190,7 @@ impl ShownSuite {
         let made = plan.create(outline).await?;
         match plan.find(MadeBefore::No).await?.with_key {
             Some(first) if first.id < made.id => {
-                let comment = format!("Ended: test run {} is the one of this suite run.", first.id);
+                let comment = format!("{}.", ended_in_favour_of(first.id));
                 plan.end(made.id, &comment).await?;
                 let key = plan.key.clone();
                 outbox.with(move |store| store.forget_live(&key)).await?;

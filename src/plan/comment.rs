@@ -54,6 +54,11 @@ pub(crate) struct Comment {
     pub overflow: Option<String>,
 }
 
+/// What stands in a test run that is ended because another one counts; without a full stop.
+pub(crate) fn ended_in_favour_of(other: u32) -> String {
+    format!("Ended: test run {other} is the one of this suite run")
+}
+
 /// The key in the comment of some test run; `None` when the run is not kado's.
 pub(crate) fn key_in(comment: &str) -> Option<&str> {
     let rest = comment.trim_start().strip_prefix(KEY_MARK)?;

@@ -44,6 +44,18 @@ pub(crate) struct ResultRef {
     pub revision: Option<u32>,
 }
 
+impl ResultRef {
+    /// That of a result as ADO has it; `None` of one without a point.
+    pub(crate) fn of(result: TestResult) -> Option<Self> {
+        Some(Self {
+            point_id: result.test_point?.id,
+            result_id: result.id,
+            title: result.test_case_title,
+            revision: result.test_case_revision,
+        })
+    }
+}
+
 /// A request that does not get through while its server answers everything else; what an
 /// unconfirmed step holds. Stored as JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -290,7 +302,7 @@ impl<'a> Execution<'a> {
     ) -> StepResult {
         let id = self.submission.id;
         let run_id = run.id;
-        let url = self.web_url(run);
+        let url = self.page_of(run);
 
         self.outbox
             .with(move |store| {
@@ -404,10 +416,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Where a person sees a run.
-    pub(super) fn web_url(&self, run: &TestRun) -> String {
-        match &run.web_access_url {
-            Some(url) => url.clone(),
-            None => self.client.server().run_page(self.project(), run.id),
-        }
+    pub(super) fn page_of(&self, run: &TestRun) -> String {
+        run.page(self.client.server(), self.project())
     }
 }

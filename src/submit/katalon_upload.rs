@@ -207,7 +207,7 @@ fn by_katalon(execution: &Execution<'_>, run: &TestRun) -> Stop {
     let snapshot = &execution.submission.snapshot;
     Stop::ByKatalon {
         run: run.id,
-        url: execution.web_url(run),
+        url: execution.page_of(run),
         project: project_key(&snapshot.options, &snapshot.project_name),
     }
 }

@@ -21,7 +21,7 @@ use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::store::LiveRun;
 use crate::outbox::submission::RunOrigin;
-use crate::plan::comment::{has_key, is_of_filled_run};
+use crate::plan::comment::{ended_in_favour_of, has_key, is_of_filled_run};
 use crate::plan::left_out::LeftOut;
 use crate::plan::preview;
 use crate::submit::creation::{RunLinks, creation, points_of};
@@ -279,8 +279,8 @@ async fn end_all(execution: &Execution<'_>, runs: &[u32], counts: u32) -> Result
             "two test runs were made for one suite run; the later one is ended"
         );
         let comment = format!(
-            "Ended: test run {counts} is the one of this suite run; \
-             another kado made it at the same moment."
+            "{}; another kado made it at the same moment.",
+            ended_in_favour_of(counts)
         );
 
         let end = RunEnd {

@@ -100,18 +100,10 @@ fn points_of_plan(execution: &Execution<'_>) -> Vec<u32> {
 fn by_point(results: Vec<TestResult>) -> HashMap<u32, ResultRef> {
     let mut refs = HashMap::new();
     for result in results {
-        let Some(point) = result.test_point else {
-            continue;
-        };
-        let result_ref = ResultRef {
-            point_id: point.id,
-            result_id: result.id,
-            title: result.test_case_title,
-            revision: result.test_case_revision,
-        };
-
         // The first one counts should a point have several.
-        refs.entry(point.id).or_insert(result_ref);
+        if let Some(result_ref) = ResultRef::of(result) {
+            refs.entry(result_ref.point_id).or_insert(result_ref);
+        }
     }
     refs
 }
