@@ -160,7 +160,7 @@ impl Submission {
     }
 
     /// How its ADO run came to be, once the first step confirmed that.
-    pub(crate) fn run_origin(&self) -> Option<RunOrigin> {
+    pub(crate) fn how_made(&self) -> Option<HowMade> {
         let first = self.steps.first()?;
         serde_json::from_str(first.detail.as_deref()?).ok()
     }
@@ -198,7 +198,7 @@ pub(crate) struct StoredStep {
 /// How the ADO run of a submission came to be; what [`Step::CreateRun`] confirms. Stored as JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum RunOrigin {
+pub(crate) enum HowMade {
     /// The submission made it.
     Created,
     /// It was there when the submission looked for it.

@@ -19,7 +19,7 @@ use crate::config::Late;
 use crate::locked::locked;
 use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState};
-use crate::outbox::submission::{RunOrigin, StoredStep, Submission};
+use crate::outbox::submission::{HowMade, StoredStep, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::Target;
@@ -198,14 +198,14 @@ impl<'a> Execution<'a> {
     /// installation or a request without an answer made it.
     fn is_adopted(&self) -> bool {
         matches!(
-            self.submission.run_origin(),
-            Some(RunOrigin::Adopted | RunOrigin::Live)
+            self.submission.how_made(),
+            Some(HowMade::Adopted | HowMade::Live)
         )
     }
 
     /// Whether the run showed the suite while it ran.
     pub(super) fn is_live(&self) -> bool {
-        self.submission.run_origin() == Some(RunOrigin::Live)
+        self.submission.how_made() == Some(HowMade::Live)
     }
 
     /// Whether a result holds what a submission wrote, and not only what showed it while the suite
@@ -298,7 +298,7 @@ impl<'a> Execution<'a> {
         &self,
         open: OpenStep,
         run: &TestRun,
-        origin: RunOrigin,
+        origin: HowMade,
     ) -> StepResult {
         let id = self.submission.id;
         let run_id = run.id;

@@ -4,7 +4,7 @@
 use crate::ado::runs::Wanted;
 use crate::ado::wire::{TestResult, TestRun};
 use crate::ado::{AdoClient, AdoError};
-use crate::outbox::submission::{RunOrigin, Submission};
+use crate::outbox::submission::{HowMade, Submission};
 use crate::plan::recount::{
     FoundResult, OthersResults, Recount, RunCounts, Verify, compare, counts_agree,
 };
@@ -84,8 +84,8 @@ fn found_result(result: &TestResult) -> FoundResult {
 
 /// Only in a run that kado itself made every result is its own.
 fn others(submission: &Submission) -> OthersResults {
-    match submission.run_origin() {
-        Some(RunOrigin::Created) => OthersResults::Unexpected,
-        Some(RunOrigin::Adopted | RunOrigin::Live) | None => OthersResults::Expected,
+    match submission.how_made() {
+        Some(HowMade::Created) => OthersResults::Unexpected,
+        Some(HowMade::Adopted | HowMade::Live) | None => OthersResults::Expected,
     }
 }

@@ -15,7 +15,7 @@ use crate::outbox::new_run::Occasion;
 use crate::outbox::step::StepState;
 use crate::outbox::store::test_runs::{self, AGAIN, ASKED, aborted, at, ignored, snapshot};
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::{Obstacle, RunOrigin, SubmissionState, SubmissionSummary};
+use crate::outbox::submission::{HowMade, Obstacle, SubmissionState, SubmissionSummary};
 use crate::plan::SubmissionPlan;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
@@ -383,7 +383,7 @@ fn report() -> PlannedAttachment {
 fn move_step(store: &mut Store, row: &mut Row, id: i64, step: usize, to: StepState) {
     let moved = match (to, step) {
         (StepState::Confirmed, 0) => {
-            store.confirm_run(id, 0, 500, "https://x", RunOrigin::Created, NOW)
+            store.confirm_run(id, 0, 500, "https://x", HowMade::Created, NOW)
         }
         (StepState::Confirmed, step) => store.confirm(id, step, &step, NOW),
         (StepState::Refused, step) => store.refuse(id, step, &[], NOW),

@@ -11,7 +11,7 @@ use crate::outbox::new_run::Occasion;
 use crate::outbox::step::{Step, steps};
 use crate::outbox::store::Store;
 use crate::outbox::store::test_runs::{at, found, open, record, snapshot};
-use crate::outbox::submission::{Obstacle, RunOrigin, SubmissionState};
+use crate::outbox::submission::{HowMade, Obstacle, SubmissionState};
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::plan;
@@ -98,7 +98,7 @@ fn go_on(store: &mut Store, id: i64, number: usize, run: &Snapshot, now: Moment)
             let url =
                 format!("https://dev.azure.com/org/Shop/_TestManagement/Runs?runId={ado_run}");
             store
-                .confirm_run(id, position, ado_run, &url, RunOrigin::Created, now)
+                .confirm_run(id, position, ado_run, &url, HowMade::Created, now)
                 .unwrap();
         } else {
             store.confirm(id, position, &(), now).unwrap();

@@ -9,7 +9,7 @@ use crate::outbox::step::{Step, StepState, steps};
 use crate::outbox::store::columns::json;
 use crate::outbox::store::state::{apply, change_one, log, state_of};
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::{IgnoredAs, RunOrigin};
+use crate::outbox::submission::{HowMade, IgnoredAs};
 use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::PlannedAttachment;
@@ -226,7 +226,7 @@ impl Store {
         position: usize,
         ado_run_id: u32,
         url: &str,
-        origin: RunOrigin,
+        origin: HowMade,
         now: Moment,
     ) -> Result<(), StoreError> {
         let detail = serde_json::to_string(&origin)?;

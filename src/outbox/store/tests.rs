@@ -20,7 +20,7 @@ use crate::outbox::store::test_runs::{
     AGAIN, ASKED, NOW, aborted, at, found, ignored, open, record, snapshot,
 };
 use crate::outbox::store::{DATABASE, OpenError, Store, StoreError};
-use crate::outbox::submission::{RunOrigin, SubmissionState, SubmissionSummary};
+use crate::outbox::submission::{HowMade, SubmissionState, SubmissionSummary};
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
 use crate::plan::plan;
@@ -223,7 +223,7 @@ fn steps_move_one_way_and_survive_being_opened_again() {
     let unasked = store.confirm(id, 0, &(), NOW);
     store.intend(id, 0).unwrap();
     store
-        .confirm_run(id, 0, 150, "https://x", RunOrigin::Created, NOW)
+        .confirm_run(id, 0, 150, "https://x", HowMade::Created, NOW)
         .unwrap();
     let twice = store.intend(id, 0);
 
@@ -251,7 +251,7 @@ fn a_submission_that_takes_over_the_progress_of_its_steps_is_as_if_read_anew() {
     let mut submission = store.load(id).unwrap();
     store.intend(id, 0).unwrap();
     store
-        .confirm_run(id, 0, 150, "https://x", RunOrigin::Created, NOW)
+        .confirm_run(id, 0, 150, "https://x", HowMade::Created, NOW)
         .unwrap();
 
     submission.apply(store.progress(id).unwrap());
@@ -271,7 +271,7 @@ fn a_confirmation_does_not_write_the_plan_and_the_snapshot_again() {
     store_plan(&mut store, id, &run);
     store.intend(id, 0).unwrap();
     store
-        .confirm_run(id, 0, 150, "https://x", RunOrigin::Created, NOW)
+        .confirm_run(id, 0, 150, "https://x", HowMade::Created, NOW)
         .unwrap();
     store.intend(id, 1).unwrap();
     let before = store.changes().unwrap();

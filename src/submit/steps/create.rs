@@ -20,7 +20,7 @@ use crate::clock::{self, Stopwatch};
 use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::store::LiveRun;
-use crate::outbox::submission::RunOrigin;
+use crate::outbox::submission::HowMade;
 use crate::plan::comment::{ended_in_favour_of, has_key, is_of_filled_run};
 use crate::plan::left_out::LeftOut;
 use crate::plan::preview;
@@ -191,10 +191,10 @@ async fn give_up_preview(execution: &Execution<'_>, closed: &TestRun) -> Result<
 }
 
 /// How a run that is there came to be.
-fn origin_of(run: &TestRun) -> RunOrigin {
+fn origin_of(run: &TestRun) -> HowMade {
     match &run.comment {
-        Some(comment) if preview::is_live(comment) => RunOrigin::Live,
-        _ => RunOrigin::Adopted,
+        Some(comment) if preview::is_live(comment) => HowMade::Live,
+        _ => HowMade::Adopted,
     }
 }
 
@@ -245,7 +245,7 @@ async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
                 .await?;
             Err(left_to_another_kado(first.id))
         }
-        _ => execution.confirm_run(open, &made, RunOrigin::Created).await,
+        _ => execution.confirm_run(open, &made, HowMade::Created).await,
     }
 }
 

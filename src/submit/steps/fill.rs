@@ -8,7 +8,7 @@
 use crate::ado::AdoError;
 use crate::ado::wire::{RunUpdate, TestRun};
 use crate::discovery::filled_run::{Completion, FilledRun};
-use crate::outbox::submission::RunOrigin;
+use crate::outbox::submission::HowMade;
 use crate::plan::comment::{has_key, with_key};
 use crate::submit::execution::{Execution, OpenStep, StepResult};
 use crate::submit::run_to_fill::{change_comment, plan_of};
@@ -52,7 +52,7 @@ pub(super) async fn begin(
     .map_err(|problem| not_fillable(execution, into, problem))?;
 
     // As adopted: it was there before, so each further step is asked for before it is sent.
-    execution.confirm_run(open, &run, RunOrigin::Adopted).await
+    execution.confirm_run(open, &run, HowMade::Adopted).await
 }
 
 /// Says in the run's comment what became of the suite run, and completes the run where that is
