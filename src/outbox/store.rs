@@ -114,7 +114,8 @@ impl Store {
 
         state_dir::make(state_dir).map_err(in_folder)?;
         let file = state_dir.join(DATABASE);
-        if state_dir.join(MARK).exists() {
+        let is_marked = state_dir.join(MARK).exists();
+        if is_marked {
             refuse_lost(&file)?;
         }
 
