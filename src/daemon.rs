@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 use keeper::Keeper;
 use reload::FollowedConfig;
-use watchdog::Turns;
+use watchdog::LoopTurns;
 
 use crate::blocking::blocking;
 use crate::clock;
@@ -60,7 +60,7 @@ use crate::page::{self, RunningService};
 use crate::record;
 use crate::service;
 use crate::submit::now::ONCE_BUDGET;
-use crate::submit::{Attempt, Submitter, outcome};
+use crate::submit::{SendAttempt, Submitter, outcome};
 use crate::telemetry::RecentWarnings;
 
 pub(crate) use signal::stop_on_signal;
@@ -106,7 +106,7 @@ pub(crate) async fn serve(
     // Only now: a service that cannot use its state folder must not be told to be up.
     service::ready();
 
-    let turns = Arc::new(Turns::new());
+    let turns = Arc::new(LoopTurns::new());
     let lost = Arc::new(AtomicBool::new(false));
     let shown = RunningService {
         pulse: turns.clone(),
@@ -227,7 +227,7 @@ fn refuse_lost_folder(lost: &AtomicBool, state_dir: &Path) -> anyhow::Result<()>
 /// Tells the service manager that the service lives, and how things stand, until `stop`.
 async fn give_signs(
     outbox: Outbox,
-    turns: Arc<Turns>,
+    turns: Arc<LoopTurns>,
     changed: Arc<Notify>,
     bell: Bell,
     stop: CancellationToken,
@@ -259,7 +259,7 @@ async fn run_both(
     submitter: Arc<Submitter>,
     changed: Arc<Notify>,
     bell: Bell,
-    turns: &Arc<Turns>,
+    turns: &Arc<LoopTurns>,
     stop: &CancellationToken,
 ) -> (JoinHandle<Result<(), StoreError>>, Result<(), StoreError>) {
     // A guard cancels the token when it is dropped, also by a panic.
@@ -387,11 +387,11 @@ pub(crate) async fn once(
 }
 
 /// The address of the newest test run among those that kado made and sent by these attempts.
-fn newest_sent(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> Option<String> {
+fn newest_sent(rows: &[SubmissionSummary], attempts: &[(i64, SendAttempt)]) -> Option<String> {
     // They stand in the order of their runs, the newest first.
-    let newest = rows
-        .iter()
-        .find(|row| row.is_made_by_kado() && attempts.contains(&(row.id, Attempt::Submitted)))?;
+    let newest = rows.iter().find(|row| {
+        row.is_made_by_kado() && attempts.contains(&(row.id, SendAttempt::Submitted))
+    })?;
     newest.url.clone()
 }
 

@@ -86,14 +86,14 @@ impl From<Refused> for io::Error {
 
 /// What stands in a system's way to a file.
 #[derive(Debug)]
-enum Obstacle {
+enum PathObstacle {
     /// A link, at the end of the way or on it.
     Link,
     /// Something else.
     Error(io::Error),
 }
 
-impl From<io::Error> for Obstacle {
+impl From<io::Error> for PathObstacle {
     fn from(error: io::Error) -> Self {
         Self::Error(error)
     }
@@ -352,10 +352,10 @@ impl Folder {
     }
 
     /// An obstacle as an error that names the link, with `shown` before its path.
-    fn error(&self, obstacle: Obstacle, below: &Path, shown: &Path) -> io::Error {
+    fn error(&self, obstacle: PathObstacle, below: &Path, shown: &Path) -> io::Error {
         match obstacle {
-            Obstacle::Error(error) => error,
-            Obstacle::Link => {
+            PathObstacle::Error(error) => error,
+            PathObstacle::Link => {
                 // It may be gone by now, and then the whole way is named.
                 let link = self.first_link(below).unwrap_or_else(|| below.to_owned());
                 Refused::Link(shown.join(link)).into()

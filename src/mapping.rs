@@ -26,4 +26,4 @@ pub(crate) use entered_ids::EnteredIds;
 pub(crate) use mapped_project::{
     MappedProject, NoAnswer, chosen_root, project_here, suggest_command, watched_projects,
 };
-pub(crate) use pairing::{AdoTitle, Decision, KatalonName, Pairing, pairings};
+pub(crate) use pairing::{AdoTitle, KatalonName, Pairing, PairingDecision, pairings};

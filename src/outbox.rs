@@ -89,7 +89,7 @@ use crate::blocking::blocking;
 use crate::clock;
 use crate::locked::locked;
 use crate::outbox::request::Request;
-use crate::outbox::submission::Progress;
+use crate::outbox::submission::StepsProgress;
 
 pub(crate) use outage::Outage;
 pub use store::{OpenError, Store, StoreError};
@@ -207,7 +207,7 @@ impl Outbox {
     ///
     /// # Errors
     /// See [`Store::progress`].
-    pub(crate) async fn progress(&self, id: i64) -> Result<Progress, StoreError> {
+    pub(crate) async fn progress(&self, id: i64) -> Result<StepsProgress, StoreError> {
         self.with(move |store| store.progress(id)).await
     }
 

@@ -172,16 +172,16 @@ pub(crate) struct PipelineBuild {
     /// `BUILD_BUILDNUMBER`, for people.
     pub number: Option<String>,
     /// `SYSTEM_STAGENAME` and `SYSTEM_STAGEATTEMPT`.
-    pub stage: Option<Attempt>,
+    pub stage: Option<JobAttempt>,
     /// `SYSTEM_PHASENAME` and `SYSTEM_PHASEATTEMPT`.
-    pub phase: Option<Attempt>,
+    pub phase: Option<JobAttempt>,
     /// `SYSTEM_JOBNAME` and `SYSTEM_JOBATTEMPT`.
-    pub job: Option<Attempt>,
+    pub job: Option<JobAttempt>,
 }
 
 /// A stage, phase or job, and which attempt at it this is.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Attempt {
+pub(crate) struct JobAttempt {
     pub name: String,
     /// From 1.
     pub attempt: u32,
@@ -268,8 +268,8 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         (number > N::from(0)).then_some(number)
     }
 
-    fn attempt(&self, name: &str, attempt: &str) -> Option<Attempt> {
-        Some(Attempt {
+    fn attempt(&self, name: &str, attempt: &str) -> Option<JobAttempt> {
+        Some(JobAttempt {
             name: self.text(name)?,
             attempt: self.number(attempt).unwrap_or(1),
         })
@@ -368,21 +368,21 @@ mod tests {
         assert_eq!(build.number.as_deref(), Some("20260506.3"));
         assert_eq!(
             build.stage,
-            Some(Attempt {
+            Some(JobAttempt {
                 name: "Test".into(),
                 attempt: 2
             })
         );
         assert_eq!(
             build.phase,
-            Some(Attempt {
+            Some(JobAttempt {
                 name: "katalon".into(),
                 attempt: 1
             })
         );
         assert_eq!(
             build.job,
-            Some(Attempt {
+            Some(JobAttempt {
                 name: "__default".into(),
                 attempt: 1
             })

@@ -58,7 +58,7 @@ use crate::telemetry::OUTCOMES;
 
 /// What one attempt at a submission led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Attempt {
+pub(crate) enum SendAttempt {
     /// Everything is confirmed.
     Submitted,
     /// Nothing was sent yet, but it is known now to which test plan it goes; it is due there.
@@ -76,7 +76,7 @@ pub(crate) enum Attempt {
     Ignored,
 }
 
-impl Attempt {
+impl SendAttempt {
     /// Why it waits, if it does.
     pub(crate) const fn cause(&self) -> Option<Obstacle> {
         match self {
@@ -133,7 +133,7 @@ impl Submitter {
     ///
     /// # Errors
     /// When the outbox cannot be read or written.
-    pub(crate) async fn attempt(&self, id: i64) -> Result<Attempt, StoreError> {
+    pub(crate) async fn attempt(&self, id: i64) -> Result<SendAttempt, StoreError> {
         self.attempt_until_written(id, || ()).await
     }
 
@@ -143,14 +143,14 @@ impl Submitter {
         &self,
         id: i64,
         written: impl Fn() + Send + Sync,
-    ) -> Result<Attempt, StoreError> {
+    ) -> Result<SendAttempt, StoreError> {
         self.remember_tokens().await?;
         let submission = match self.outbox.with(move |store| store.load(id)).await {
             Ok(submission) => submission,
             // One row that cannot be understood costs only itself.
             Err(StoreError::Content(error)) => {
                 self.park(id, None, &unreadable(&error), None).await?;
-                return Ok(Attempt::Parked);
+                return Ok(SendAttempt::Parked);
             }
             Err(error) => return Err(error),
         };
@@ -165,7 +165,7 @@ impl Submitter {
                     .with(move |store| store.submitted(id, clock::now()))
                     .await?;
                 tracing::info!(id, suite, ado_run, "submitted");
-                Attempt::Submitted
+                SendAttempt::Submitted
             }
             Err(stop) => self.record_stop(id, attempts, &suite, stop).await?,
         };
@@ -173,7 +173,7 @@ impl Submitter {
         self.keep_tokens().await;
 
         // Only now: until the outbox says so, a crash would leave the copies needed.
-        if matches!(attempt, Attempt::Submitted | Attempt::Ignored) {
+        if matches!(attempt, SendAttempt::Submitted | SendAttempt::Ignored) {
             self.empty_spool(&runs, root).await?;
         }
         Ok(attempt)
@@ -279,7 +279,7 @@ impl Submitter {
         attempts: u32,
         suite: &str,
         stop: Stop,
-    ) -> Result<Attempt, StoreError> {
+    ) -> Result<SendAttempt, StoreError> {
         let reason = stop.to_string();
 
         match stop {
@@ -294,11 +294,11 @@ impl Submitter {
 
             Stop::PlanFound { plan } => {
                 tracing::info!(id, suite, plan, "the test plan is found");
-                Ok(Attempt::PlanFound)
+                Ok(SendAttempt::PlanFound)
             }
             Stop::SamePlan => {
                 tracing::info!(id, suite, reason, "ignored");
-                Ok(Attempt::Ignored)
+                Ok(SendAttempt::Ignored)
             }
 
             Stop::ByKatalon { run, url, project } => {
@@ -312,7 +312,7 @@ impl Submitter {
                         store.submitted_by_katalon(id, run, &url, &project, clock::now())
                     })
                     .await?;
-                Ok(Attempt::Submitted)
+                Ok(SendAttempt::Submitted)
             }
 
             stop => match stop.cause() {
@@ -320,7 +320,7 @@ impl Submitter {
                 None => {
                     self.park(id, Some(suite), &reason, stop.into_plan())
                         .await?;
-                    Ok(Attempt::Parked)
+                    Ok(SendAttempt::Parked)
                 }
             },
         }
@@ -334,12 +334,12 @@ impl Submitter {
         reason: String,
         ignored_as: Option<IgnoredAs>,
         plan: Box<SubmissionPlan>,
-    ) -> Result<Attempt, StoreError> {
+    ) -> Result<SendAttempt, StoreError> {
         tracing::info!(id, suite, reason, "ignored");
         self.outbox
             .with(move |store| store.ignore(id, &reason, ignored_as, &plan, clock::now()))
             .await?;
-        Ok(Attempt::Ignored)
+        Ok(SendAttempt::Ignored)
     }
 
     /// Lets a submission wait for its next attempt.
@@ -350,7 +350,7 @@ impl Submitter {
         suite: &str,
         cause: Obstacle,
         stop: &Stop,
-    ) -> Result<Attempt, StoreError> {
+    ) -> Result<SendAttempt, StoreError> {
         let reason = stop.to_string();
         let now = clock::now();
         let delay = match stop {
@@ -379,7 +379,7 @@ impl Submitter {
         self.outbox
             .with(move |store| store.wait(id, cause, &reason, until, now))
             .await?;
-        Ok(Attempt::Waits { cause, until })
+        Ok(SendAttempt::Waits { cause, until })
     }
 
     /// Parks a submission until a person does something about it, with the plan that shows why.

@@ -134,19 +134,23 @@ fn nobody_submits(why: &str, way_out: String, report: &mut Report) {
 
 /// What kado saw of Katalon's uploads in a project.
 #[derive(Default)]
-struct History {
+struct UploadHistory {
     known: UploadHistory,
     /// Runs that both submitted, the newest first.
     doubles: Vec<DoubleSubmission>,
 }
 
-fn history(project: &Project, config: &Config, options: &Options) -> Result<History, StoreError> {
+fn history(
+    project: &Project,
+    config: &Config,
+    options: &Options,
+) -> Result<UploadHistory, StoreError> {
     // Opened for reading only: a check makes no outbox, and the service may be writing to it.
     let Ok(Some(store)) = Store::open_to_read(&config.state_dir) else {
-        return Ok(History::default());
+        return Ok(UploadHistory::default());
     };
 
-    Ok(History {
+    Ok(UploadHistory {
         known: store.katalon_known(&project_key(options, &project.name))?,
         doubles: store.doubles(&project.name)?,
     })

@@ -25,7 +25,7 @@ use crate::outbox::request::{Answer, Request};
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary};
 use crate::record;
 use crate::submit::now::{self, Effort};
-use crate::submit::{Attempt, outcome};
+use crate::submit::{SendAttempt, outcome};
 
 /// How often the answer of a service is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -72,7 +72,7 @@ pub(super) struct Interrupted;
 pub(super) struct Sent {
     pub rows: Vec<SubmissionSummary>,
     /// How the attempts ended, by the ids of submissions.
-    pub attempts: Vec<(i64, Attempt)>,
+    pub attempts: Vec<(i64, SendAttempt)>,
 }
 
 impl<'a> Delegate<'a> {
@@ -340,13 +340,13 @@ const fn is_open(row: &SubmissionSummary) -> bool {
 
 /// What a row says of the attempt of a service. One that is still under way when nobody waits any
 /// longer counts as not reached.
-fn attempt_of(row: &SubmissionSummary) -> Option<(i64, Attempt)> {
+fn attempt_of(row: &SubmissionSummary) -> Option<(i64, SendAttempt)> {
     let attempt = match row.state {
-        SubmissionState::Submitted => Attempt::Submitted,
-        SubmissionState::Parked => Attempt::Parked,
+        SubmissionState::Submitted => SendAttempt::Submitted,
+        SubmissionState::Parked => SendAttempt::Parked,
         // Nothing was attempted, and nothing is missing.
         SubmissionState::Ignored => return None,
-        SubmissionState::Pending | SubmissionState::Submitting => Attempt::Waits {
+        SubmissionState::Pending | SubmissionState::Submitting => SendAttempt::Waits {
             cause: row.obstacle.unwrap_or(Obstacle::Unreachable),
             until: row.next_attempt.unwrap_or_default(),
         },

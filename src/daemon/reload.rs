@@ -22,14 +22,14 @@ pub(crate) struct FollowedConfig {
     file: Option<PathBuf>,
     /// The text that was loaded last, or refused; `None` without a file.
     text: Option<String>,
-    last_look: LastLook,
+    last_look: ConfigLook,
     is_settling: bool,
 }
 
 /// How a file was at the last look, and since when: somebody may be writing it, and half a file can
 /// be a good one.
 #[derive(Default)]
-struct LastLook {
+struct ConfigLook {
     text: Option<String>,
     since: Option<Moment>,
 }
@@ -53,7 +53,7 @@ impl FollowedConfig {
             config,
             file,
             text,
-            last_look: LastLook::default(),
+            last_look: ConfigLook::default(),
             is_settling: false,
         })
     }
@@ -141,7 +141,7 @@ impl FollowedConfig {
     }
 }
 
-impl LastLook {
+impl ConfigLook {
     /// Takes note of how the file is; tells whether it has been so for long enough. A clock that was
     /// set back puts nothing off.
     fn see(&mut self, text: Option<&str>, now: Moment) -> bool {
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_file_counts_when_it_has_been_as_it_is_for_two_seconds() {
-        let mut last_look = LastLook::default();
+        let mut last_look = ConfigLook::default();
 
         assert!(!last_look.see(HALF, at(10_000)));
         assert!(!last_look.see(WHOLE, at(11_900)), "it is being written");
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_puts_nothing_off() {
-        let mut last_look = LastLook::default();
+        let mut last_look = ConfigLook::default();
         last_look.see(WHOLE, at(11_900));
 
         assert!(last_look.see(WHOLE, at(5_000)));

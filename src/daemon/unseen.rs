@@ -15,7 +15,7 @@ pub(super) struct Unseen {
 }
 
 /// What changed from one sweep to the next.
-struct News {
+struct SweepNews {
     appeared: Vec<ToldWatchProblem>,
     gone: Vec<ToldWatchProblem>,
     /// All that there is now.
@@ -63,7 +63,7 @@ impl Unseen {
     }
 }
 
-fn news(before: &WatchProblems, now: &WatchProblems) -> News {
+fn news(before: &WatchProblems, now: &WatchProblems) -> SweepNews {
     let mut appeared = only_in(now, before);
     if now.more() > before.more() {
         appeared.extend(now.tell_more());
@@ -76,7 +76,7 @@ fn news(before: &WatchProblems, now: &WatchProblems) -> News {
         Vec::new()
     };
 
-    News {
+    SweepNews {
         appeared,
         gone,
         all: now.tell(how_to_grant),

@@ -31,7 +31,7 @@ const STILL: Duration = Duration::from_secs(180);
 
 /// Counts the turns of the two halves.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(super) struct LoopTurns {
     keeper: AtomicU64,
     submitter: AtomicU64,
     clock: Stopwatch,
@@ -47,7 +47,7 @@ struct Counts {
     submitter: u64,
 }
 
-impl Turns {
+impl LoopTurns {
     /// Begins: neither half has turned yet, and each has the whole time for its first turn.
     pub(super) fn new() -> Self {
         Self {
@@ -101,7 +101,7 @@ impl Turns {
     }
 }
 
-impl Pulse for Turns {
+impl Pulse for LoopTurns {
     fn turns(&self) -> bool {
         self.turn_at(self.clock.elapsed().as_secs())
     }
@@ -110,7 +110,7 @@ impl Pulse for Turns {
 /// Gives signs of life until `stop`, if the service manager wants any; `wake` has the submitter
 /// turn, and `bell` the keeper.
 pub(super) async fn give_signs(
-    turns: Arc<Turns>,
+    turns: Arc<LoopTurns>,
     wake: Arc<Notify>,
     bell: Bell,
     stop: CancellationToken,
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn one_half_that_hangs_ends_the_signs_of_life() {
-        let turns = Turns::new();
+        let turns = LoopTurns::new();
         let mut last = Counts::default();
 
         turns.keeper_turned();
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn one_half_that_hangs_ends_the_health() {
-        let turns = Turns::new();
+        let turns = LoopTurns::new();
         assert!(turns.turn_at(STILL.as_secs()), "it has just begun");
 
         turns.keeper_at.store(1000, Ordering::Relaxed);

@@ -16,7 +16,7 @@ use std::time::UNIX_EPOCH;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, open, openat, statat};
 use rustix::io::Errno;
 
-use super::{Entry, Kind, Look, Obstacle, Refused};
+use super::{Entry, Kind, Look, PathObstacle, Refused};
 use crate::file_names::FolderId;
 use crate::moment::Moment;
 
@@ -49,11 +49,11 @@ impl Handle {
         Ok(Self(self.0.try_clone()?))
     }
 
-    pub(super) fn folder(&self, below: &Path) -> Result<Self, Obstacle> {
+    pub(super) fn folder(&self, below: &Path) -> Result<Self, PathObstacle> {
         Ok(Self(self.open(below, ENTERED)?))
     }
 
-    pub(super) fn file(&self, below: &Path) -> Result<File, Obstacle> {
+    pub(super) fn file(&self, below: &Path) -> Result<File, PathObstacle> {
         let file = File::from(self.open(below, FILE)?);
         if file.metadata()?.is_file() {
             Ok(file)
@@ -62,7 +62,7 @@ impl Handle {
         }
     }
 
-    pub(super) fn look(&self, below: &Path) -> Result<Look, Obstacle> {
+    pub(super) fn look(&self, below: &Path) -> Result<Look, PathObstacle> {
         let (Some(folder), Some(name)) = (below.parent(), below.file_name()) else {
             return Err(Errno::NOENT.into());
         };
@@ -75,12 +75,12 @@ impl Handle {
         Ok(look_of(&status?))
     }
 
-    pub(super) fn entries(&self) -> Result<Entries, Obstacle> {
+    pub(super) fn entries(&self) -> Result<Entries, PathObstacle> {
         let listed = openat(&self.0, ".", LISTED, Mode::empty())?;
         Ok(Entries(Dir::new(listed)?))
     }
 
-    pub(super) fn entries_of(&self, below: &Path) -> Result<Entries, Obstacle> {
+    pub(super) fn entries_of(&self, below: &Path) -> Result<Entries, PathObstacle> {
         if below.as_os_str().is_empty() {
             return self.entries();
         }
@@ -102,7 +102,7 @@ impl Handle {
     }
 
     #[cfg(target_os = "linux")]
-    fn open(&self, below: &Path, flags: OFlags) -> Result<OwnedFd, Obstacle> {
+    fn open(&self, below: &Path, flags: OFlags) -> Result<OwnedFd, PathObstacle> {
         use rustix::fs::{ResolveFlags, openat2};
 
         let inside =
@@ -116,13 +116,13 @@ impl Handle {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn open(&self, below: &Path, flags: OFlags) -> Result<OwnedFd, Obstacle> {
+    fn open(&self, below: &Path, flags: OFlags) -> Result<OwnedFd, PathObstacle> {
         self.open_step_by_step(below, flags)
     }
 
     /// Opens each folder on the way inside the one before, so that none can be exchanged for a link
     /// between a look at it and its use.
-    fn open_step_by_step(&self, below: &Path, flags: OFlags) -> Result<OwnedFd, Obstacle> {
+    fn open_step_by_step(&self, below: &Path, flags: OFlags) -> Result<OwnedFd, PathObstacle> {
         let mut opened: Option<OwnedFd> = None;
         let mut names = below.components().peekable();
 
@@ -140,7 +140,7 @@ impl Handle {
             match openat(parent, name, flags | OFlags::NOFOLLOW, Mode::empty()) {
                 Ok(next) => opened = Some(next),
                 // What `NOFOLLOW` says of a link where a folder is wanted.
-                Err(Errno::NOTDIR) if is_link(parent, name) => return Err(Obstacle::Link),
+                Err(Errno::NOTDIR) if is_link(parent, name) => return Err(PathObstacle::Link),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -148,7 +148,7 @@ impl Handle {
     }
 }
 
-impl From<Errno> for Obstacle {
+impl From<Errno> for PathObstacle {
     fn from(error: Errno) -> Self {
         // "Too many levels of symbolic links" says nothing to a reader.
         if error == Errno::LOOP {
@@ -273,11 +273,11 @@ mod tests {
         }
     }
 
-    fn ending(opened: Result<OwnedFd, Obstacle>) -> String {
+    fn ending(opened: Result<OwnedFd, PathObstacle>) -> String {
         match opened {
             Ok(_) => "opened".to_owned(),
-            Err(Obstacle::Link) => "a link".to_owned(),
-            Err(Obstacle::Error(error)) => error.to_string(),
+            Err(PathObstacle::Link) => "a link".to_owned(),
+            Err(PathObstacle::Error(error)) => error.to_string(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::{Entry, Kind, Look, Obstacle, Refused};
+use super::{Entry, Kind, Look, PathObstacle, Refused};
 use crate::file_names::{FolderId, same};
 use crate::moment::Moment;
 use crate::win32::calls;
@@ -63,11 +63,11 @@ impl Handle {
         })
     }
 
-    pub(super) fn folder(&self, below: &Path) -> Result<Self, Obstacle> {
+    pub(super) fn folder(&self, below: &Path) -> Result<Self, PathObstacle> {
         let folder = self.open_to_look(below)?;
         let kind = folder.metadata()?.file_type();
         if kind.is_symlink() {
-            return Err(Obstacle::Link);
+            return Err(PathObstacle::Link);
         }
         if !kind.is_dir() {
             return Err(io::Error::from(io::ErrorKind::NotADirectory).into());
@@ -80,11 +80,11 @@ impl Handle {
 
     /// A link or a device is refused, also when it takes the file's place between the look and the
     /// opening.
-    pub(super) fn file(&self, below: &Path) -> Result<File, Obstacle> {
+    pub(super) fn file(&self, below: &Path) -> Result<File, PathObstacle> {
         let path = self.path.join(below);
         let kind = fs::symlink_metadata(&path)?.file_type();
         if kind.is_symlink() {
-            return Err(Obstacle::Link);
+            return Err(PathObstacle::Link);
         }
         if !kind.is_file() {
             return Err(io::Error::from(Refused::NotRegular).into());
@@ -99,7 +99,7 @@ impl Handle {
         // It may be another file than the one that was looked at.
         let kind = file.metadata()?.file_type();
         if kind.is_symlink() {
-            return Err(Obstacle::Link);
+            return Err(PathObstacle::Link);
         }
         if !kind.is_file() {
             return Err(io::Error::from(Refused::NotRegular).into());
@@ -108,7 +108,7 @@ impl Handle {
         Ok(file)
     }
 
-    pub(super) fn look(&self, below: &Path) -> Result<Look, Obstacle> {
+    pub(super) fn look(&self, below: &Path) -> Result<Look, PathObstacle> {
         let opened = self.open_to_look(below)?;
         let metadata = opened.metadata()?;
 
@@ -125,7 +125,7 @@ impl Handle {
         })
     }
 
-    pub(super) fn entries(&self) -> Result<Entries, Obstacle> {
+    pub(super) fn entries(&self) -> Result<Entries, PathObstacle> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(&self.path)? {
             entries.push(entry.and_then(|entry| {
@@ -142,11 +142,11 @@ impl Handle {
         if calls::file_id(&listed)? == calls::file_id(&self.folder)? {
             Ok(entries.into_iter())
         } else {
-            Err(Obstacle::Link)
+            Err(PathObstacle::Link)
         }
     }
 
-    pub(super) fn entries_of(&self, below: &Path) -> Result<Entries, Obstacle> {
+    pub(super) fn entries_of(&self, below: &Path) -> Result<Entries, PathObstacle> {
         if below.as_os_str().is_empty() {
             return self.entries();
         }
@@ -165,14 +165,14 @@ impl Handle {
     }
 
     /// Opens something without its content: not what a link at its end leads to.
-    fn open_to_look(&self, below: &Path) -> Result<File, Obstacle> {
+    fn open_to_look(&self, below: &Path) -> Result<File, PathObstacle> {
         let opened = looking(BACKUP_SEMANTICS | OPEN_REPARSE_POINT).open(self.path.join(below))?;
         self.check_place(&opened, below)?;
         Ok(opened)
     }
 
     /// Whether something lies below this folder under just this name, and not behind a link.
-    fn check_place(&self, opened: &File, below: &Path) -> Result<(), Obstacle> {
+    fn check_place(&self, opened: &File, below: &Path) -> Result<(), PathObstacle> {
         let (Ok(folder), Ok(place)) = (calls::final_path(&self.folder), calls::final_path(opened))
         else {
             // A volume without a letter has no such path, and Wine knows none of more than 260
@@ -183,19 +183,19 @@ impl Handle {
         if same(&place, &folder.join(below)) {
             Ok(())
         } else {
-            Err(Obstacle::Link)
+            Err(PathObstacle::Link)
         }
     }
 
     /// Looks for links on a way, where the system does not tell where something lies.
-    fn check_way(&self, below: &Path) -> Result<(), Obstacle> {
+    fn check_way(&self, below: &Path) -> Result<(), PathObstacle> {
         // What it ends at is opened itself, whatever it is.
         let mut way = self.path.clone();
         for name in below.parent().unwrap_or(below).components() {
             way.push(name);
             let step = looking(BACKUP_SEMANTICS | OPEN_REPARSE_POINT).open(&way)?;
             if step.metadata()?.file_type().is_symlink() {
-                return Err(Obstacle::Link);
+                return Err(PathObstacle::Link);
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::merge_conflict;
 use crate::katalon::test_case::{ENTITY, KEY, PRODUCT, ROOT, TestCase};
 use crate::katalon::text;
-use crate::katalon::xml::{self, Doctype, Extent, Node};
+use crate::katalon::xml::{self, Doctype, ElementExtent, Node};
 
 /// Katalon's indentation of a level.
 const LEVEL: &str = "   ";
@@ -128,8 +128,8 @@ struct Edit {
 struct Entry {
     is_ids: bool,
     outer: Range<usize>,
-    key: Option<Extent>,
-    value: Option<Extent>,
+    key: Option<ElementExtent>,
+    value: Option<ElementExtent>,
 }
 
 /// The element of an integration.
@@ -137,8 +137,8 @@ struct Entry {
 struct Entity {
     is_azure: bool,
     outer: Range<usize>,
-    product: Option<Extent>,
-    properties: Option<Extent>,
+    product: Option<ElementExtent>,
+    properties: Option<ElementExtent>,
     entries: Vec<Entry>,
 }
 
@@ -148,15 +148,15 @@ struct Layout {
     entities: Vec<Entity>,
     /// Behind what a new element of an integration is to stand.
     head_end: Option<usize>,
-    root: Option<Extent>,
+    root: Option<ElementExtent>,
     /// Of the entity and entry that are open.
     entity: Entity,
-    key: Option<(Extent, bool)>,
-    value: Option<Extent>,
+    key: Option<(ElementExtent, bool)>,
+    value: Option<ElementExtent>,
 }
 
 impl Layout {
-    fn visit(&mut self, path: &[String], text: &str, extent: &Extent) {
+    fn visit(&mut self, path: &[String], text: &str, extent: &ElementExtent) {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
 
         match path.as_slice() {
@@ -387,7 +387,7 @@ impl<'a> CaseFile<'a> {
         let indent = self.indentation_at(entity.outer.start).unwrap_or_default();
 
         match &entity.properties {
-            Some(Extent {
+            Some(ElementExtent {
                 inner: Some(inner), ..
             }) => {
                 let last = entity.entries.last().map(|entry| entry.outer.end);
@@ -395,7 +395,7 @@ impl<'a> CaseFile<'a> {
             }
 
             // `<properties/>` becomes what can hold an entry.
-            Some(Extent { outer, inner: None }) => {
+            Some(ElementExtent { outer, inner: None }) => {
                 let end = self.lines(outer.end, indent, LEVEL, &[(1, "</properties>".to_owned())]);
                 let entry = self.lines(outer.end, indent, LEVEL, &entry(2));
                 Edit {
@@ -425,7 +425,7 @@ impl<'a> CaseFile<'a> {
     fn new_value(&self, entry: &Entry, ids: &str) -> Edit {
         match (&entry.value, &entry.key) {
             (
-                Some(Extent {
+                Some(ElementExtent {
                     inner: Some(inner), ..
                 }),
                 _,
@@ -434,7 +434,7 @@ impl<'a> CaseFile<'a> {
                 text: ids.to_owned(),
             },
 
-            (Some(Extent { outer, inner: None }), _) => Edit {
+            (Some(ElementExtent { outer, inner: None }), _) => Edit {
                 place: outer.clone(),
                 text: format!("{}{ids}</value>", self.opened(outer)),
             },

@@ -28,7 +28,7 @@ pub(crate) enum Node<'a> {
 
 /// Where an element stands, in bytes behind a byte order mark.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Extent {
+pub(crate) struct ElementExtent {
     /// With its tags.
     pub outer: Range<usize>,
     /// Between its tags; `None` for an element of one tag, `<a/>`.
@@ -107,7 +107,7 @@ pub(crate) fn walk(
 /// As [`walk`].
 pub(crate) fn walk_extents(
     bytes: &[u8],
-    mut visit: impl FnMut(&[String], Node<'_>, Option<&Extent>),
+    mut visit: impl FnMut(&[String], Node<'_>, Option<&ElementExtent>),
 ) -> Result<Doctype, XmlError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| XmlError {
@@ -175,13 +175,13 @@ impl Walk {
         &mut self,
         event: Event<'_>,
         place: Range<usize>,
-        visit: &mut impl FnMut(&[String], Node<'_>, Option<&Extent>),
+        visit: &mut impl FnMut(&[String], Node<'_>, Option<&ElementExtent>),
     ) -> Result<(), NotWellFormed> {
         match event {
             Event::Start(start) => self.open(&start, place, visit)?,
             Event::Empty(start) => {
                 self.open(&start, place.clone(), visit)?;
-                let extent = Extent {
+                let extent = ElementExtent {
                     outer: place,
                     inner: None,
                 };
@@ -190,7 +190,7 @@ impl Walk {
 
             Event::End(_) => {
                 let tag = self.tags.last().cloned().unwrap_or_default();
-                let extent = Extent {
+                let extent = ElementExtent {
                     outer: tag.start..place.end,
                     inner: Some(tag.end..place.start),
                 };
@@ -209,7 +209,7 @@ impl Walk {
         &mut self,
         start: &BytesStart<'_>,
         place: Range<usize>,
-        visit: &mut impl FnMut(&[String], Node<'_>, Option<&Extent>),
+        visit: &mut impl FnMut(&[String], Node<'_>, Option<&ElementExtent>),
     ) -> Result<(), NotWellFormed> {
         if self.path.len() == DEEPEST {
             return Err(NotWellFormed::TooDeep);
@@ -240,8 +240,8 @@ impl Walk {
 
     fn close(
         &mut self,
-        extent: &Extent,
-        visit: &mut impl FnMut(&[String], Node<'_>, Option<&Extent>),
+        extent: &ElementExtent,
+        visit: &mut impl FnMut(&[String], Node<'_>, Option<&ElementExtent>),
     ) {
         let text = self.texts.pop().unwrap_or_default();
         visit(&self.path, Node::Close(&text), Some(extent));

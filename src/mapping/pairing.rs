@@ -91,7 +91,7 @@ impl Candidate {
 
 /// What was decided for a test case.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Decision {
+pub(crate) enum PairingDecision {
     /// It is to have this id.
     Chosen(u32),
     /// Several fit equally.
@@ -111,7 +111,7 @@ pub(crate) enum Decision {
 pub(crate) struct Pairing {
     pub test_case: String,
     pub candidates: Vec<Candidate>,
-    pub decision: Decision,
+    pub decision: PairingDecision,
 }
 
 /// Pairs test cases; what is chosen has at least the score `min`.
@@ -221,12 +221,12 @@ impl<'a> Index<'a> {
         candidates
     }
 
-    fn decision(&self, candidates: &[Candidate], min: f64) -> Decision {
+    fn decision(&self, candidates: &[Candidate], min: f64) -> PairingDecision {
         let Some(best) = candidates.first() else {
-            return Decision::Nothing;
+            return PairingDecision::Nothing;
         };
         if best.score < min || best.objection.is_some() {
-            return Decision::Unsure;
+            return PairingDecision::Unsure;
         }
 
         let equals: Vec<u32> = candidates
@@ -238,16 +238,16 @@ impl<'a> Index<'a> {
             .map(|other| other.id)
             .collect();
         if equals.len() > 1 {
-            return Decision::Ambiguous(equals);
+            return PairingDecision::Ambiguous(equals);
         }
 
         let title = self.by_id.get(&best.id).map(|at| &self.titles[*at]);
         match title.and_then(|title| title.mapped_by) {
-            Some(by) => Decision::Taken {
+            Some(by) => PairingDecision::Taken {
                 id: best.id,
                 by: by.to_owned(),
             },
-            None => Decision::Chosen(best.id),
+            None => PairingDecision::Chosen(best.id),
         }
     }
 }
@@ -300,7 +300,7 @@ impl Found<'_> {
 fn settle_contests(pairings: &mut [Pairing]) {
     let mut wanted: BTreeMap<u32, Vec<(usize, Way)>> = BTreeMap::new();
     for (at, pairing) in pairings.iter().enumerate() {
-        if let Decision::Chosen(id) = pairing.decision
+        if let PairingDecision::Chosen(id) = pairing.decision
             && let Some(best) = pairing.candidates.first()
         {
             wanted.entry(id).or_default().push((at, best.way));
@@ -323,7 +323,7 @@ fn settle_contests(pairings: &mut [Pairing]) {
                 .map(|(other, _)| pairings[*other].test_case.clone())
                 .take(MOST_LISTED)
                 .collect();
-            pairings[*at].decision = Decision::Contested { id, others };
+            pairings[*at].decision = PairingDecision::Contested { id, others };
         }
     }
 }

@@ -166,7 +166,7 @@ impl Submission {
     }
 
     /// Takes over what its steps changed.
-    pub(crate) fn apply(&mut self, progress: Progress) {
+    pub(crate) fn apply(&mut self, progress: StepsProgress) {
         self.ado_run_id = progress.ado_run_id;
         self.attempts = progress.attempts;
         self.refused = progress.refused;
@@ -175,7 +175,7 @@ impl Submission {
 
 /// What the steps of a submission change of it, as it stands in the outbox.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Progress {
+pub(crate) struct StepsProgress {
     /// The ADO run, once it is created.
     pub ado_run_id: Option<u32>,
     /// How many attempts in a row had to wait.

@@ -10,10 +10,10 @@ use crate::clock;
 use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::submission::Obstacle;
-use crate::submit::{Attempt, Submitter};
+use crate::submit::{SendAttempt, Submitter};
 
 /// The last attempt of each submission.
-type Attempts = BTreeMap<i64, Attempt>;
+type Attempts = BTreeMap<i64, SendAttempt>;
 
 impl Submitter {
     /// Attempts everything that waits, and again within `budget` what may pass; for `--once` and
@@ -26,7 +26,7 @@ impl Submitter {
         only: Option<&[i64]>,
         budget: Duration,
         stop: &CancellationToken,
-    ) -> Result<Vec<(i64, Attempt)>, StoreError> {
+    ) -> Result<Vec<(i64, SendAttempt)>, StoreError> {
         let deadline = clock::now().plus(budget);
         let mut by_server: BTreeMap<String, Attempts> = BTreeMap::new();
         loop {
@@ -96,7 +96,7 @@ impl Submitter {
                 .values()
                 .any(|attempt| attempt.cause() == Some(Obstacle::Unreachable));
             if is_silent && now > deadline {
-                let unattempted = Attempt::Waits {
+                let unattempted = SendAttempt::Waits {
                     cause: Obstacle::Unreachable,
                     until: now,
                 };
@@ -105,8 +105,8 @@ impl Submitter {
             }
 
             // An attempt that is cut off leaves its step intended (invariant I5).
-            let mut attempt = Attempt::PlanFound;
-            while attempt == Attempt::PlanFound {
+            let mut attempt = SendAttempt::PlanFound;
+            while attempt == SendAttempt::PlanFound {
                 attempt = tokio::select! {
                     attempt = self.attempt(*id) => attempt?,
                     () = stop.cancelled() => return Ok(attempts),
@@ -122,7 +122,7 @@ impl Submitter {
 fn next_attempt<'a>(by_server: impl Iterator<Item = &'a Attempts>) -> Option<Moment> {
     let mut next: Option<Moment> = None;
     for attempt in by_server.flat_map(BTreeMap::values) {
-        if let Attempt::Waits {
+        if let SendAttempt::Waits {
             cause: Obstacle::Unreachable | Obstacle::Katalon,
             until,
         } = attempt

@@ -12,7 +12,7 @@ use crate::connect::Connections;
 use crate::measures::Measures;
 use crate::outbox::{Outbox, StoreError};
 use crate::server::Server;
-use crate::submit::{Attempt, Submitter};
+use crate::submit::{SendAttempt, Submitter};
 
 /// How long `--once` and commands without a service try a step that may pass.
 pub(crate) const ONCE_BUDGET: Duration = Duration::from_secs(20);
@@ -41,7 +41,7 @@ pub(crate) async fn send(
     ids: &[i64],
     effort: Effort,
     stop: &CancellationToken,
-) -> Result<Vec<(i64, Attempt)>, StoreError> {
+) -> Result<Vec<(i64, SendAttempt)>, StoreError> {
     // A person who waits means now, whatever the next attempt was put off to.
     let asked = ids.to_vec();
     outbox.with(move |store| store.make_due(&asked)).await?;

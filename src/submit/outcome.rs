@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use crate::exit::Exit;
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary};
 use crate::plan::recount::Recount;
-use crate::submit::Attempt;
+use crate::submit::SendAttempt;
 
 /// The exit code of an invocation that attempted submissions. `rows` are those that it answers for:
 /// left-out ids count where their run was submitted by this invocation, parked runs always, and
 /// what is open without an attempt, because a signal came before it.
-pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> Exit {
+pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, SendAttempt)]) -> Exit {
     let by_id: HashMap<i64, &SubmissionSummary> = rows.iter().map(|row| (row.id, row)).collect();
     let attempted: HashSet<i64> = attempts.iter().map(|(id, _)| *id).collect();
 
@@ -18,9 +18,11 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
     for (id, attempt) in attempts {
         exit = exit.and(match attempt {
             // Also a run without any id: that its test case files are gone counts.
-            Attempt::Submitted | Attempt::Ignored => exit_of_left_out(by_id.get(id).copied()),
-            Attempt::Parked | Attempt::PlanFound => Exit::NotDone,
-            Attempt::Waits { cause, .. } => exit_of_waiting(*cause),
+            SendAttempt::Submitted | SendAttempt::Ignored => {
+                exit_of_left_out(by_id.get(id).copied())
+            }
+            SendAttempt::Parked | SendAttempt::PlanFound => Exit::NotDone,
+            SendAttempt::Waits { cause, .. } => exit_of_waiting(*cause),
         });
     }
 
@@ -42,11 +44,11 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, Attempt)]) -> E
 /// what [`exit`] counts although nothing of them waits.
 pub(crate) fn incomplete(
     rows: Vec<SubmissionSummary>,
-    attempts: &[(i64, Attempt)],
+    attempts: &[(i64, SendAttempt)],
 ) -> Vec<SubmissionSummary> {
     let ended: HashSet<i64> = attempts
         .iter()
-        .filter(|(_, attempt)| matches!(attempt, Attempt::Submitted | Attempt::Ignored))
+        .filter(|(_, attempt)| matches!(attempt, SendAttempt::Submitted | SendAttempt::Ignored))
         .map(|(id, _)| *id)
         .collect();
 

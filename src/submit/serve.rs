@@ -14,7 +14,7 @@ use crate::clock;
 use crate::error_chain::chain;
 use crate::outbox::submission::{Destination, DueSubmission};
 use crate::outbox::{Outage, StoreError};
-use crate::submit::{Attempt, Submitter};
+use crate::submit::{SendAttempt, Submitter};
 
 /// Submissions that are under way at once; the connections they use are limited elsewhere.
 const AT_ONCE: usize = 32;
@@ -28,11 +28,11 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How a task ended.
-type TaskEnd = Result<(task::Id, Result<Attempt, StoreError>), JoinError>;
+type TaskEnd = Result<(task::Id, Result<SendAttempt, StoreError>), JoinError>;
 
 /// What is under way.
 struct Tasks {
-    attempts: JoinSet<Result<Attempt, StoreError>>,
+    attempts: JoinSet<Result<SendAttempt, StoreError>>,
     /// Which submission a task works on.
     ids: HashMap<task::Id, i64>,
     /// Where each submission that is under way goes.

@@ -58,7 +58,7 @@ struct OpenListing {
 }
 
 /// A folder that is still to be listed.
-struct WaitingFolder {
+struct UnlistedFolder {
     /// Its path relative to the run folder, with `/`; empty for the run folder itself.
     prefix: String,
     depth: usize,
@@ -184,7 +184,7 @@ pub(crate) fn list(folder: &Folder) -> io::Result<FolderListing> {
     // own files before what a test wrote into folders.
     let mut listing = OpenListing::default();
     let mut is_full = false;
-    let mut waiting = VecDeque::from([WaitingFolder {
+    let mut waiting = VecDeque::from([UnlistedFolder {
         prefix: String::new(),
         depth: 0,
     }]);
@@ -279,8 +279,8 @@ impl OpenListing {
         &mut self,
         entry: Entry,
         folder: &Folder,
-        parent: &WaitingFolder,
-    ) -> Option<WaitingFolder> {
+        parent: &UnlistedFolder,
+    ) -> Option<UnlistedFolder> {
         let prefix = &parent.prefix;
         let Ok(name) = entry.name.into_string() else {
             self.left_out.add(|| {
@@ -315,7 +315,7 @@ impl OpenListing {
                 .add(|| format!("the folder `{path}` is nested too deep; it was left out"));
             return None;
         }
-        Some(WaitingFolder {
+        Some(UnlistedFolder {
             prefix: path,
             depth: parent.depth + 1,
         })

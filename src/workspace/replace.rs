@@ -209,7 +209,7 @@ impl Original {
 
 /// What keeps a file from being replaced that could be opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Hindrance {
+enum NotReplaced {
     Changed,
     ReadOnly,
     #[cfg_attr(
@@ -222,7 +222,7 @@ enum Hindrance {
     Foreign,
 }
 
-impl Hindrance {
+impl NotReplaced {
     fn in_words(self, file: PathBuf) -> ReplaceError {
         match self {
             Self::Changed => ReplaceError::Changed { file },

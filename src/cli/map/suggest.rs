@@ -15,8 +15,8 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::katalon::azure_ids;
 use crate::mapping::{
-    AdoCases, AdoTitle, CaseChange, CaseScope, Decision, EnteredIds, KatalonName, MappedProject,
-    NoAnswer, Pairing, Wish, pairings, prepared, tab_counts,
+    AdoCases, AdoTitle, CaseChange, CaseScope, EnteredIds, KatalonName, MappedProject, NoAnswer,
+    Pairing, PairingDecision, Wish, pairings, prepared, tab_counts,
 };
 use crate::plural::{counted, form};
 
@@ -163,7 +163,7 @@ fn changes(project: &MappedProject, pairings: &[Pairing]) -> Result<Vec<CaseChan
     let mut changes = Vec::new();
     let mut problems = 0;
     for pairing in pairings {
-        let Decision::Chosen(id) = pairing.decision else {
+        let PairingDecision::Chosen(id) = pairing.decision else {
             continue;
         };
         let ids = EnteredIds::parse(&id.to_string())
@@ -226,25 +226,25 @@ impl<'a> PairingView<'a> {
 
 fn chosen(pairing: &Pairing) -> Option<u32> {
     match pairing.decision {
-        Decision::Chosen(id) => Some(id),
+        PairingDecision::Chosen(id) => Some(id),
         _ => None,
     }
 }
 
 /// Why none is chosen, in words.
-fn why_not(decision: &Decision) -> Option<String> {
+fn why_not(decision: &PairingDecision) -> Option<String> {
     let reason = match decision {
-        Decision::Chosen(_) => return None,
-        Decision::Ambiguous(ids) => {
+        PairingDecision::Chosen(_) => return None,
+        PairingDecision::Ambiguous(ids) => {
             let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
             format!("{} fit equally", ids.join(" and "))
         }
-        Decision::Contested { id, others } => {
+        PairingDecision::Contested { id, others } => {
             format!("{id} is wanted by `{}` as well", others.join("`, `"))
         }
-        Decision::Taken { id, by } => format!("`{by}` is mapped to {id} already"),
-        Decision::Unsure => "not sure enough".to_owned(),
-        Decision::Nothing => "nothing is near".to_owned(),
+        PairingDecision::Taken { id, by } => format!("`{by}` is mapped to {id} already"),
+        PairingDecision::Unsure => "not sure enough".to_owned(),
+        PairingDecision::Nothing => "nothing is near".to_owned(),
     };
     Some(reason)
 }
@@ -279,7 +279,7 @@ fn print(
         };
         // Where one is chosen a few others show what it was chosen from.
         let shown = match pairing.decision {
-            Decision::Chosen(_) => SHOWN_NEAR + 1,
+            PairingDecision::Chosen(_) => SHOWN_NEAR + 1,
             _ => usize::MAX,
         };
 

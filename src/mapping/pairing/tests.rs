@@ -26,7 +26,7 @@ fn paired(ids: &[&str], titles: &[AdoTitle<'_>]) -> Vec<Pairing> {
     pairings(&names, titles, 0.9)
 }
 
-fn decision(id: &str, titles: &[AdoTitle<'_>]) -> Decision {
+fn decision(id: &str, titles: &[AdoTitle<'_>]) -> PairingDecision {
     paired(&[id], titles).remove(0).decision
 }
 
@@ -83,7 +83,10 @@ fn an_automated_test_of_the_same_name_in_another_place_is_another_one() {
         ..title(1, "Transfer")
     }];
 
-    assert_eq!(decision("Test Cases/Shop/Pay", &titles), Decision::Nothing);
+    assert_eq!(
+        decision("Test Cases/Shop/Pay", &titles),
+        PairingDecision::Nothing
+    );
 }
 
 #[test]
@@ -99,9 +102,12 @@ fn the_surer_way_counts_before_others() {
 
     assert_eq!(
         decision("Test Cases/Login", &titles[..2]),
-        Decision::Chosen(2)
+        PairingDecision::Chosen(2)
     );
-    assert_eq!(decision("Test Cases/Login", &titles), Decision::Chosen(3));
+    assert_eq!(
+        decision("Test Cases/Login", &titles),
+        PairingDecision::Chosen(3)
+    );
 }
 
 #[test]
@@ -122,7 +128,7 @@ fn of_two_that_fit_equally_none_is_chosen() {
 
         assert_eq!(
             decision(wanted, &titles),
-            Decision::Ambiguous(vec![1, 2]),
+            PairingDecision::Ambiguous(vec![1, 2]),
             "{titles:?}"
         );
     }
@@ -136,12 +142,15 @@ fn what_two_want_in_the_same_way_neither_gets() {
 
     assert_eq!(
         pairings[0].decision,
-        Decision::Contested {
+        PairingDecision::Contested {
             id: 1,
             others: vec!["Test Cases/B/Login".to_owned()]
         }
     );
-    assert!(matches!(pairings[1].decision, Decision::Contested { .. }));
+    assert!(matches!(
+        pairings[1].decision,
+        PairingDecision::Contested { .. }
+    ));
 }
 
 #[test]
@@ -153,8 +162,11 @@ fn who_wants_it_in_a_surer_way_gets_it() {
         &titles,
     );
 
-    assert!(matches!(pairings[0].decision, Decision::Contested { .. }));
-    assert_eq!(pairings[1].decision, Decision::Chosen(1));
+    assert!(matches!(
+        pairings[0].decision,
+        PairingDecision::Contested { .. }
+    ));
+    assert_eq!(pairings[1].decision, PairingDecision::Chosen(1));
 }
 
 #[test]
@@ -166,7 +178,7 @@ fn what_another_one_is_mapped_to_is_told_and_not_chosen() {
 
     assert_eq!(
         decision("Test Cases/Login", &titles),
-        Decision::Taken {
+        PairingDecision::Taken {
             id: 1,
             by: "Test Cases/Old".to_owned()
         }
@@ -188,7 +200,7 @@ fn titles_that_are_alike_and_mean_two_things_are_not_chosen() {
     ] {
         let pairing = paired(&[katalon], &[title(1, ado)]).remove(0);
 
-        assert_eq!(pairing.decision, Decision::Unsure, "{pairing:?}");
+        assert_eq!(pairing.decision, PairingDecision::Unsure, "{pairing:?}");
         assert!(pairing.candidates[0].objection.is_some(), "{pairing:?}");
     }
 }
@@ -201,7 +213,7 @@ fn a_score_below_the_wanted_one_is_listed() {
     let careful = pairings(&names, &titles, 0.95).remove(0);
     let bold = pairings(&names, &titles, 0.8).remove(0);
 
-    assert_eq!(careful.decision, Decision::Unsure);
+    assert_eq!(careful.decision, PairingDecision::Unsure);
     assert_eq!(careful.candidates.len(), 1);
-    assert_eq!(bold.decision, Decision::Chosen(1));
+    assert_eq!(bold.decision, PairingDecision::Chosen(1));
 }

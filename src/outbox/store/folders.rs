@@ -70,7 +70,7 @@ impl FromSql for AnswerKind {
 
 /// A folder as the outbox knows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct KnownFolder {
+pub(crate) struct FolderInOutbox {
     /// What became of it when it was looked at last.
     pub answered: AnsweredFolder,
     /// The submissions of its run, or of the collection that the run is part of; where there are
@@ -87,7 +87,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn folder_answer(&self, folder: &Path) -> Result<Option<KnownFolder>, StoreError> {
+    pub(crate) fn folder_answer(
+        &self,
+        folder: &Path,
+    ) -> Result<Option<FolderInOutbox>, StoreError> {
         let mut statement = self
             .connection
             .prepare_cached("SELECT * FROM folder WHERE path = ?1")?;
@@ -105,7 +108,7 @@ impl Store {
             Some(run) => self.submissions_of(run, Projects::Around(folder))?,
             None => Vec::new(),
         };
-        Ok(Some(KnownFolder {
+        Ok(Some(FolderInOutbox {
             answered,
             submissions,
             gone,

@@ -26,12 +26,12 @@ pub(super) struct Relative {
     kinship: Kinship,
     folder: String,
     submissions: Vec<i64>,
-    progress: Progress,
+    progress: KinProgress,
 }
 
 /// How far the submissions of a run are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Progress {
+enum KinProgress {
     /// None is to be sent.
     Ignored,
     /// They arrived, or a person decided about them.
@@ -43,7 +43,7 @@ enum Progress {
 }
 
 /// What is to become of a run of which the outbox holds a relative.
-pub(super) enum Decision {
+pub(super) enum KinDecision {
     /// It is recorded as a run of its own.
     OfItsOwn,
     /// It is, and a person has to say whether it is sent; why.
@@ -70,7 +70,7 @@ impl Store {
         let Some(relative) = relative_of(&transaction, run)? else {
             return Ok(RecordOutcome::Unchanged(Vec::new()));
         };
-        if relative.kinship != Kinship::SameReport || relative.progress != Progress::Stuck {
+        if relative.kinship != Kinship::SameReport || relative.progress != KinProgress::Stuck {
             return Ok(RecordOutcome::Unchanged(relative.submissions));
         }
 
@@ -144,7 +144,7 @@ fn kinship_to(
 fn progress_of(
     transaction: &Transaction<'_>,
     run: i64,
-) -> Result<(Vec<i64>, Progress), StoreError> {
+) -> Result<(Vec<i64>, KinProgress), StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT id, state, obstacle, ignored_as, ado_run_id IS NOT NULL AS is_in_ado
          FROM submission WHERE run_id = ?1 ORDER BY id",
@@ -171,55 +171,57 @@ fn progress_of(
 
     states.retain(|state| *state != SubmissionState::Ignored);
     let progress = if is_forgotten {
-        Progress::Decided
+        KinProgress::Decided
     } else if states.is_empty() {
-        Progress::Ignored
+        KinProgress::Ignored
     } else if states
         .iter()
         .all(|state| *state == SubmissionState::Submitted)
     {
-        Progress::Decided
+        KinProgress::Decided
     } else if is_stuck && !is_in_ado {
-        Progress::Stuck
+        KinProgress::Stuck
     } else {
-        Progress::UnderWay
+        KinProgress::UnderWay
     };
     Ok((ids, progress))
 }
 
 /// What is to become of a run that its own project is not recorded with.
-pub(super) fn decide(run: &NewRun<'_>, relative: Relative) -> Decision {
+pub(super) fn decide(run: &NewRun<'_>, relative: Relative) -> KinDecision {
     let unchanged = RecordOutcome::Unchanged(relative.submissions.clone());
-    let is_ignored = relative.progress == Progress::Ignored;
+    let is_ignored = relative.progress == KinProgress::Ignored;
 
     match relative.kinship {
-        Kinship::SameFolder => Decision::Recorded(relative.recorded),
+        Kinship::SameFolder => KinDecision::Recorded(relative.recorded),
         Kinship::SameReport => match (run.occasion, relative.progress) {
-            (Occasion::Asked { .. }, _) | (Occasion::Found, Progress::Ignored) => {
-                Decision::Recorded(relative.recorded)
+            (Occasion::Asked { .. }, _) | (Occasion::Found, KinProgress::Ignored) => {
+                KinDecision::Recorded(relative.recorded)
             }
-            (Occasion::Ignored { .. }, Progress::Ignored) => Decision::OfItsOwn,
-            (Occasion::Ignored { .. }, _) | (_, Progress::Decided) => Decision::Nothing(unchanged),
-            (Occasion::Found, Progress::UnderWay) => waits(relative, Stuck::No),
-            (Occasion::Found, Progress::Stuck) => waits(relative, Stuck::OfProject),
+            (Occasion::Ignored { .. }, KinProgress::Ignored) => KinDecision::OfItsOwn,
+            (Occasion::Ignored { .. }, _) | (_, KinProgress::Decided) => {
+                KinDecision::Nothing(unchanged)
+            }
+            (Occasion::Found, KinProgress::UnderWay) => waits(relative, Stuck::No),
+            (Occasion::Found, KinProgress::Stuck) => waits(relative, Stuck::OfProject),
         },
 
         // A person who wants it once more means the one that they name.
-        Kinship::Copy if is_ignored || run.occasion.is_again() => Decision::OfItsOwn,
-        Kinship::Copy => Decision::Nothing(unchanged),
+        Kinship::Copy if is_ignored || run.occasion.is_again() => KinDecision::OfItsOwn,
+        Kinship::Copy => KinDecision::Nothing(unchanged),
         Kinship::Unclear if !is_ignored && matches!(run.occasion, Occasion::Found) => {
-            Decision::Parked(format!(
+            KinDecision::Parked(format!(
                 "`{}` holds the same run with other results, and nothing tells which is the original; \
                  `kado runs retry ID` submits this one too",
                 relative.folder
             ))
         }
-        Kinship::Unclear | Kinship::Other => Decision::OfItsOwn,
+        Kinship::Unclear | Kinship::Other => KinDecision::OfItsOwn,
     }
 }
 
-fn waits(relative: Relative, stuck: Stuck) -> Decision {
-    Decision::Nothing(RecordOutcome::Waits {
+fn waits(relative: Relative, stuck: Stuck) -> KinDecision {
+    KinDecision::Nothing(RecordOutcome::Waits {
         submissions: relative.submissions,
         stuck,
     })
@@ -236,7 +238,7 @@ pub(super) fn record_own(
     if matches!(run.occasion, Occasion::Found)
         && let Some(relative) = relative_of(transaction, run)?
         && relative.kinship == Kinship::SameReport
-        && relative.progress != Progress::Ignored
+        && relative.progress != KinProgress::Ignored
     {
         let occasion = Occasion::Ignored {
             reason: format!(

@@ -10,7 +10,9 @@ use crate::outbox::store::collection_members::{
     Asker, Remaining, by_itself, collections_with, part_of, remaining, set_members,
 };
 use crate::outbox::store::history::remember;
-use crate::outbox::store::other_projects::{Decision, decide, insert_new, record_own, relative_of};
+use crate::outbox::store::other_projects::{
+    KinDecision, decide, insert_new, record_own, relative_of,
+};
 use crate::outbox::store::recorded_run::{Projects, RecordedRun, with_id, with_identity};
 use crate::outbox::store::take_up::record_again;
 use crate::outbox::store::{Store, StoreError};
@@ -73,10 +75,12 @@ fn record(
     let mut parked = None;
     if let Some(relative) = relative_of(transaction, run)? {
         match decide(run, relative) {
-            Decision::OfItsOwn => {}
-            Decision::Parked(reason) => parked = Some(reason),
-            Decision::Recorded(recorded) => return record_again(transaction, run, &recorded, now),
-            Decision::Nothing(outcome) => return Ok(outcome),
+            KinDecision::OfItsOwn => {}
+            KinDecision::Parked(reason) => parked = Some(reason),
+            KinDecision::Recorded(recorded) => {
+                return record_again(transaction, run, &recorded, now);
+            }
+            KinDecision::Nothing(outcome) => return Ok(outcome),
         }
     }
 

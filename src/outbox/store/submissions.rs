@@ -7,7 +7,7 @@ use crate::moment::Moment;
 use crate::outbox::new_run::open_choice;
 use crate::outbox::store::columns::{IDENTITY, REFUSED, identity, json, json_or_null};
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::{Progress, StoredStep, Submission};
+use crate::outbox::submission::{StepsProgress, StoredStep, Submission};
 use crate::plan::snapshot::Snapshot;
 
 /// What [`submission`] reads, beside [`REFUSED`].
@@ -53,8 +53,8 @@ fn submission(row: &Row<'_>, steps: Vec<StoredStep>) -> Result<Submission, Store
 }
 
 /// Reads [`PROGRESS`].
-fn progress(row: &Row<'_>) -> Result<Progress, StoreError> {
-    Ok(Progress {
+fn progress(row: &Row<'_>) -> Result<StepsProgress, StoreError> {
+    Ok(StepsProgress {
         ado_run_id: row.get("ado_run_id")?,
         attempts: row.get("attempts")?,
         refused: json(row, "refused")?,
@@ -84,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::load`].
-    pub(crate) fn progress(&self, id: i64) -> Result<Progress, StoreError> {
+    pub(crate) fn progress(&self, id: i64) -> Result<StepsProgress, StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT {PROGRESS}, {REFUSED} FROM submission WHERE id = ?1"
         ))?;

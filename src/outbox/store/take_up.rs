@@ -15,7 +15,7 @@ use crate::plan::snapshot::Snapshot;
 use crate::plan::without_ids::{is_without_ids, reason_without_ids};
 
 /// A submission of a run that is met again.
-struct Earlier {
+struct EarlierRow {
     id: i64,
     state: SubmissionState,
     again: u32,
@@ -107,7 +107,7 @@ pub(super) fn take_over(
 
 /// Whether no test of a run has an id, and that was so before: ADO need not be asked to know that
 /// there is nothing to send.
-fn is_without_ids_again(earlier: &[Earlier], snapshot: &Snapshot) -> bool {
+fn is_without_ids_again(earlier: &[EarlierRow], snapshot: &Snapshot) -> bool {
     let all_without = earlier
         .iter()
         .all(|one| one.ignored_as == Some(IgnoredAs::WithoutIds));
@@ -117,7 +117,7 @@ fn is_without_ids_again(earlier: &[Earlier], snapshot: &Snapshot) -> bool {
 /// A submission that stays ignored says truly what would change that.
 fn renew_reason(
     transaction: &Transaction<'_>,
-    one: &Earlier,
+    one: &EarlierRow,
     reason: &str,
     ignored_as: Option<IgnoredAs>,
     now: Moment,
@@ -135,14 +135,14 @@ fn renew_reason(
     log(transaction, one.id, "decided anew", Some(reason), now)
 }
 
-fn submissions_of(transaction: &Transaction<'_>, run: i64) -> Result<Vec<Earlier>, StoreError> {
+fn submissions_of(transaction: &Transaction<'_>, run: i64) -> Result<Vec<EarlierRow>, StoreError> {
     let mut statement = transaction.prepare_cached(
         "SELECT id, state, again, reason, ignored_as FROM submission
          WHERE run_id = ?1 ORDER BY id",
     )?;
 
     let rows = statement.query_map([run], |row| {
-        Ok(Earlier {
+        Ok(EarlierRow {
             id: row.get("id")?,
             state: row.get("state")?,
             again: row.get("again")?,

@@ -183,11 +183,11 @@ fn report_defect(what: &str) {
 /// Tells the SCM how far the service has come.
 struct Reporter {
     handle: ServiceStatusHandle,
-    last: Mutex<Progress>,
+    last: Mutex<StartProgress>,
 }
 
 /// What the SCM was told last.
-struct Progress {
+struct StartProgress {
     state: ServiceState,
     /// Grows while the service starts or ends.
     checkpoint: u32,
@@ -195,7 +195,7 @@ struct Progress {
     ticks: u32,
 }
 
-impl Progress {
+impl StartProgress {
     const fn entering(state: ServiceState) -> Self {
         Self {
             state,
@@ -209,7 +209,7 @@ impl Reporter {
     const fn new(handle: ServiceStatusHandle) -> Self {
         Self {
             handle,
-            last: Mutex::new(Progress::entering(ServiceState::StartPending)),
+            last: Mutex::new(StartProgress::entering(ServiceState::StartPending)),
         }
     }
 
@@ -222,7 +222,7 @@ impl Reporter {
     fn advance(&self, state: ServiceState) {
         let mut last = locked(&self.last);
         if rank(state) > rank(last.state) {
-            *last = Progress::entering(state);
+            *last = StartProgress::entering(state);
             self.report(&last, ServiceExitCode::NO_ERROR);
         }
     }
@@ -255,7 +255,7 @@ impl Reporter {
 
     fn end(&self, code: u32) {
         let mut last = locked(&self.last);
-        *last = Progress::entering(ServiceState::Stopped);
+        *last = StartProgress::entering(ServiceState::Stopped);
 
         let code = if code == 0 {
             ServiceExitCode::NO_ERROR
@@ -265,7 +265,7 @@ impl Reporter {
         self.report(&last, code);
     }
 
-    fn report(&self, progress: &Progress, exit_code: ServiceExitCode) {
+    fn report(&self, progress: &StartProgress, exit_code: ServiceExitCode) {
         let pending = matches!(
             progress.state,
             ServiceState::StartPending | ServiceState::StopPending

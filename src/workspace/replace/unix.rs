@@ -12,7 +12,7 @@ use std::path::{Component, Path};
 use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Hindrance, MOST_NAMES, name_beside};
+use super::{MOST_NAMES, NotReplaced, name_beside};
 use crate::door::{Folder, LONGEST_WHOLE};
 
 /// The command that makes a file writable.
@@ -37,17 +37,17 @@ const NEW_FILE: OFlags = OFlags::WRONLY
     .union(OFlags::CLOEXEC);
 
 /// What keeps a file from being replaced.
-pub(super) fn obstacle(root: &Path, below: &Path) -> io::Result<Option<Hindrance>> {
+pub(super) fn obstacle(root: &Path, below: &Path) -> io::Result<Option<NotReplaced>> {
     let (folder, name) = folder_of(root, below, Lacking::Refused)?;
 
     let status = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
     // A right of the owner, whoever asks: the rights of root would allow everything.
     if status.st_mode & Mode::WUSR.as_raw_mode() == 0 {
-        return Ok(Some(Hindrance::ReadOnly));
+        return Ok(Some(NotReplaced::ReadOnly));
     }
     let own = rustix::process::geteuid();
     if status.st_uid != own.as_raw() && !own.is_root() {
-        return Ok(Some(Hindrance::Foreign));
+        return Ok(Some(NotReplaced::Foreign));
     }
 
     let access = Access::WRITE_OK.union(Access::EXEC_OK);
@@ -77,7 +77,7 @@ pub(super) fn check_can_make(root: &Path, below: &Path) -> io::Result<()> {
 }
 
 /// Makes a file that is still not there, and the folders that it needs.
-pub(super) fn make(root: &Path, below: &Path, new: &[u8]) -> io::Result<Option<Hindrance>> {
+pub(super) fn make(root: &Path, below: &Path, new: &[u8]) -> io::Result<Option<NotReplaced>> {
     let (folder, name) = folder_of(root, below, Lacking::Made)?;
 
     // As any program makes a file: what others may read is up to the account's mask.
@@ -95,7 +95,7 @@ fn make_with(
     name: &OsStr,
     beside: &Beside,
     new: &[u8],
-) -> io::Result<Option<Hindrance>> {
+) -> io::Result<Option<NotReplaced>> {
     let mut file = &beside.file;
     file.write_all(new)?;
     give_to_owner_of(folder, file)?;
@@ -104,7 +104,7 @@ fn make_with(
     // Looked at last: somebody else's file has little time to come.
     match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Err(Errno::NOENT) => {}
-        Ok(_) => return Ok(Some(Hindrance::Changed)),
+        Ok(_) => return Ok(Some(NotReplaced::Changed)),
         Err(error) => return Err(error.into()),
     }
     rustix::fs::renameat(folder, &*beside.name, folder, name)?;
@@ -130,7 +130,7 @@ pub(super) fn replace(
     below: &Path,
     old: blake3::Hash,
     new: &[u8],
-) -> io::Result<Option<Hindrance>> {
+) -> io::Result<Option<NotReplaced>> {
     let (folder, name) = folder_of(root, below, Lacking::Refused)?;
 
     // For nobody else until it has the mode of the old one.
@@ -156,14 +156,14 @@ fn replace_with(
     beside: &Beside,
     old: blake3::Hash,
     new: &[u8],
-) -> io::Result<Option<Hindrance>> {
+) -> io::Result<Option<NotReplaced>> {
     let mut file = &beside.file;
     file.write_all(new)?;
 
     // The file is looked at when everything else is done: somebody else's change has little time.
     let (bytes, status) = content(folder, name)?;
     if blake3::hash(&bytes) != old {
-        return Ok(Some(Hindrance::Changed));
+        return Ok(Some(NotReplaced::Changed));
     }
 
     // The owner first, because a change of it takes rights away.
@@ -173,7 +173,7 @@ fn replace_with(
         let group = rustix::fs::Gid::from_raw(status.st_gid);
         match rustix::fs::fchown(file, Some(owner), Some(group)) {
             Ok(()) => {}
-            Err(Errno::PERM) => return Ok(Some(Hindrance::Foreign)),
+            Err(Errno::PERM) => return Ok(Some(NotReplaced::Foreign)),
             Err(error) => return Err(error.into()),
         }
     }

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{Hindrance, MOST_NAMES, name_beside, read};
+use super::{MOST_NAMES, NotReplaced, name_beside, read};
 use crate::door::Folder;
 use crate::win32::calls;
 
@@ -22,10 +22,10 @@ pub(super) const QUOTE: char = '"';
 const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
 
 /// What keeps a file from being replaced. Who owns it is no matter here: the access list stays.
-pub(super) fn obstacle(root: &Path, below: &Path) -> io::Result<Option<Hindrance>> {
+pub(super) fn obstacle(root: &Path, below: &Path) -> io::Result<Option<NotReplaced>> {
     let metadata = fs::symlink_metadata(root.join(below))?;
     let is_read_only = metadata.permissions().readonly();
-    Ok(is_read_only.then_some(Hindrance::ReadOnly))
+    Ok(is_read_only.then_some(NotReplaced::ReadOnly))
 }
 
 /// Whether a file that is not there can be made; whether it may is for the attempt to tell.
@@ -34,7 +34,7 @@ pub(super) fn check_can_make(root: &Path, _below: &Path) -> io::Result<()> {
 }
 
 /// Makes a file that is still not there, and the folders that it needs.
-pub(super) fn make(root: &Path, below: &Path, new: &[u8]) -> io::Result<Option<Hindrance>> {
+pub(super) fn make(root: &Path, below: &Path, new: &[u8]) -> io::Result<Option<NotReplaced>> {
     let project = Folder::at(root)?;
     let mut way = PathBuf::new();
     for component in below.parent().unwrap_or(below).components() {
@@ -56,7 +56,7 @@ pub(super) fn make(root: &Path, below: &Path, new: &[u8]) -> io::Result<Option<H
 
     let made = written.and_then(|()| {
         if fs::symlink_metadata(&target).is_ok() {
-            return Ok(Some(Hindrance::Changed));
+            return Ok(Some(NotReplaced::Changed));
         }
         fs::rename(&beside, &target)?;
         Ok(None)
@@ -73,10 +73,10 @@ pub(super) fn replace(
     below: &Path,
     old: blake3::Hash,
     new: &[u8],
-) -> io::Result<Option<Hindrance>> {
+) -> io::Result<Option<NotReplaced>> {
     // Before anything is made: the way must not lead through a link.
     if blake3::hash(&read(root, below)?) != old {
-        return Ok(Some(Hindrance::Changed));
+        return Ok(Some(NotReplaced::Changed));
     }
 
     let target = root.join(below);
@@ -88,7 +88,7 @@ pub(super) fn replace(
 
     let replaced = written.and_then(|()| {
         if blake3::hash(&read(root, below)?) != old {
-            return Ok(Some(Hindrance::Changed));
+            return Ok(Some(NotReplaced::Changed));
         }
         calls::replace_file(&target, &beside)?;
         Ok(None)
