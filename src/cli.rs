@@ -242,16 +242,16 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
 }
 
 /// A broken configuration keeps nobody from looking at a run: what it would have changed is said.
-fn terms(config: Option<&Path>) -> inspect::Terms {
+fn terms(config: Option<&Path>) -> inspect::InspectTerms {
     match paths::load(config) {
-        Ok(config) => inspect::Terms::of(config),
+        Ok(config) => inspect::InspectTerms::of(config),
         Err(error) => {
             tell(&format!(
                 "warning: {}\nwithout `abort_after`, a run without an end counts as aborted after \
                  two hours",
                 error_chain::chain(&error)
             ));
-            inspect::Terms::without_config(ABORT_AFTER)
+            inspect::InspectTerms::without_config(ABORT_AFTER)
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::ado::error::AdoError;
 use crate::ado::transport::AdoClient;
 use crate::ado::version::Call;
 use crate::ado::wire;
-use crate::plan::links::{BuildLink, Release, Stage};
+use crate::plan::links::{BuildLink, Release, ReleaseStage};
 
 impl AdoClient {
     /// The build of a definition that was completed last; `None` when there is none, or no such
@@ -82,14 +82,14 @@ fn release(answer: wire::ReleaseAnswer) -> Release {
     }
 }
 
-fn stage(environment: wire::StageAnswer) -> Stage {
+fn stage(environment: wire::StageAnswer) -> ReleaseStage {
     // A stage that was deployed several times counts as started with the last attempt.
     let mut started = None;
     for attempt in &environment.deploy_steps {
         started = started.max(wire::moment(attempt.queued_on.as_deref()));
     }
 
-    Stage {
+    ReleaseStage {
         id: environment.id,
         name: environment.name,
         started,

@@ -28,14 +28,14 @@ use views::{ProjectView, RunView, TestCases};
 
 /// What an inspection takes from the configuration.
 #[derive(Debug)]
-pub struct Terms {
+pub struct InspectTerms {
     /// How long a run without an end may be quiet before it counts as aborted.
     abort_after: Duration,
     /// The machine's configuration, where there is a good one.
     config: Option<Config>,
 }
 
-impl Terms {
+impl InspectTerms {
     /// Those of a configuration.
     pub(crate) fn of(config: Config) -> Self {
         Self {
@@ -74,14 +74,19 @@ impl Terms {
 ///
 /// # Errors
 /// When `path` is none of these or cannot be read, and when `out` cannot be written.
-pub fn inspect(path: &Path, terms: &Terms, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn inspect(
+    path: &Path,
+    terms: &InspectTerms,
+    json: bool,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     show(path, terms, json, &mut Screen::new(out, Terminal::pipe()))
 }
 
 /// The same on a screen.
 pub(super) fn show(
     path: &Path,
-    terms: &Terms,
+    terms: &InspectTerms,
     json: bool,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<()> {
@@ -133,7 +138,7 @@ fn write<V: serde::Serialize>(
     }
 }
 
-fn inspect_project(mut project: Project, terms: &Terms) -> ProjectView {
+fn inspect_project(mut project: Project, terms: &InspectTerms) -> ProjectView {
     project.find_ids(&terms.id_rule(&project.root));
 
     let own_file = ProjectFile::read(&project.root);
@@ -143,7 +148,7 @@ fn inspect_project(mut project: Project, terms: &Terms) -> ProjectView {
     ProjectView::of(&project)
 }
 
-fn inspect_run(folder: &Path, terms: &Terms) -> anyhow::Result<RunView> {
+fn inspect_run(folder: &Path, terms: &InspectTerms) -> anyhow::Result<RunView> {
     let mut run = workspace::read_run(folder)?;
     let root = workspace::find_project_root(folder);
 

@@ -15,7 +15,7 @@ use crate::katalon::run::{
     EarlierFile, Environment, Iteration, RunFile, RunOptions, SuiteRun, TestResult, VariableValue,
 };
 use crate::katalon::status::Status;
-use crate::katalon::videos::{self, Places};
+use crate::katalon::videos::{self, KnownPlaces};
 use crate::katalon::witness::{Circumstances, Testimony, hear};
 
 /// What was read from the folder, file by file.
@@ -83,9 +83,9 @@ pub(crate) fn assemble(parts: RunParts) -> SuiteRun {
     }
 
     let places = if is_complete {
-        Places::Known
+        KnownPlaces::Known
     } else {
-        Places::Doubtful
+        KnownPlaces::Doubtful
     };
     videos::assign(&mut log.tests, &mut files, places);
     files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -29,7 +29,7 @@ const MOST_COMPARED: usize = 1_000;
 
 /// Whether the results are all that the suite had, so that their places tell the tests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Places {
+pub(crate) enum KnownPlaces {
     /// They are.
     Known,
     /// A part of the log is missing, and with it maybe tests.
@@ -55,7 +55,7 @@ struct VideoName<'a> {
 
 /// Gives each attempt its videos with their subtitles. A video whose test cannot be told is
 /// nobody's, and subtitles without a video are none of the run's files to send.
-pub(crate) fn assign(tests: &mut [LogTest], files: &mut [RunFile], places: Places) {
+pub(crate) fn assign(tests: &mut [LogTest], files: &mut [RunFile], places: KnownPlaces) {
     if !files.iter().any(|file| file.kind == FileKind::Video) {
         return;
     }
@@ -136,7 +136,12 @@ fn forget_other_names(tests: &mut [LogTest], videos: &HashSet<String>) {
 
 /// The attempt that a file's name tells. `compared` counts the names that were compared with those
 /// of all tests.
-fn by_name(tests: &[LogTest], path: &str, places: Places, compared: &mut usize) -> Option<Owner> {
+fn by_name(
+    tests: &[LogTest],
+    path: &str,
+    places: KnownPlaces,
+    compared: &mut usize,
+) -> Option<Owner> {
     let name = VideoName::of(path.strip_prefix(FOLDER)?)?;
     let owner = |place: usize| {
         let last = tests[place].attempts.len().checked_sub(1)?;
@@ -148,11 +153,11 @@ fn by_name(tests: &[LogTest], path: &str, places: Places, compared: &mut usize) 
     };
 
     let Some(shown) = name.test else {
-        let is_known = places == Places::Known && name.place < tests.len();
+        let is_known = places == KnownPlaces::Known && name.place < tests.len();
         return if is_known { owner(name.place) } else { None };
     };
 
-    if places == Places::Known
+    if places == KnownPlaces::Known
         && let Some(test) = tests.get(name.place)
         && fits(shown, test)
     {
@@ -258,7 +263,11 @@ mod tests {
     }
 
     /// The attachments of each attempt of each test.
-    fn assigned(mut tests: Vec<LogTest>, paths: &[&str], places: Places) -> Vec<Vec<Vec<String>>> {
+    fn assigned(
+        mut tests: Vec<LogTest>,
+        paths: &[&str],
+        places: KnownPlaces,
+    ) -> Vec<Vec<Vec<String>>> {
         assign(&mut tests, &mut files(paths), places);
         tests
             .into_iter()
@@ -284,7 +293,7 @@ mod tests {
                 super::tests::test("Verify Posts can be Add and Edit", 1),
             ];
 
-            let assigned = assigned(tests, &[path], Places::Known);
+            let assigned = assigned(tests, &[path], KnownPlaces::Known);
 
             assert_eq!(assigned[test][attempt], [path], "{assigned:?}");
         }
@@ -300,7 +309,7 @@ mod tests {
             "videos/mine.avi",
             "test_1.avi",
         ] {
-            let assigned = assigned(vec![test("Pay", 1)], &[path], Places::Known);
+            let assigned = assigned(vec![test("Pay", 1)], &[path], KnownPlaces::Known);
 
             assert_eq!(assigned[0][0], [""; 0], "{path}");
         }
@@ -310,7 +319,7 @@ mod tests {
     fn a_doubtful_place_tells_no_test_but_a_name_does() {
         let paths = ["videos/screen_recording_1_0.avi", "videos/Pay_7_0.avi"];
 
-        let assigned = assigned(vec![test("Pay", 1)], &paths, Places::Doubtful);
+        let assigned = assigned(vec![test("Pay", 1)], &paths, KnownPlaces::Doubtful);
 
         assert_eq!(assigned[0][0], ["videos/Pay_7_0.avi"]);
     }
@@ -323,7 +332,7 @@ mod tests {
         let assigned = assigned(
             tests,
             &["videos/test_1.avi", "videos/test_1.srt"],
-            Places::Known,
+            KnownPlaces::Known,
         );
 
         assert_eq!(assigned[0][0], [""; 0]);
@@ -335,7 +344,7 @@ mod tests {
         let mut tests = vec![test("A", 1)];
         tests[0].attempts[0].attachments = vec!["videos/tmp42.avi".to_owned()];
 
-        let assigned = assigned(tests, &["videos/A_1_0.avi"], Places::Known);
+        let assigned = assigned(tests, &["videos/A_1_0.avi"], KnownPlaces::Known);
 
         assert_eq!(assigned[0][0], ["videos/A_1_0.avi"]);
     }
@@ -348,7 +357,7 @@ mod tests {
             "videos/test_2.srt",
         ]);
 
-        assign(&mut [test("A", 1)], &mut files, Places::Known);
+        assign(&mut [test("A", 1)], &mut files, KnownPlaces::Known);
 
         let kinds: Vec<FileKind> = files.iter().map(|file| file.kind).collect();
         assert_eq!(kinds, [FileKind::Other, FileKind::Video, FileKind::Video]);

@@ -54,7 +54,7 @@ pub(crate) struct AdoTitle<'a> {
 
 /// Why two test cases may belong together.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Way {
+pub(crate) enum PairedBy {
     Alike,
     PlainTitle,
     Title,
@@ -68,7 +68,7 @@ pub(crate) struct Candidate {
     pub title: String,
     /// From 0 to 1.
     pub score: f64,
-    pub way: Way,
+    pub way: PairedBy,
     /// What speaks against it although the titles are alike.
     pub objection: Option<&'static str>,
 }
@@ -77,10 +77,10 @@ impl Candidate {
     /// Why it may be meant, for people.
     pub(crate) fn reason(&self) -> String {
         let reason = match self.way {
-            Way::AutomatedTest => "its automated test in ADO",
-            Way::Title => "the same title",
-            Way::PlainTitle => "the same title but for punctuation and case",
-            Way::Alike => "the titles are alike",
+            PairedBy::AutomatedTest => "its automated test in ADO",
+            PairedBy::Title => "the same title",
+            PairedBy::PlainTitle => "the same title but for punctuation and case",
+            PairedBy::Alike => "the titles are alike",
         };
         match self.objection {
             Some(objection) => format!("{reason}, but {objection}"),
@@ -198,9 +198,9 @@ impl<'a> Index<'a> {
 
         let id = name.id.to_lowercase();
         let last = id.rsplit('/').next().unwrap_or(&id).to_owned();
-        found.add(self.by_storage.get(&id), Way::AutomatedTest);
+        found.add(self.by_storage.get(&id), PairedBy::AutomatedTest);
         for wanted in [&id, &last] {
-            found.add(self.by_automated_name.get(wanted), Way::AutomatedTest);
+            found.add(self.by_automated_name.get(wanted), PairedBy::AutomatedTest);
         }
 
         // The file may have another name than the test case in it.
@@ -208,11 +208,11 @@ impl<'a> Index<'a> {
         let mut names = vec![name.name.trim(), file_name.trim()];
         names.dedup();
         for name in &names {
-            found.add(self.by_title.get(name), Way::Title);
+            found.add(self.by_title.get(name), PairedBy::Title);
         }
         for name in &names {
             let plain = Title::new(name).plain();
-            found.add(self.by_plain_title.get(&plain), Way::PlainTitle);
+            found.add(self.by_plain_title.get(&plain), PairedBy::PlainTitle);
         }
 
         found.add_alike(&Title::new(name.name));
@@ -233,7 +233,7 @@ impl<'a> Index<'a> {
             .iter()
             .filter(|other| {
                 other.way == best.way
-                    && (best.way != Way::Alike || best.score - other.score < MARGIN)
+                    && (best.way != PairedBy::Alike || best.score - other.score < MARGIN)
             })
             .map(|other| other.id)
             .collect();
@@ -260,12 +260,12 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
-    fn add(&mut self, places: Option<&Vec<usize>>, way: Way) {
+    fn add(&mut self, places: Option<&Vec<usize>>, way: PairedBy) {
         let score = match way {
-            Way::AutomatedTest => BY_AUTOMATED_TEST,
-            Way::Title => BY_TITLE,
-            Way::PlainTitle => BY_PLAIN_TITLE,
-            Way::Alike => BEST_LIKENESS,
+            PairedBy::AutomatedTest => BY_AUTOMATED_TEST,
+            PairedBy::Title => BY_TITLE,
+            PairedBy::PlainTitle => BY_PLAIN_TITLE,
+            PairedBy::Alike => BEST_LIKENESS,
         };
         for at in places.into_iter().flatten() {
             self.push(*at, score, way, None);
@@ -277,12 +277,12 @@ impl Found<'_> {
             // Two digits are what people see, and what is compared is what they see.
             let score = (alike.score.min(BEST_LIKENESS) * 100.0).round() / 100.0;
             if score >= LEAST {
-                self.push(alike.at, score, Way::Alike, alike.objection);
+                self.push(alike.at, score, PairedBy::Alike, alike.objection);
             }
         }
     }
 
-    fn push(&mut self, at: usize, score: f64, way: Way, objection: Option<&'static str>) {
+    fn push(&mut self, at: usize, score: f64, way: PairedBy, objection: Option<&'static str>) {
         let title = &self.index.titles[at];
         if self.seen.insert(title.id) {
             self.candidates.push(Candidate {
@@ -298,7 +298,7 @@ impl Found<'_> {
 
 /// Lets nobody have what several want in the same way; of different ways the surer one counts.
 fn settle_contests(pairings: &mut [Pairing]) {
-    let mut wanted: BTreeMap<u32, Vec<(usize, Way)>> = BTreeMap::new();
+    let mut wanted: BTreeMap<u32, Vec<(usize, PairedBy)>> = BTreeMap::new();
     for (at, pairing) in pairings.iter().enumerate() {
         if let PairingDecision::Chosen(id) = pairing.decision
             && let Some(best) = pairing.candidates.first()

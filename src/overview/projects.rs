@@ -33,7 +33,7 @@ pub(crate) struct ProjectState {
     pub server_url: Option<String>,
     pub test_plans: Vec<PlanState>,
     /// Who submits its runs.
-    pub submitted_by: Option<Submitter>,
+    pub submitted_by: Option<WhoSubmits>,
     pub test_cases: Option<usize>,
     /// Test cases with ADO ids.
     pub mapped: Option<usize>,
@@ -65,7 +65,7 @@ pub(crate) enum Integration {
 /// Who submits the runs of a project by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Submitter {
+pub(crate) enum WhoSubmits {
     Kado,
     Katalon,
     /// kado, unless Katalon does.
@@ -80,7 +80,7 @@ pub(crate) struct ProjectContent {
     integration: Integration,
     server_url: Option<String>,
     test_plans: Vec<PlanState>,
-    submitted_by: Submitter,
+    submitted_by: WhoSubmits,
     test_cases: usize,
     mapped: usize,
 }
@@ -124,12 +124,12 @@ fn submitter(
     settings: &AzureSettings,
     overrides: &Overrides,
     integration: Integration,
-) -> Submitter {
+) -> WhoSubmits {
     if integration != Integration::On {
-        return Submitter::Nobody;
+        return WhoSubmits::Nobody;
     }
     if overrides.katalon_submits == Some(KatalonSubmits::Always) {
-        return Submitter::Katalon;
+        return WhoSubmits::Katalon;
     }
 
     let kado_submits = overrides::auto_submit(settings, overrides);
@@ -137,10 +137,10 @@ fn submitter(
         kado_submits,
         overrides::katalon_may_submit(settings, overrides),
     ) {
-        (true, true) => Submitter::Either,
-        (true, false) => Submitter::Kado,
-        (false, true) => Submitter::Katalon,
-        (false, false) => Submitter::Nobody,
+        (true, true) => WhoSubmits::Either,
+        (true, false) => WhoSubmits::Kado,
+        (false, true) => WhoSubmits::Katalon,
+        (false, false) => WhoSubmits::Nobody,
     }
 }
 

@@ -130,12 +130,12 @@ pub(crate) struct Release {
     /// Its name.
     pub name: String,
     /// Its stages, in their order.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<ReleaseStage>,
 }
 
 /// A stage of a release.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Stage {
+pub(crate) struct ReleaseStage {
     /// Its id.
     pub id: u32,
     /// Its name.
@@ -170,7 +170,7 @@ impl Release {
         })
     }
 
-    fn stage_named(&self, name: &str) -> Option<&Stage> {
+    fn stage_named(&self, name: &str) -> Option<&ReleaseStage> {
         let name = name.to_lowercase();
         self.stages
             .iter()
@@ -178,7 +178,7 @@ impl Release {
     }
 
     /// Of stages that started at the same time the first counts, as where none did.
-    fn started_last(&self) -> Option<&Stage> {
+    fn started_last(&self) -> Option<&ReleaseStage> {
         // `max_by_key` gives the last of equal ones, hence from the back.
         self.stages.iter().rev().max_by_key(|stage| stage.started)
     }
@@ -192,9 +192,9 @@ mod tests {
     fn release(started: &[Option<i64>]) -> Release {
         let mut stages = Vec::new();
         for (number, started) in started.iter().enumerate() {
-            stages.push(Stage {
+            stages.push(ReleaseStage {
                 id: 10 + number as u32,
-                name: format!("Stage {number}"),
+                name: format!("ReleaseStage {number}"),
                 started: started.map(Moment::from_millis),
             });
         }
@@ -236,7 +236,7 @@ mod tests {
 
         assert_eq!(
             error.to_string(),
-            "release Release-3 has no stage `Prod`, only `Stage 0`, `Stage 1`"
+            "release Release-3 has no stage `Prod`, only `ReleaseStage 0`, `ReleaseStage 1`"
         );
     }
 

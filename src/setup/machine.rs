@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 pub(crate) use completion::folders_beginning_with;
-pub(crate) use credential_test::{Candidate, TestedCredential, Untested, test_credential};
+pub(crate) use credential_test::{TestedCredential, TestedWith, Untested, test_credential};
 pub(crate) use folder_search::{FoundFolder, find_folders};
 pub(crate) use machine_file::{MachineFile, MachineFileError};
 pub(crate) use writing::{write_config, write_token};

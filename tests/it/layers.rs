@@ -1,9 +1,10 @@
 //! The house stands on layers: `src` is read, and its imports are held against the order below.
 //!
-//! Four claims, the first two without exceptions. A folder (or file) at the top of `src` imports
+//! Five claims, the first two without exceptions. A folder (or file) at the top of `src` imports
 //! only what stands below it. At every level of the tree the parts of one module form no loop:
 //! whoever changes one of them need not read the others first. A module and its own parts may know
-//! each other. What lies in projects is opened through `door` alone. And one place starts programs.
+//! each other. What lies in projects is opened through `door` alone. One place starts programs. And
+//! a type that other modules see has a name of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -89,6 +90,23 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("src/workspace/replace/windows.rs", "the place that writes"),
 ];
 
+/// Names of types that several modules have all the same. The list only gets shorter.
+const NAMED_TWICE: &[(&str, &str)] = &[
+    ("Asked", "one for each system"),
+    (
+        "Problem",
+        "of the configuration, and one that people are told",
+    ),
+    ("Refusal", "of a server, of a run, and of a state folder"),
+    ("Signals", "one for each system"),
+    ("Status", "Katalon's word, and how kado stands"),
+    (
+        "Target",
+        "of a command line, of an attachment, and of a setup",
+    ),
+    ("TestResult", "Katalon's and Azure DevOps' word for it"),
+];
+
 /// A module by the names from the crate's root to it, `["submit", "steps"]`.
 type Module = Vec<String>;
 
@@ -156,6 +174,35 @@ fn one_place_starts_programs_so_that_none_gets_what_is_meant_for_kado() {
     }
 
     assert_eq!(others, [""; 0]);
+}
+
+#[test]
+fn a_type_that_other_modules_see_has_a_name_of_its_own() {
+    let mut files_by_name: BTreeMap<String, BTreeSet<PathBuf>> = BTreeMap::new();
+    for (file, (_, tokens)) in read_sources() {
+        // Each command has its own, which clap and nobody else sees.
+        for name in visible_types(&tokens) {
+            if name != "Arguments" {
+                files_by_name.entry(name).or_default().insert(file.clone());
+            }
+        }
+    }
+
+    files_by_name.retain(|_, files| files.len() > 1);
+    let twice: Vec<&str> = files_by_name.keys().map(String::as_str).collect();
+    let known: Vec<&str> = NAMED_TWICE.iter().map(|(name, _)| *name).collect();
+    assert_eq!(twice, known, "{files_by_name:#?}");
+}
+
+#[test]
+fn a_type_of_a_file_or_its_folder_alone_may_share_its_name() {
+    let tokens: TokenStream = "struct A; pub(super) enum B {} pub(crate) type C = A; \
+                               pub trait D {} #[cfg(test)] pub struct E; pub(crate) fn f() {}"
+        .parse()
+        .unwrap();
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+
+    assert_eq!(visible_types(&tokens), ["C", "D"]);
 }
 
 #[test]
@@ -440,6 +487,35 @@ fn from_root(path: &[String], inside: &Module) -> Option<Module> {
         }
     }
     Some(from)
+}
+
+/// Names of the types of a file that other modules see: `pub` or `pub(crate)`.
+fn visible_types(tokens: &[TokenTree]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        if is_for_tests(&tokens[at..]) {
+            at += item_length(&tokens[at..]);
+            continue;
+        }
+
+        let item = match &tokens[at..] {
+            [TokenTree::Ident(word), TokenTree::Group(within), item @ ..]
+                if word == "pub" && within.stream().to_string() == "crate" =>
+            {
+                item
+            }
+            [TokenTree::Ident(word), item @ ..] if word == "pub" => item,
+            _ => &[],
+        };
+        if let [TokenTree::Ident(kind), TokenTree::Ident(name), ..] = item
+            && ["enum", "struct", "trait", "type"].contains(&kind.to_string().as_str())
+        {
+            names.push(name.to_string());
+        }
+        at += 1;
+    }
+    names
 }
 
 /// `mod NAME { … }`.

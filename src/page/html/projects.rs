@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::overview::projects::{Integration, ProjectState, Submitter};
+use crate::overview::projects::{Integration, ProjectState, WhoSubmits};
 use crate::page::html::time::LocalClock;
 use crate::page::html::{Piece, link, or_dash, shown};
 use crate::page::seen::Seen;
@@ -86,10 +86,10 @@ fn row(project: &ProjectState, clock: &LocalClock<'_>) -> ProjectRow {
         without_point: or_dash(project.without_point),
         submits: match project.submitted_by {
             None => "–",
-            Some(Submitter::Kado) => "kado",
-            Some(Submitter::Katalon) => "Katalon",
-            Some(Submitter::Either) => "kado, unless Katalon does",
-            Some(Submitter::Nobody) => "nobody by itself",
+            Some(WhoSubmits::Kado) => "kado",
+            Some(WhoSubmits::Katalon) => "Katalon",
+            Some(WhoSubmits::Either) => "kado, unless Katalon does",
+            Some(WhoSubmits::Nobody) => "nobody by itself",
         },
         last_run: clock.minute(project.last_run_seen),
     }

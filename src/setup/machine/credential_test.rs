@@ -19,7 +19,7 @@ use crate::workspace;
 
 /// What kado asks with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Candidate<'a> {
+pub(crate) enum TestedWith<'a> {
     /// A token that lies nowhere yet.
     Token(&'a SecretString),
     /// What the configuration names.
@@ -84,7 +84,7 @@ impl Untested {
 /// When the server does not take the credential, or does not answer as Azure DevOps does.
 pub(crate) async fn test_credential(
     config: &Config,
-    candidate: Candidate<'_>,
+    candidate: TestedWith<'_>,
 ) -> Result<TestedCredential, Untested> {
     let url = config.machine.overrides.server_url.as_ref();
     let server = Server::parse(url.ok_or(ConnectError::NoServer)?).map_err(ConnectError::from)?;
@@ -107,7 +107,7 @@ pub(crate) async fn test_credential(
                 .to_owned(),
         ),
     }
-    if matches!(candidate, Candidate::Token(_)) && client.server().is_services() {
+    if matches!(candidate, TestedWith::Token(_)) && client.server().is_services() {
         tested.remarks.push(
             "a personal access token for all accessible organizations stops working on 1 December \
              2026: it has to be one of this organization alone; an Entra identity needs no renewal"
@@ -119,14 +119,14 @@ pub(crate) async fn test_credential(
 
 fn client(
     config: &Config,
-    candidate: Candidate<'_>,
+    candidate: TestedWith<'_>,
     server: Server,
 ) -> Result<Arc<AdoClient>, ConnectError> {
     let connections = match candidate {
-        Candidate::Token(token) => {
+        TestedWith::Token(token) => {
             Connections::default().with_pair(&server, Credential::Pat(token.clone()))
         }
-        Candidate::Configured => Connections::default(),
+        TestedWith::Configured => Connections::default(),
     };
     connections.for_machine(config, server)
 }

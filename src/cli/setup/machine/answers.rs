@@ -19,8 +19,8 @@ use crate::secrets::{CREDENTIAL, TokenOwner, TokenSource};
 use crate::server::Server;
 use crate::service;
 use crate::setup::machine::{
-    Candidate, CredentialChoice, IdentityKeys, MachineChoices, MachineFile, MachineFileError,
-    TestedCredential, Untested, test_credential,
+    CredentialChoice, IdentityKeys, MachineChoices, MachineFile, MachineFileError,
+    TestedCredential, TestedWith, Untested, test_credential,
 };
 
 /// What a person or an option says that kado identifies itself with.
@@ -300,8 +300,8 @@ impl Answers {
         };
 
         let candidate = match &self.credential {
-            Some(NewCredential::Token(token)) => Candidate::Token(token),
-            Some(NewCredential::Identity(_)) | None => Candidate::Configured,
+            Some(NewCredential::Token(token)) => TestedWith::Token(token),
+            Some(NewCredential::Identity(_)) | None => TestedWith::Configured,
         };
         Ok(self.runtime.block_on(test_credential(&config, candidate)))
     }
