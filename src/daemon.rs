@@ -109,7 +109,7 @@ pub(crate) async fn serve(
     let turns = Arc::new(LoopTurns::new());
     let lost = Arc::new(AtomicBool::new(false));
     let shown = RunningService {
-        pulse: turns.clone(),
+        signs: turns.clone(),
         outbox: outbox.clone(),
         connections,
         warnings,

@@ -57,7 +57,7 @@ pub(crate) use requested::{read_again, read_ended, read_requested};
 const LONGEST_STORED: u64 = 64 << 20;
 /// How long a run without an end must be still before a person's command takes it as aborted. The
 /// service waits longer (`abort_after`): nobody told it that the run is over.
-const STILL: Duration = Duration::from_secs(60);
+const STILL_WITHOUT_END: Duration = Duration::from_secs(60);
 /// How long after a change the settings may still be in the middle of a burst of changes.
 const BURST: Duration = Duration::from_secs(2);
 /// How long settings that are cut off are believed to be in the middle of being written.

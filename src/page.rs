@@ -44,7 +44,7 @@ use crate::config::Config;
 use crate::config::status_page::StatusPage;
 use crate::outbox::request;
 
-pub(crate) use health::{Pulse, RunningService};
+pub(crate) use health::{RunningService, SignsOfLife};
 pub(crate) use token::PageAddress;
 
 /// Most bytes of a body: what asks for something is an object of JSON without members.
@@ -235,7 +235,7 @@ async fn script() -> Response {
 }
 
 async fn alive(State(page): State<Arc<Page>>) -> Response {
-    answers::health(page.service.pulse.turns())
+    answers::health(page.service.signs.turns())
 }
 
 async fn ready(State(page): State<Arc<Page>>) -> Response {

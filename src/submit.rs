@@ -66,7 +66,7 @@ pub(crate) enum SendAttempt {
     /// It waits.
     Waits {
         /// Why.
-        cause: Obstacle,
+        obstacle: Obstacle,
         /// Until when.
         until: Moment,
     },
@@ -78,9 +78,9 @@ pub(crate) enum SendAttempt {
 
 impl SendAttempt {
     /// Why it waits, if it does.
-    pub(crate) const fn cause(&self) -> Option<Obstacle> {
+    pub(crate) const fn obstacle(&self) -> Option<Obstacle> {
         match self {
-            Self::Waits { cause, .. } => Some(*cause),
+            Self::Waits { obstacle, .. } => Some(*obstacle),
             Self::Submitted | Self::PlanFound | Self::Parked | Self::Ignored => None,
         }
     }
@@ -315,8 +315,8 @@ impl Submitter {
                 Ok(SendAttempt::Submitted)
             }
 
-            stop => match stop.cause() {
-                Some(cause) => self.wait(id, attempts, suite, cause, &stop).await,
+            stop => match stop.obstacle() {
+                Some(obstacle) => self.wait(id, attempts, suite, obstacle, &stop).await,
                 None => {
                     self.park(id, Some(suite), &reason, stop.into_plan())
                         .await?;
@@ -348,7 +348,7 @@ impl Submitter {
         id: i64,
         attempts: u32,
         suite: &str,
-        cause: Obstacle,
+        obstacle: Obstacle,
         stop: &Stop,
     ) -> Result<SendAttempt, StoreError> {
         let reason = stop.to_string();
@@ -377,9 +377,9 @@ impl Submitter {
         }
 
         self.outbox
-            .with(move |store| store.wait(id, cause, &reason, until, now))
+            .with(move |store| store.wait(id, obstacle, &reason, until, now))
             .await?;
-        Ok(SendAttempt::Waits { cause, until })
+        Ok(SendAttempt::Waits { obstacle, until })
     }
 
     /// Parks a submission until a person does something about it, with the plan that shows why.

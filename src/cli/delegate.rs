@@ -347,7 +347,7 @@ fn attempt_of(row: &SubmissionSummary) -> Option<(i64, SendAttempt)> {
         // Nothing was attempted, and nothing is missing.
         SubmissionState::Ignored => return None,
         SubmissionState::Pending | SubmissionState::Submitting => SendAttempt::Waits {
-            cause: row.obstacle.unwrap_or(Obstacle::Unreachable),
+            obstacle: row.obstacle.unwrap_or(Obstacle::Unreachable),
             until: row.next_attempt.unwrap_or_default(),
         },
     };

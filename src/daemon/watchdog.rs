@@ -17,7 +17,7 @@ use crate::clock::Stopwatch;
 use crate::outbox::Outbox;
 use crate::outbox::bell::Bell;
 use crate::outbox::submission::SubmissionState;
-use crate::page::Pulse;
+use crate::page::SignsOfLife;
 use crate::service;
 
 /// How often the line on how things stand is made anew.
@@ -27,7 +27,7 @@ const LONG: u32 = 3;
 
 /// How long a half may be without a turn until it counts as hanging: three times the longest sleep
 /// of the submitter, and longer than the keeper reads at a stretch.
-const STILL: Duration = Duration::from_secs(180);
+const LATELY: Duration = Duration::from_secs(180);
 
 /// Counts the turns of the two halves.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl LoopTurns {
             .keeper_at
             .load(Ordering::Relaxed)
             .min(self.submitter_at.load(Ordering::Relaxed));
-        now.saturating_sub(oldest) <= STILL.as_secs()
+        now.saturating_sub(oldest) <= LATELY.as_secs()
     }
 
     fn counts(&self) -> Counts {
@@ -101,7 +101,7 @@ impl LoopTurns {
     }
 }
 
-impl Pulse for LoopTurns {
+impl SignsOfLife for LoopTurns {
     fn turns(&self) -> bool {
         self.turn_at(self.clock.elapsed().as_secs())
     }
@@ -194,12 +194,12 @@ mod tests {
     #[test]
     fn one_half_that_hangs_ends_the_health() {
         let turns = LoopTurns::new();
-        assert!(turns.turn_at(STILL.as_secs()), "it has just begun");
+        assert!(turns.turn_at(LATELY.as_secs()), "it has just begun");
 
         turns.keeper_at.store(1000, Ordering::Relaxed);
         turns.submitter_at.store(900, Ordering::Relaxed);
 
         assert!(turns.turn_at(1000));
-        assert!(!turns.turn_at(900 + STILL.as_secs() + 1));
+        assert!(!turns.turn_at(900 + LATELY.as_secs() + 1));
     }
 }

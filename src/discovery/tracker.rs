@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The grace time lasts until `JUnit_Report.xml` is well-formed and the folder has been still for
-//! [`STILL`], or has been still for [`GRACE`] without it; at most [`GRACE`] after the first look that
-//! saw the run over.
+//! [`STILL_WITH_REPORT`], or has been still for [`GRACE`] without it; at most [`GRACE`] after the
+//! first look that saw the run over.
 //! Still is counted from the newest change that the file system tells, whatever kind of time tells
 //! it, so a folder that has not changed for longer is due at its first look. A time in the future
 //! counts as now, and what differs from the look before changed after that look. Where the command
@@ -24,7 +24,7 @@ use crate::moment::Moment;
 
 /// How long nothing may change before a run with its reports is due.
 // Katalon writes its reports in place, one after the other, and names none of them the last.
-pub(crate) const STILL: Duration = Duration::from_secs(1);
+pub(crate) const STILL_WITH_REPORT: Duration = Duration::from_secs(1);
 /// Longest wait for reports after the run was seen to be over, and how long nothing may have
 /// changed where none are there.
 // The launcher itself waits up to 60 s for the log before it writes any (`behaviour.md` §4.2).
@@ -123,7 +123,11 @@ impl Tracker {
         // The report may never come: of 1,327 ended runs of 7.8 and later 45 have no
         // `JUnit_Report.xml` (`files.md` §2).
         let is_complete = observed.junit_complete || observed.reports_come_late;
-        let wait = if is_complete { STILL } else { GRACE };
+        let wait = if is_complete {
+            STILL_WITH_REPORT
+        } else {
+            GRACE
+        };
 
         let is_still = now.since(look.still_since) >= wait;
         let grace_is_over = now.since(over_since) >= GRACE;
@@ -424,7 +428,7 @@ mod tests {
                     None => first_same.newest,
                 };
                 let still_for = seen.now.since(still_since);
-                let still = still_for >= if junit_complete { STILL } else { GRACE };
+                let still = still_for >= if junit_complete { STILL_WITH_REPORT } else { GRACE };
                 let grace_over = seen.now.since(history[0].now) >= GRACE;
 
                 let due = tracker.observe(&seen, ABORT).due;

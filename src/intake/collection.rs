@@ -9,7 +9,7 @@ use crate::config::project_file::ProjectFile;
 use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
 use crate::intake::refusal::Refusal;
-use crate::intake::{self, FinishedRun, STILL};
+use crate::intake::{self, FinishedRun, STILL_WITHOUT_END};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::join::{Part, join};
@@ -134,7 +134,9 @@ pub(super) fn read_requested(
     let now = clock::now();
 
     let members = read_members(collection, config, commands, |signs| {
-        let still = signs.newest.is_none_or(|newest| now.since(newest) >= STILL);
+        let still = signs
+            .newest
+            .is_none_or(|newest| now.since(newest) >= STILL_WITHOUT_END);
         let is_over = match signs.state {
             RunState::Finished | RunState::Crashed => true,
             // Katalon writes the collection's report after the last member: what has not begun by

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::error_chain::chain;
-use crate::intake::{IntakeError, STILL};
+use crate::intake::{IntakeError, STILL_WITHOUT_END};
 
 /// Why a run that somebody asked for is not submitted.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub(crate) enum Refusal {
         "the run in `{}` is still being written; a run without an end is submitted as aborted when \
          nothing has changed in it for {} seconds",
         .0.display(),
-        STILL.as_secs()
+        STILL_WITHOUT_END.as_secs()
     )]
     StillWritten(PathBuf),
     /// A member of the collection runs or may still start.
@@ -47,7 +47,7 @@ pub(crate) enum Refusal {
         "the collection in `{}` is still running; it is submitted as a whole when it has ended, or \
          when nothing has changed in it for {} seconds",
         .0.display(),
-        STILL.as_secs()
+        STILL_WITHOUT_END.as_secs()
     )]
     CollectionRuns(PathBuf),
     /// The collection is over and has no results.

@@ -9,7 +9,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::discovery::command_of_run::KnownCommands;
 use crate::intake::refusal::Refusal;
-use crate::intake::{FinishedRun, STILL, collection, read};
+use crate::intake::{FinishedRun, STILL_WITHOUT_END, collection, read};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::plan::snapshot::Snapshot;
@@ -77,7 +77,7 @@ fn has_been_still(folder: &Path) -> Result<bool, Refusal> {
         Refusal::Folder { folder, error }
     })?;
     let newest = listing.newest();
-    Ok(newest.is_none_or(|newest| clock::now().since(newest) >= STILL))
+    Ok(newest.is_none_or(|newest| clock::now().since(newest) >= STILL_WITHOUT_END))
 }
 
 /// Reads a run whose command has ended, with how it ended: nothing of it runs any more, so a suite

@@ -8,7 +8,7 @@ use crate::overview::{Overview, ProblemKind};
 use crate::telemetry::RecentWarnings;
 
 /// Whether the service turns: who knows it stands above the page.
-pub(crate) trait Pulse: Send + Sync {
+pub(crate) trait SignsOfLife: Send + Sync {
     /// Whether both halves of the service have turned lately.
     fn turns(&self) -> bool;
 }
@@ -16,7 +16,7 @@ pub(crate) trait Pulse: Send + Sync {
 /// What only the running service knows of itself. Asking for it asks nobody else.
 #[derive(Clone)]
 pub(crate) struct RunningService {
-    pub pulse: Arc<dyn Pulse>,
+    pub signs: Arc<dyn SignsOfLife>,
     /// Where the buttons leave what they ask for.
     pub outbox: Outbox,
     /// The servers that it speaks to, and what was measured of that.

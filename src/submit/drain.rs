@@ -94,10 +94,10 @@ impl Submitter {
             let now = clock::now();
             let is_silent = attempts
                 .values()
-                .any(|attempt| attempt.cause() == Some(Obstacle::Unreachable));
+                .any(|attempt| attempt.obstacle() == Some(Obstacle::Unreachable));
             if is_silent && now > deadline {
                 let unattempted = SendAttempt::Waits {
-                    cause: Obstacle::Unreachable,
+                    obstacle: Obstacle::Unreachable,
                     until: now,
                 };
                 attempts.insert(*id, unattempted);
@@ -123,7 +123,7 @@ fn next_attempt<'a>(by_server: impl Iterator<Item = &'a Attempts>) -> Option<Mom
     let mut next: Option<Moment> = None;
     for attempt in by_server.flat_map(BTreeMap::values) {
         if let SendAttempt::Waits {
-            cause: Obstacle::Unreachable | Obstacle::Katalon,
+            obstacle: Obstacle::Unreachable | Obstacle::Katalon,
             until,
         } = attempt
         {

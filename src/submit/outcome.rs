@@ -22,7 +22,7 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, SendAttempt)]) 
                 exit_of_left_out(by_id.get(id).copied())
             }
             SendAttempt::Parked | SendAttempt::PlanFound => Exit::NotDone,
-            SendAttempt::Waits { cause, .. } => exit_of_waiting(*cause),
+            SendAttempt::Waits { obstacle, .. } => exit_of_waiting(*obstacle),
         });
     }
 
@@ -70,8 +70,8 @@ fn is_incomplete(row: &SubmissionSummary) -> bool {
     is_different || row.skipped.iter().any(|left_out| left_out.kind.counts())
 }
 
-const fn exit_of_waiting(cause: Obstacle) -> Exit {
-    match cause {
+const fn exit_of_waiting(obstacle: Obstacle) -> Exit {
+    match obstacle {
         Obstacle::Credentials => Exit::Refused,
         Obstacle::Unreachable => Exit::Unreachable,
         // Without a token ADO was not even asked, so this is no refusal of its.

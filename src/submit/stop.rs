@@ -249,9 +249,9 @@ fn plan_correction(submission: i64, run_option: Option<&str>) -> String {
 
 impl Stop {
     /// Why the submission waits; `None` when waiting does not help.
-    pub(super) const fn cause(&self) -> Option<Obstacle> {
+    pub(super) const fn obstacle(&self) -> Option<Obstacle> {
         match self {
-            Self::Ado(error) | Self::Connect(ConnectError::Ado(error)) => cause_of_ado(error),
+            Self::Ado(error) | Self::Connect(ConnectError::Ado(error)) => obstacle_of_ado(error),
             Self::Connect(ConnectError::NoServer | ConnectError::ServerUrl(_)) => None,
             Self::Connect(ConnectError::Secret(TokenError::NoToken { .. })) => {
                 Some(Obstacle::Configuration)
@@ -298,7 +298,7 @@ impl Stop {
     }
 }
 
-const fn cause_of_ado(error: &AdoError) -> Option<Obstacle> {
+const fn obstacle_of_ado(error: &AdoError) -> Option<Obstacle> {
     match error {
         AdoError::CredentialsRefused { .. } => Some(Obstacle::Credentials),
         AdoError::Unavailable { .. } | AdoError::InBetween { .. } | AdoError::File { .. } => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
-use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL};
+use crate::discovery::tracker::{BETWEEN_LOOKS, GRACE, STILL_WITH_REPORT};
 use crate::error_chain::chain;
 use crate::intake::collection::{
     FinishedMember, MemberSigns, aborted_members, are_one, has_ended, join_or_aborted,
@@ -197,7 +197,7 @@ impl PendingCollection {
 
         // From version 11 on Katalon writes the reports of all members only after the last one.
         let over_for = terms.now.since(*self.over_since.get_or_insert(terms.now));
-        let complete = ended && quiet >= STILL && over_for >= BETWEEN_LOOKS;
+        let complete = ended && quiet >= STILL_WITH_REPORT && over_for >= BETWEEN_LOOKS;
         if complete || given_up || over_for >= GRACE {
             self.over(folder, &members, terms)
         } else {
