@@ -142,8 +142,8 @@ impl FollowedConfig {
 }
 
 impl ConfigLook {
-    /// Takes note of how the file is; tells whether it has been so for long enough. A clock that was
-    /// set back puts nothing off.
+    /// Takes note of how the file is; tells whether it has been so for long enough. A clock that
+    /// was set back puts nothing off.
     fn see(&mut self, text: Option<&str>, now: Moment) -> bool {
         if let Some(since) = self.since
             && self.text.as_deref() == text
