@@ -134,7 +134,7 @@ fn nobody_submits(why: &str, way_out: String, report: &mut Report) {
 
 /// What kado saw of Katalon's uploads in a project.
 #[derive(Default)]
-struct UploadHistory {
+struct UploadsSeen {
     known: UploadHistory,
     /// Runs that both submitted, the newest first.
     doubles: Vec<DoubleSubmission>,
@@ -144,13 +144,13 @@ fn history(
     project: &Project,
     config: &Config,
     options: &Options,
-) -> Result<UploadHistory, StoreError> {
+) -> Result<UploadsSeen, StoreError> {
     // Opened for reading only: a check makes no outbox, and the service may be writing to it.
     let Ok(Some(store)) = Store::open_to_read(&config.state_dir) else {
-        return Ok(UploadHistory::default());
+        return Ok(UploadsSeen::default());
     };
 
-    Ok(UploadHistory {
+    Ok(UploadsSeen {
         known: store.katalon_known(&project_key(options, &project.name))?,
         doubles: store.doubles(&project.name)?,
     })
