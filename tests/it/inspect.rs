@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kado::cli::inspect::{Terms, inspect};
+use kado::cli::inspect::{InspectTerms, inspect};
 use kado::katalon::run::lifecycle::ABORT_AFTER;
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn text(path: &str) -> String {
     let mut out = Vec::new();
     inspect(
         &fixture(path),
-        &Terms::without_config(ABORT_AFTER),
+        &InspectTerms::without_config(ABORT_AFTER),
         false,
         &mut out,
     )
@@ -24,7 +24,7 @@ fn json(path: &str) -> Value {
     let mut out = Vec::new();
     inspect(
         &fixture(path),
-        &Terms::without_config(ABORT_AFTER),
+        &InspectTerms::without_config(ABORT_AFTER),
         true,
         &mut out,
     )
@@ -208,7 +208,7 @@ fn a_run_that_stands_still_for_long_is_aborted_and_a_fresh_one_is_running() {
         let mut out = Vec::new();
         inspect(
             folder.path(),
-            &Terms::without_config(abort_after),
+            &InspectTerms::without_config(abort_after),
             true,
             &mut out,
         )
@@ -271,7 +271,7 @@ fn a_folder_that_is_neither_is_an_error_that_says_what_to_give() {
 
     let error = inspect(
         folder.path(),
-        &Terms::without_config(ABORT_AFTER),
+        &InspectTerms::without_config(ABORT_AFTER),
         false,
         &mut Vec::new(),
     )
