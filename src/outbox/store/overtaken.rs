@@ -95,6 +95,7 @@ mod tests {
     use crate::katalon::status::Status;
     use crate::outbox::step::Step;
     use crate::outbox::store::test_runs::{NOW, at, found, open};
+    use crate::outbox::submission::HowMade;
     use crate::plan::ado_facts::AdoFacts;
     use crate::plan::plan_choice::PlanChoice;
     use crate::plan::{plan, sample};
@@ -129,7 +130,7 @@ mod tests {
         assert_eq!(crate::outbox::step::steps(&other.1)[0], Step::CreateRun);
         store.intend(other_id, 0).unwrap();
         store
-            .confirm_run(other_id, 0, 5001, "https://x", "\"created\"", NOW)
+            .confirm_run(other_id, 0, 5001, "https://x", HowMade::Created, NOW)
             .unwrap();
 
         match store.overtaken_by(id, &my_plan, now).unwrap() {
