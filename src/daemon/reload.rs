@@ -84,8 +84,7 @@ impl FollowedConfig {
         };
         let path = file.clone();
         let text = blocking(move || paths::text_of(&path)).await?;
-        self.is_settling =
-            text != self.text && !self.last_look.see(text.as_deref(), clock::now());
+        self.is_settling = text != self.text && !self.last_look.see(text.as_deref(), clock::now());
         if text == self.text || self.is_settling {
             return Ok(false);
         }
