@@ -29,6 +29,8 @@ pub(super) struct Tidier {
     outbox: Outbox,
     last_tidied: Moment,
     last_pruned: Moment,
+    /// Whether reports of folders that are gone may be remembered since the last removal.
+    has_old_reports: bool,
     late: LateReports,
 }
 
@@ -39,6 +41,7 @@ impl Tidier {
             outbox,
             last_tidied: Moment::default(),
             last_pruned: Moment::default(),
+            has_old_reports: false,
             late: LateReports::default(),
         }
     }
@@ -61,11 +64,14 @@ impl Tidier {
         }
 
         let has_more = self.add_what_is_late().await?;
+        self.has_old_reports |= self.prune().await?;
+        // Only who listed everything knows which folders are gone.
         if let Some(folders) = all
-            && self.prune().await?
+            && self.has_old_reports
         {
             let there: HashSet<PathBuf> = folders.into_iter().collect();
             recorder.forget_reports_but_of(&there, projects);
+            self.has_old_reports = false;
         }
         self.purge_spool(config, recorder.unrecorded_runs()).await?;
         Ok(has_more)
