@@ -263,3 +263,104 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::katalon::run::FileKind;
+    use crate::katalon::settings::SendingRule;
+    use crate::moment::Moment;
+    use crate::outbox::store::test_runs::{NOW, at, found, open, snapshot};
+    use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::{plan, sample};
+
+    #[test]
+    fn files_on_their_way_are_counted_with_their_bytes_until_all_are_settled() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let mut run = snapshot(&[18], None);
+        run.options.attachments.when = SendingRule::All;
+        run.run.files = vec![
+            sample::file("execution0.log", FileKind::Log, 3),
+            sample::file("execution1.log", FileKind::Log, 5),
+        ];
+        let id = found(&mut store, &run);
+        let planned = plan(&run, 18, "k", &AdoFacts::default());
+        store.store_plan(id, &planned, NOW).unwrap();
+
+        // Create the run, read its results, attach the first file.
+        for position in 0..3 {
+            store.intend(id, position).unwrap();
+            store.confirm(id, position, &(), NOW).unwrap();
+        }
+
+        let one_of_two = FilesSent {
+            sent: 1,
+            all: 2,
+            sent_bytes: 3,
+            all_bytes: 8,
+        };
+        assert_eq!(store.files_sent(None).unwrap(), one_of_two);
+        assert_eq!(store.files_sent(Some(&[id])).unwrap(), one_of_two);
+        let of_another = store.files_sent(Some(&[id + 1])).unwrap();
+        assert_eq!(of_another, FilesSent::default());
+    }
+
+    #[test]
+    fn what_azure_devops_refused_is_counted_as_results_and_files_and_the_rest_is_not() {
+        let of = |kind, azure_id| LeftOut {
+            test: None,
+            azure_id,
+            reason: "no".to_owned(),
+            kind,
+        };
+        let left_out = [
+            of(LeftOutKind::Refused, Some(1001)),
+            of(LeftOutKind::GivenUp, Some(1002)),
+            of(LeftOutKind::Refused, None),
+            of(LeftOutKind::NoPoint, Some(1003)),
+            of(LeftOutKind::File, None),
+        ];
+
+        assert_eq!(count_refused(&left_out), (2, 1));
+    }
+
+    #[test]
+    fn a_server_is_told_with_what_waits_for_it_and_when_it_last_took_a_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let done = found(&mut store, &at(0, 9, snapshot(&[18], None)));
+        found(&mut store, &at(1000, 1009, snapshot(&[18], None)));
+        assert_eq!(store.servers().unwrap()[0].last_success, None);
+        assert_eq!(store.last_success().unwrap(), None);
+
+        store.submitted(done, NOW).unwrap();
+
+        let servers = store.servers().unwrap();
+        assert_eq!(servers.len(), 1);
+        assert_eq!(servers[0].waiting, 1);
+        assert_eq!(servers[0].last_success, Some(NOW));
+        assert_eq!(store.last_success().unwrap(), Some(NOW));
+        let last_end = Moment::from_millis(1009);
+        assert_eq!(store.last_run_seen().unwrap(), Some(last_end));
+    }
+
+    #[test]
+    fn late_reports_are_taken_of_runs_that_kado_submitted_and_that_ended_since() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = open(folder.path());
+        let old = found(&mut store, &at(0, 9, snapshot(&[18], None)));
+        let young = found(&mut store, &at(1000, 1009, snapshot(&[18], None)));
+        found(&mut store, &at(2000, 2009, snapshot(&[18], None)));
+        assert!(store.submitted_runs().unwrap().is_empty());
+
+        for submitted in [old, young] {
+            store.submitted(submitted, NOW).unwrap();
+        }
+
+        let since = |millis| store.submitted_since(Moment::from_millis(millis)).unwrap();
+        assert_eq!(since(9), [old, young]);
+        assert_eq!(since(10), [young]);
+        assert_eq!(store.submitted_runs().unwrap().len(), 2);
+    }
+}
