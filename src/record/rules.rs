@@ -31,6 +31,8 @@ pub(crate) struct ProjectRules {
     files: HashMap<PathBuf, KnownFiles>,
     /// By what the runs of a project were decided last, by its key.
     decided: HashMap<String, u64>,
+    /// Projects, by their keys, that had other files when a run was read than at the last look.
+    doubted: HashSet<String>,
     unmapped: UnmappedCases,
 }
 
@@ -80,6 +82,7 @@ impl ProjectRules {
             outbox,
             machine: None,
             files: HashMap::new(),
+            doubted: HashSet::new(),
             unmapped: UnmappedCases::default(),
         })
     }
@@ -110,13 +113,13 @@ impl ProjectRules {
                 continue;
             };
             let key = key(project);
-            let has_other_cases = mapped.contains(&key);
-            if files.is_decided && !has_other_cases {
+            let is_due = self.doubted.remove(&key) || mapped.contains(&key);
+            if files.is_decided && !is_due {
                 continue;
             }
 
             let rules = rules_of(config, first_seen, project, files.number);
-            if self.decided.get(&key) != Some(&rules) || has_other_cases {
+            if self.decided.get(&key) != Some(&rules) || is_due {
                 others.insert(key, rules);
             }
         }
@@ -126,6 +129,31 @@ impl ProjectRules {
             files.is_decided = true;
         }
         Ok(reconsidered)
+    }
+
+    /// Takes note that a run of a project was just read. Where its files are others than at the last
+    /// look they may be as before at the next one, as while a checkout writes them anew: then the
+    /// runs that were left out meanwhile are decided anew all the same.
+    ///
+    /// # Errors
+    /// When kado ends.
+    pub(crate) async fn has_read_a_run(&mut self, project: &Path) -> Result<(), StoreError> {
+        let Some(known) = self.files.get(project) else {
+            return Ok(());
+        };
+
+        let at_last_look = known.clone();
+        let path = project.to_owned();
+        let looked = blocking(move || door::answered(move || files_of(&path, Some(&at_last_look))));
+        let is_other = match looked.await? {
+            Ok(Some(now)) => now.number != known.number,
+            // One that does not answer is told by the sweep.
+            Ok(None) | Err(_) => false,
+        };
+        if is_other {
+            self.doubted.insert(key(project));
+        }
+        Ok(())
     }
 
     /// Has the runs decided anew that were left out by other rules than these, which are by the keys

@@ -285,6 +285,31 @@ fn what_was_left_out_is_decided_again_when_its_rule_changes_and_nothing_else_is(
 }
 
 #[test]
+fn a_run_that_was_left_out_while_the_settings_were_away_for_a_moment_is_submitted() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.project("Shop", machine.settings(), case());
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+
+    // As while the next job checks the project out: between two looks at the settings.
+    let off = AzureSettings {
+        enabled: false,
+        ..machine.settings()
+    };
+    machine.project("Shop", off, case());
+    let folder = run("Test Suites/Plain").write_in(&shop).unwrap();
+    age(&folder);
+    machine.wait_for_rows("the run to be left out", |rows| {
+        rows.len() == 1 && rows[0].contains("ignored")
+    });
+    machine.project("Shop", machine.settings(), case());
+
+    machine.wait_for_completed(1);
+    service.stop_cleanly();
+}
+
+#[test]
 fn a_run_left_to_katalon_is_listed_and_not_sent() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n[submit]\nkatalon_submits = \"always\"\n");
