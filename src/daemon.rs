@@ -110,39 +110,21 @@ pub(crate) async fn serve(
     let lost = Arc::new(AtomicBool::new(false));
     let shown = RunningService {
         signs: turns.clone(),
-        outbox: outbox.clone(),
+        outbox,
         connections,
         warnings,
     };
-    let attendants = [
-        Attendant::start(
-            "the look at the state folder",
-            state_folder::mind(
-                Arc::clone(&lock),
-                Arc::clone(&lost),
-                bell.clone(),
-                stop.clone(),
-            ),
-        ),
-        Attendant::start(
-            "the notifications",
-            notifications::serve(outbox.clone(), shown_config.clone(), stop.clone()),
-        ),
-        Attendant::start(
-            "the page, or what is shown while suites run,",
-            show(shown_config, shown, running, stop.clone()),
-        ),
-        Attendant::start(
-            "the signs of life",
-            give_signs(
-                outbox,
-                Arc::clone(&turns),
-                Arc::clone(&changed),
-                bell.clone(),
-                stop.clone(),
-            ),
-        ),
-    ];
+    let attendants = attend(Surroundings {
+        lock: Arc::clone(&lock),
+        lost: Arc::clone(&lost),
+        config: shown_config,
+        shown,
+        running,
+        turns: Arc::clone(&turns),
+        changed: Arc::clone(&changed),
+        bell: bell.clone(),
+        stop: stop.clone(),
+    });
     let (submitting, kept) = run_both(&mut keeper, submitter, changed, bell, &turns, &stop).await;
 
     // The service manager must not take the last step of the submitter for a service that hangs.
@@ -165,6 +147,55 @@ fn take_away(mark: ServiceMark) {
     if let Err(error) = mark.remove() {
         tracing::warn!(%error, "`kado status` will say that the service failed: its mark stays");
     }
+}
+
+/// What the tasks beside the two loops need.
+struct Surroundings {
+    lock: Arc<StateLock>,
+    /// Whether the state folder was taken away.
+    lost: Arc<AtomicBool>,
+    config: watch::Receiver<Arc<Config>>,
+    shown: RunningService,
+    running: watch::Receiver<RunningSuites>,
+    turns: Arc<LoopTurns>,
+    changed: Arc<Notify>,
+    bell: Bell,
+    stop: CancellationToken,
+}
+
+/// Starts what runs beside the two loops until `stop`.
+fn attend(around: Surroundings) -> [Attendant; 4] {
+    let Surroundings {
+        lock,
+        lost,
+        config,
+        shown,
+        running,
+        turns,
+        changed,
+        bell,
+        stop,
+    } = around;
+    let outbox = shown.outbox.clone();
+
+    [
+        Attendant::start(
+            "the look at the state folder",
+            state_folder::mind(lock, lost, bell.clone(), stop.clone()),
+        ),
+        Attendant::start(
+            "the notifications",
+            notifications::serve(outbox.clone(), config.clone(), stop.clone()),
+        ),
+        Attendant::start(
+            "the page, or what is shown while suites run,",
+            show(config, shown, running, stop.clone()),
+        ),
+        Attendant::start(
+            "the signs of life",
+            give_signs(outbox, turns, changed, bell, stop),
+        ),
+    ]
 }
 
 /// A task that lives as long as the service.

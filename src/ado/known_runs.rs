@@ -110,7 +110,7 @@ pub(super) enum Remembered {
     /// It had the key that is looked for.
     WithKey(u32),
     /// It had no key of kado's.
-    Other(TestRun),
+    Other(Box<TestRun>),
 }
 
 impl ToldRun {
@@ -254,7 +254,7 @@ impl KnownRuns {
                     besides.push(Remembered::WithKey(*id));
                 }
                 Content::Other(other) if run.changed >= begin => {
-                    besides.push(Remembered::Other(TestRun::clone(other)));
+                    besides.push(Remembered::Other(other.clone()));
                 }
                 Content::Keys(_) | Content::Other(_) => {}
             }

@@ -340,7 +340,7 @@ impl AdoClient {
     ) -> Result<(), AdoError> {
         for run in remembered {
             match run {
-                Remembered::Other(run) => found.take(run, search),
+                Remembered::Other(run) => found.take(*run, search),
                 Remembered::WithKey(id) => match self.test_run(project, id).await {
                     Ok(run) => found.take(run, search),
                     Err(AdoError::Gone { .. }) => self.known_runs().forget(project, id),

@@ -141,6 +141,45 @@ impl HungBell {
     }
 }
 
+impl Heard {
+    /// Takes in an event. Names are enough: some systems tell of a path behind its links.
+    fn take(
+        &self,
+        event: notify::Result<Event>,
+        state_dir: Option<&OsStr>,
+        files: &BTreeSet<OsString>,
+    ) {
+        let event = match event {
+            Ok(event) if !event.need_rescan() => event,
+            // Something was lost, or there is no room for what was watched.
+            Ok(_) | Err(_) => {
+                self.is_proven.store(false, Ordering::Relaxed);
+                self.rung.notify_one();
+                self.folder_touched.notify_one();
+                return;
+            }
+        };
+
+        // Reading is no change, and kado reads these files itself.
+        if event.kind.is_access() {
+            return;
+        }
+        for path in &event.paths {
+            let Some(name) = path.file_name() else {
+                continue;
+            };
+            if name == FILE {
+                self.is_proven.store(true, Ordering::Relaxed);
+                self.rung.notify_one();
+            } else if files.contains(name) {
+                self.rung.notify_one();
+            } else if Some(name) == state_dir || name == lock::FILE {
+                self.folder_touched.notify_one();
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -197,44 +236,5 @@ mod tests {
         fs::remove_file(&lock).unwrap();
 
         heard(bell.folder_touched()).await;
-    }
-}
-
-impl Heard {
-    /// Takes in an event. Names are enough: some systems tell of a path behind its links.
-    fn take(
-        &self,
-        event: notify::Result<Event>,
-        state_dir: Option<&OsStr>,
-        files: &BTreeSet<OsString>,
-    ) {
-        let event = match event {
-            Ok(event) if !event.need_rescan() => event,
-            // Something was lost, or there is no room for what was watched.
-            Ok(_) | Err(_) => {
-                self.is_proven.store(false, Ordering::Relaxed);
-                self.rung.notify_one();
-                self.folder_touched.notify_one();
-                return;
-            }
-        };
-
-        // Reading is no change, and kado reads these files itself.
-        if event.kind.is_access() {
-            return;
-        }
-        for path in &event.paths {
-            let Some(name) = path.file_name() else {
-                continue;
-            };
-            if name == FILE {
-                self.is_proven.store(true, Ordering::Relaxed);
-                self.rung.notify_one();
-            } else if files.contains(name) {
-                self.rung.notify_one();
-            } else if Some(name) == state_dir || name == lock::FILE {
-                self.folder_touched.notify_one();
-            }
-        }
     }
 }

@@ -142,7 +142,9 @@ impl KnownSessions {
     pub(super) fn forget_all_but_the_session(&mut self, project: &Folder, way: &Path) {
         for known in &mut self.sessions {
             known.ways = FOLDER.to_string().into_boxed_str();
-            known.looks = known.looks_now(project, way).unwrap();
+            known.looks = known
+                .looks_now(project, way)
+                .expect("the test made this session");
         }
     }
 

@@ -19,10 +19,9 @@ use crate::watch::hints::Sessions;
 use crate::watch::known_sessions::{KnownSession, KnownSessions, Listed};
 use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
-use crate::watch::problems::WatchProblems;
 use crate::watch::project_roots::ProjectRoots;
 use crate::watch::readings::{Reached, Readings, stuck};
-use crate::watch::sweep::{FinishedFolder, Sweep};
+use crate::watch::sweep::{FinishedFolder, FoundFolders, Sweep};
 use crate::watch::walk::{Changes, Survey, runs_below, survey_changes};
 use crate::workspace::{self, FolderListing, RunReader};
 
@@ -65,23 +64,6 @@ struct FollowedFolder {
     answer: Option<FolderAnswer>,
     /// Whether it was reported that the folder cannot be read.
     complained: bool,
-}
-
-/// What a walk through the watched folders found.
-#[derive(Debug, Default)]
-pub(crate) struct FoundFolders {
-    /// The projects that are there.
-    pub projects: Vec<PathBuf>,
-    /// The run folders in them, but for those of unchanged sessions.
-    pub folders: Vec<PathBuf>,
-    /// Sessions in which nothing has changed since all in them was settled.
-    pub unchanged: usize,
-    /// Folders that were followed and are gone.
-    pub gone: Vec<PathBuf>,
-    /// What the walk did not see.
-    pub problems: WatchProblems,
-    /// How long the walk took.
-    pub took: Duration,
 }
 
 impl Scout {

@@ -1,11 +1,30 @@
-//! What looks at run folders saw.
+//! What walks through the watched folders found, and what looks at run folders saw.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::discovery::folder_answer::AnsweredFolder;
 use crate::discovery::tracker::Assessment;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
+use crate::watch::problems::WatchProblems;
+
+/// What a walk through the watched folders found.
+#[derive(Debug, Default)]
+pub(crate) struct FoundFolders {
+    /// The projects that are there.
+    pub projects: Vec<PathBuf>,
+    /// The run folders in them, but for those of unchanged sessions.
+    pub folders: Vec<PathBuf>,
+    /// Sessions in which nothing has changed since all in them was settled.
+    pub unchanged: usize,
+    /// Folders that were followed and are gone.
+    pub gone: Vec<PathBuf>,
+    /// What the walk did not see.
+    pub problems: WatchProblems,
+    /// How long the walk took.
+    pub took: Duration,
+}
 
 /// What looks at run folders saw.
 #[derive(Debug, Default)]
