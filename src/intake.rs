@@ -283,8 +283,8 @@ fn refuse_unsettled(location: &Location) -> Result<(), IntakeError> {
 }
 
 /// Whether a project's settings seem to be written at this moment. Katalon truncates its file and
-/// writes it anew for each key, so a file of this moment may be cut off; and one that is cut off, or
-/// lacks what Katalon writes at its end, is not believed until it has stayed so for a minute.
+/// writes it anew for each key, so a file of this moment may be cut off; and one that is cut off,
+/// or lacks what Katalon writes at its end, is not believed until it has stayed so for a minute.
 fn settings_are_in_flux(root: &Path, now: Moment) -> bool {
     if let Some(age) = workspace::azure_settings_modified(root).and_then(|at| age(at, now)) {
         if age < BURST {

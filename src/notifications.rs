@@ -76,6 +76,7 @@ pub(crate) async fn serve(
             () = stop.cancelled() => return,
             () = rounds.glance(&current) => {}
         }
+
         tokio::select! {
             () = stop.cancelled() => return,
             // Where nobody is to be told anything, only another configuration changes that.

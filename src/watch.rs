@@ -2,7 +2,8 @@
 //!
 //! File events are hints, the sweep is the truth (invariant I1): `hints` only says "look there",
 //! `Scout` looks. Losing every event costs latency, never a run. `walk` finds projects and run
-//! folders, without what `known_sessions` has unchanged, and what it did not see becomes `problems`;
+//! folders, without what `known_sessions` has unchanged, and what it did not see becomes
+//! `problems`;
 //! `look` takes one look at one folder,
 //! `scout` remembers what was there and says which runs are over. `processes` knows which commands
 //! run.

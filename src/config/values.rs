@@ -233,8 +233,8 @@ pub(super) fn pause(value: &DeValue<'_>) -> Read<Duration> {
     any_duration(value).ok_or_else(|| "must be a duration such as \"2m\" or \"0s\"".to_owned())
 }
 
-/// How long Katalon is waited for, such as `2m`, or `0s` for not at all: others of its test plan wait
-/// as well.
+/// How long Katalon is waited for, such as `2m`, or `0s` for not at all: others of its test plan
+/// wait as well.
 pub(super) fn katalon_wait(value: &DeValue<'_>) -> Read<Duration> {
     match any_duration(value) {
         Some(wait) if wait <= LONGEST_KATALON_WAIT => Ok(wait),

@@ -30,8 +30,8 @@ use crate::record::requests::carry_out;
 use crate::watch::Sweep;
 use crate::watch::hints::{Hints, Touched};
 
-/// Time between looks at the requests of the command line and at `kado.toml`, where nothing tells of
-/// them.
+/// Time between looks at the requests of the command line and at `kado.toml`, where nothing tells
+/// of them.
 const REQUESTS: Duration = Duration::from_secs(1);
 /// The same where the bell does. Somebody whose ring was lost waits this long.
 const MAKE_SURE: Duration = Duration::from_secs(10);

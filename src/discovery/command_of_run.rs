@@ -1,6 +1,6 @@
 //! What the command of a run said about its submission: a `kado exec` that claimed it, or else a
-//! katalonc that was seen running. Where several may have made it, only that is used on which all of
-//! them agree, and what they differ in is named. Pure.
+//! katalonc that was seen running. Where several may have made it, only that is used on which all
+//! of them agree, and what they differ in is named. Pure.
 
 use std::path::{Path, PathBuf};
 

@@ -13,8 +13,8 @@ use crate::katalon::text::{LONGEST_WITH_IDS, head};
 
 /// `ado:1865`, `@TC1865` and `[1865]`.
 const DEFAULT_PATTERN: &str = r"(?i)\bado:\s*([0-9]+)|@TC([0-9]+)|\[([0-9]+)\]";
-/// Ids of one text that are taken, and places of it that are looked at: a pattern that finds an empty
-/// place everywhere would read the text as often as it has letters.
+/// Ids of one text that are taken, and places of it that are looked at: a pattern that finds an
+/// empty place everywhere would read the text as often as it has letters.
 const MOST_IDS: usize = 1000;
 
 /// How ids are written in a text: a regular expression whose groups are the ids.

@@ -2,8 +2,8 @@
 //! from its own end on, and the members become one run when the collection has ended.
 //!
 //! ```text
-//! member over ─▶ kept (in the outbox) ─┐  each over, or never to start    reports, or 60 s
-//! member over ─▶ kept ─────────────────┴─────────────────────────────────▶ ───────────────▶ one run
+//! member over ─▶ kept (in the outbox) ─┐  each over, or never to start   reports, or 60 s
+//! member over ─▶ kept ─────────────────┴────────────────────────────────▶ ──────────────▶ one run
 //! ```
 //!
 //! A member that is queued holds the collection open until Katalon wrote the collection's own

@@ -26,8 +26,8 @@ use crate::workspace;
 
 /// Bytes of a secret that can be told from other text.
 const SHORTEST: usize = 6;
-/// Bytes of a token: each that Azure DevOps or Entra hands out has more. What stands in the settings
-/// of a project may be any word, and a word that others use as well is no secret.
+/// Bytes of a token: each that Azure DevOps or Entra hands out has more. What stands in the
+/// settings of a project may be any word, and a word that others use as well is no secret.
 const SHORTEST_TOKEN: usize = 20;
 /// Bytes of a line of a key.
 const SHORTEST_LINE: usize = 16;

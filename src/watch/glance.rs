@@ -23,8 +23,8 @@ pub(super) struct Glance {
     pub(super) last: Moment,
 }
 
-/// Glances at a log of so many bytes. `None` where its begin or its end does not say enough, so that
-/// it has to be read whole.
+/// Glances at a log of so many bytes. `None` where its begin or its end does not say enough, so
+/// that it has to be read whole.
 ///
 /// # Errors
 /// When the log cannot be read.

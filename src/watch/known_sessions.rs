@@ -3,17 +3,17 @@
 //!
 //! When a file or folder is made in a folder, removed from it or renamed, that folder changes its
 //! times. A run folder may come at any level of a session, and a file into any folder of it; so all
-//! of them are asked for their times: the session, the folders on the way to its runs, the runs, and
-//! what lies in these. A suite that goes on after all writes into a log that is there, of which its
-//! folder says nothing; so the newest part of each log is asked as well.
+//! of them are asked for their times: the session, the folders on the way to its runs, the runs,
+//! and what lies in these. A suite that goes on after all writes into a log that is there, of which
+//! its folder says nothing; so the newest part of each log is asked as well.
 //!
 //! What is written into another file that is there goes unnoticed. Events tell of it (`hints`), and
 //! from time to time everything is listed all the same (`daemon::listings`). Should that find
-//! folders in a session that seems to be unchanged, the file system does not keep such times, and no
-//! session is taken for unchanged any more.
+//! folders in a session that seems to be unchanged, the file system does not keep such times, and
+//! no session is taken for unchanged any more.
 //!
-//! This is kept in memory and saves work only: a session that finds no room in it, or that cannot be
-//! told to be unchanged, is listed.
+//! This is kept in memory and saves work only: a session that finds no room in it, or that cannot
+//! be told to be unchanged, is listed.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;

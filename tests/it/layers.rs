@@ -50,8 +50,8 @@ const LAYERS: &[&[&str]] = &[
     &["fuzzing"],
 ];
 
-/// What asks the machine for something of its own, and so may do that beside `door`. Everything else
-/// is held: whatever it opens is a project's.
+/// What asks the machine for something of its own, and so may do that beside `door`. Everything
+/// else is held: whatever it opens is a project's.
 const OF_THE_MACHINE: &[&str] = &[
     "ado",
     "child_environment",
