@@ -355,6 +355,8 @@ struct OutboxState {
     swept_projects: Option<usize>,
     run_folders: RunFolders,
     older_runs: Vec<OlderRuns>,
+    /// Submissions whose suites went on after they were sent.
+    gone_on: Vec<i64>,
     doubles: Vec<DoubleSubmission>,
     without_token: Vec<ServerWithoutToken>,
     held_up: Vec<HeldUpServer>,
@@ -389,6 +391,7 @@ impl OutboxState {
             swept_projects: store.projects()?,
             run_folders: store.run_folders(&HashSet::new())?,
             older_runs: store.older_runs()?,
+            gone_on: store.gone_on_since(clock::now().minus(RECENT))?,
             doubles: store.doubles_since(clock::now().minus(RECENT))?,
             without_token: store.without_token()?,
             held_up: store.held_up()?,
@@ -432,6 +435,9 @@ impl OutboxState {
         for row in &self.rows {
             if row.state == SubmissionState::Parked {
                 problems.push(Problem::of_parked(row));
+            }
+            if self.gone_on.contains(&row.id) {
+                problems.push(Problem::of_gone_on(row));
             }
         }
         problems.extend(self.waiting(service));

@@ -14,6 +14,7 @@ mod commands;
 mod error;
 mod facts;
 mod folders;
+mod gone_on;
 mod history;
 mod katalon_uploads;
 mod last_runs;

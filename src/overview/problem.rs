@@ -412,6 +412,27 @@ impl Problem {
         })
     }
 
+    /// It was submitted before its suite ended.
+    pub(super) fn of_gone_on(row: &SubmissionSummary) -> Self {
+        let text = format!(
+            "run {} ({}) was submitted before its suite ended, and what came later is not in Azure \
+             DevOps",
+            row.id, row.suite
+        );
+        let hint = format!(
+            "`kado submit --again \"{}\"` submits all of it, to a test run of its own",
+            row.folder
+        );
+
+        Self::with_hint(ProblemKind::Parked, text, hint).about(About {
+            project: Some(row.project.clone()),
+            suite: Some(row.suite.clone()),
+            runs: 1,
+            url: row.url.clone(),
+            ..About::subject(format!("{} went on", row.id))
+        })
+    }
+
     /// No service runs that would submit it.
     pub(super) fn of_abandoned(suite: &AbandonedSuite) -> Self {
         let shown = &suite.shown;

@@ -341,6 +341,38 @@ fn a_shown_run_that_somebody_completed_gets_no_result_more_and_the_submission_it
 }
 
 #[test]
+fn a_suite_that_goes_on_after_a_person_submitted_it_is_told_until_it_is_submitted_again() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&CASES);
+    let suite = Suite::begin(&suite(), &shop, 1);
+    let folder = suite.folder.clone();
+    age(&folder);
+    let early = machine.submit_folder(&folder);
+
+    let before = machine.kado(&["status"]);
+    suite.end();
+    age(&folder);
+    machine.kado(&["run", "--once"]);
+    let gone_on = machine.kado(&["status"]);
+    let path = folder.to_string_lossy();
+    let again = machine.kado(&["submit", "--again", &path]);
+    let after = machine.kado(&["status"]);
+
+    assert_eq!(early.code, 0, "{early:?}");
+    assert_eq!(before.code, 0, "{before:?}");
+    assert_eq!(gone_on.code, 1, "{gone_on:?}");
+    assert!(
+        gone_on.out.contains("submitted before its suite ended"),
+        "{gone_on:?}"
+    );
+    assert_eq!(again.code, 0, "{again:?}");
+    assert_eq!(after.code, 0, "{after:?}");
+    let runs = machine.ado_runs();
+    assert_eq!(outcomes(&runs[1]), ["11 Passed", "12 Failed", "13 Passed"]);
+}
+
+#[test]
 fn a_shown_run_is_completed_while_the_list_of_runs_lags_behind_it() {
     let machine = Machine::new();
     machine.configure(LIVE);

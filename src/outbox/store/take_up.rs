@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 use crate::moment::Moment;
 use crate::outbox::new_run::{NewRun, NewSubmission, Occasion, RecordOutcome, new_submissions};
 use crate::outbox::store::StoreError;
+use crate::outbox::store::gone_on::note_if_gone_on;
 use crate::outbox::store::recorded_run::RecordedRun;
 use crate::outbox::store::run_parts::{insert_submissions, renew_snapshot};
 use crate::outbox::store::state::{apply, begin_anew, change_one, insert, log};
@@ -36,6 +37,10 @@ pub(super) fn record_again(
             "UPDATE run SET execution_uuid = coalesce(execution_uuid, ?2) WHERE id = ?1",
             params![recorded.id, uuid],
         )?;
+    }
+
+    if !run.occasion.is_again() {
+        note_if_gone_on(transaction, run, recorded, now)?;
     }
 
     let earlier = submissions_of(transaction, recorded.id)?;
