@@ -194,7 +194,7 @@ mod tests {
         for (number, started) in started.iter().enumerate() {
             stages.push(ReleaseStage {
                 id: 10 + number as u32,
-                name: format!("ReleaseStage {number}"),
+                name: format!("Stage {number}"),
                 started: started.map(Moment::from_millis),
             });
         }
@@ -236,7 +236,7 @@ mod tests {
 
         assert_eq!(
             error.to_string(),
-            "release Release-3 has no stage `Prod`, only `ReleaseStage 0`, `ReleaseStage 1`"
+            "release Release-3 has no stage `Prod`, only `Stage 0`, `Stage 1`"
         );
     }
 

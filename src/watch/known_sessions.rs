@@ -138,7 +138,7 @@ impl KnownSessions {
     }
 
     /// As if the file system told of changes only where something comes into the session itself.
-    #[cfg(test)]
+    #[cfg(all(test, unix))]
     pub(super) fn forget_all_but_the_session(&mut self, project: &Folder, way: &Path) {
         for known in &mut self.sessions {
             known.ways = FOLDER.to_string().into_boxed_str();

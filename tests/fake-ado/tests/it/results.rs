@@ -110,7 +110,7 @@ async fn what_is_left_out_stays_and_null_clears() {
 
 #[tokio::test]
 async fn an_old_version_adds_results_by_their_points_alone() {
-    let run = Run::of(json!({"name": "r", "plan": {"id": 18}})).await;
+    let run = Run::of(json!({"name": "r", "automated": true, "plan": {"id": "18"}})).await;
     let thin = json!([{"testPoint": {"id": "5"}, "state": "Completed", "outcome": "Passed"}]);
 
     let new = run.add(thin.clone()).await;
