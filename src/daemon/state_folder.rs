@@ -18,9 +18,9 @@ const MAKE_SURE: Duration = Duration::from_secs(10);
 /// Looks in a row that have to miss it.
 const LOOKS: u32 = 2;
 
-/// Looks after the lock that this process holds, until `stop`, at once where the bell tells that
-/// something happened to it. When what lies in the state folder
-/// is another file, or none, `lost` is set and everything is stopped.
+/// Looks after the lock that this process holds, until `stop`; at once where the bell tells that
+/// something happened to it. When what lies in the state folder is another file, or none, `lost` is
+/// set and everything is stopped.
 pub(super) async fn mind(
     lock: Arc<StateLock>,
     lost: Arc<AtomicBool>,

@@ -430,7 +430,7 @@ impl Sweeper {
             }
             let taken = Stopwatch::start();
             let handling = self.recorder.record(config, &finished).await?;
-            self.rules.has_read_a_run(&project).await?;
+            self.rules.note_run_read(&project).await?;
             self.turns.spend(&project, taken.elapsed());
 
             match handling {
@@ -492,7 +492,7 @@ impl Sweeper {
             if !self.turns.is_over(&project) {
                 let taken = Stopwatch::start();
                 self.recorder.hold(config, finished).await?;
-                self.rules.has_read_a_run(&project).await?;
+                self.rules.note_run_read(&project).await?;
                 self.turns.spend(&project, taken.elapsed());
             }
         }

@@ -137,7 +137,7 @@ impl ProjectRules {
     ///
     /// # Errors
     /// When kado ends.
-    pub(crate) async fn has_read_a_run(&mut self, project: &Path) -> Result<(), StoreError> {
+    pub(crate) async fn note_run_read(&mut self, project: &Path) -> Result<(), StoreError> {
         let Some(known) = self.files.get(project) else {
             return Ok(());
         };

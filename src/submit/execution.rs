@@ -128,10 +128,12 @@ impl<'a> Execution<'a> {
         submission: Submission,
         sender: Sender,
     ) -> Self {
+        let had_run = submission.ado_run_id.is_some();
+
         Self {
             outbox,
             client,
-            had_run: submission.ado_run_id.is_some(),
+            had_run,
             submission,
             sender,
             spool,

@@ -1,5 +1,5 @@
 //! Moving submissions on: every change of a step is one transaction, together with the ledger row
-//! that reports it.
+//! where something has happened that it reports.
 
 use rusqlite::{Transaction, params};
 use serde::Serialize;
