@@ -212,6 +212,11 @@ impl Keeper {
                 }
                 schedule.minded_rules(now);
             }
+            Due::Tidying => {
+                let config = self.config.current();
+                self.sweeper.tidy(&config, None).await?;
+                schedule.tidied(self.sweeper.next_tidying());
+            }
             Due::Sweep => self.sweep(hints, schedule, stop).await?,
         }
 
@@ -238,11 +243,14 @@ impl Keeper {
         let sweep = self.sweeper.look_at_followed(&config, found, stop).await?;
         self.touched.clear();
 
+        let done = clock::now();
         if !touched.is_empty() {
             tracing::debug!(sessions = touched.len(), "looked at what an event told of");
+
+            // It may have told of a report that came late.
+            schedule.asked(Due::Tidying, done);
         }
 
-        let done = clock::now();
         schedule.looked(done, done.since(begun), sweep.look_again);
         if !sweep.postponed.is_empty() {
             schedule.go_on(done);
@@ -292,6 +300,7 @@ impl Keeper {
             Events::Doubted
         };
         schedule.swept(done, took, sweep.look_again, events);
+        schedule.tidied(self.sweeper.next_tidying());
 
         if !sweep.postponed.is_empty() {
             schedule.go_on(done);

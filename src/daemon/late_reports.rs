@@ -49,6 +49,16 @@ struct SubmittedRun {
 /// How a folder looked; `None` for one that is gone, which gets no reports.
 type FolderLook = Option<u64>;
 
+/// What came of a look for late reports.
+#[derive(Clone, Copy, Default)]
+pub(super) struct LateLook {
+    /// Reports were added: there is something to send.
+    pub is_any_added: bool,
+    /// Something was written a moment ago, so that a report may still be growing: another look is
+    /// needed soon.
+    pub is_any_young: bool,
+}
+
 /// What a look at the folders of submitted runs saw.
 #[derive(Default)]
 struct Looks {
@@ -66,11 +76,11 @@ struct Changed {
 }
 
 impl LateReports {
-    /// Adds late reports of submitted runs as steps; tells whether there were any.
+    /// Adds late reports of submitted runs as steps.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub(super) async fn add(&mut self, outbox: &Outbox) -> Result<bool, StoreError> {
+    pub(super) async fn add(&mut self, outbox: &Outbox) -> Result<LateLook, StoreError> {
         let now = clock::now();
         self.meet(outbox, now).await?;
 
@@ -80,22 +90,23 @@ impl LateReports {
             Ok(looks) => looks,
             // Told by the sweep; what lies elsewhere is looked at next time, when this is passed
             // over.
-            Err(_silent) => return Ok(false),
+            Err(_silent) => return Ok(LateLook::default()),
         };
         for (id, error) in looks.refused {
             self.tell(id, &error);
         }
 
-        let mut any = false;
+        let mut late = LateLook::default();
         for changed in looks.changed {
-            any |= self.add_to(outbox, changed.id).await?;
+            late.is_any_added |= self.add_to(outbox, changed.id).await?;
+            late.is_any_young |= changed.look.is_none();
 
             // Only now: should the outbox fail, the folder is looked at again.
             if let Some(run) = self.runs.get_mut(&changed.id) {
                 run.look = changed.look;
             }
         }
-        Ok(any)
+        Ok(late)
     }
 
     /// Takes in what was submitted since the last time. Submissions that are older than a day drop

@@ -34,6 +34,8 @@ pub(super) enum Due {
     Look,
     /// A look at what decides about runs that were left out.
     Rules,
+    /// A look for what comes late to runs that were submitted.
+    Tidying,
     /// A sweep over everything.
     Sweep,
 }
@@ -65,6 +67,7 @@ pub(super) struct Schedule {
     next_sweep: Moment,
     cause: SweepCause,
     next_rules: Moment,
+    next_tidying: Option<Moment>,
     next_look: Option<Moment>,
     /// No event leads to a look at followed folders before.
     look_not_before: Moment,
@@ -83,6 +86,9 @@ impl Schedule {
         if now >= self.next_rules {
             return Due::Rules;
         }
+        if self.next_tidying.is_some_and(|tidying| now >= tidying) {
+            return Due::Tidying;
+        }
         match self.next_look {
             Some(look) if now >= look => Due::Look,
             _ => Due::Nothing,
@@ -96,11 +102,10 @@ impl Schedule {
 
     /// How long nothing has to be done.
     pub(super) fn pause(&self, now: Moment) -> Duration {
-        let next = self.next_sweep.min(self.next_rules);
-        let next = match self.next_look {
-            Some(look) => look.min(next),
-            None => next,
-        };
+        let mut next = self.next_sweep.min(self.next_rules);
+        for wanted in [self.next_tidying, self.next_look].into_iter().flatten() {
+            next = next.min(wanted);
+        }
         next.since(now)
     }
 
@@ -130,6 +135,12 @@ impl Schedule {
         self.next_rules = now.plus(SWEEP);
     }
 
+    /// What comes late was looked for; `next` is when that is to be done again, if not with the next
+    /// sweep.
+    pub(super) const fn tidied(&mut self, next: Option<Moment>) {
+        self.next_tidying = next;
+    }
+
     /// A look at the followed folders ended.
     pub(super) fn looked(&mut self, now: Moment, cost: Duration, look_again: Option<Moment>) {
         self.look_not_before = now.plus(distance(cost));
@@ -146,6 +157,8 @@ impl Schedule {
     pub(super) fn asked(&mut self, wanted: Due, now: Moment) {
         match wanted {
             Due::Nothing | Due::Rules => {}
+            // It keeps a distance of its own.
+            Due::Tidying => self.next_tidying = Some(now),
             Due::Look => {
                 let soonest = self.look_not_before.max(now);
                 self.next_look = Some(match self.next_look {
@@ -196,6 +209,7 @@ mod tests {
             match schedule.due(now) {
                 Due::Nothing => continue,
                 Due::Rules => schedule.minded_rules(done),
+                Due::Tidying => schedule.tidied(None),
                 Due::Look => {
                     count.looks += 1;
                     schedule.looked(done, cost, None);
@@ -286,6 +300,20 @@ mod tests {
 
         schedule.minded_rules(at(30_000));
         assert_eq!(schedule.due(at(30_001)), Due::Nothing);
+    }
+
+    #[test]
+    fn what_comes_late_waits_for_no_sweep_that_is_rare() {
+        let mut schedule = Schedule::default();
+        schedule.swept(at(0), Duration::from_secs(1), None, Events::Trusted);
+
+        schedule.asked(Due::Tidying, at(2_000));
+        assert_eq!(schedule.due(at(2_000)), Due::Tidying);
+
+        schedule.tidied(Some(at(12_000)));
+        assert_eq!(schedule.due(at(11_999)), Due::Nothing);
+        assert_eq!(schedule.pause(at(2_000)), Duration::from_secs(10));
+        assert_eq!(schedule.due(at(12_000)), Due::Tidying);
     }
 
     #[test]

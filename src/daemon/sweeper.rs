@@ -183,18 +183,36 @@ impl Sweeper {
         self.found_projects.tell(&self.outbox, &projects).await?;
         let folders = self.answers.age(&mut self.scout, folders).await?;
         let all = (lists == Listed::Everything).then_some(folders);
-        if self
-            .tidier
-            .tidy(config, &mut self.recorder, &projects, all)
-            .await?
-        {
-            self.changed.notify_one();
-        }
+        self.tidy(config, all).await?;
         self.answers.note_followed(&self.scout).await?;
         self.answers.report(config).await?;
         self.scout.remember_sessions();
         sweep.look_again_at(self.running_commands.look_again());
         Ok((projects, sweep))
+    }
+
+    /// Looks for what came late, and removes what nobody needs any more; `all` are all run folders,
+    /// if they were listed just now.
+    ///
+    /// # Errors
+    /// When the outbox fails.
+    pub(super) async fn tidy(
+        &mut self,
+        config: &Config,
+        all: Option<Vec<PathBuf>>,
+    ) -> Result<(), StoreError> {
+        let tidied = self
+            .tidier
+            .tidy(config, &mut self.recorder, &self.swept_projects, all);
+        if tidied.await? {
+            self.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// When to tidy up again, if that is not to wait for the next sweep.
+    pub(super) const fn next_tidying(&self) -> Option<Moment> {
+        self.tidier.next()
     }
 
     /// Finds what may have changed, and records what is gone.

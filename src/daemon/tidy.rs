@@ -28,6 +28,8 @@ const COMMANDS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 pub(super) struct Tidier {
     outbox: Outbox,
     last_tidied: Moment,
+    /// When there may be something that is not to wait for the next sweep.
+    next: Option<Moment>,
     last_pruned: Moment,
     /// Whether reports of folders that are gone may be remembered since the last removal.
     has_old_reports: bool,
@@ -40,6 +42,7 @@ impl Tidier {
         Self {
             outbox,
             last_tidied: Moment::default(),
+            next: None,
             last_pruned: Moment::default(),
             has_old_reports: false,
             late: LateReports::default(),
@@ -60,9 +63,12 @@ impl Tidier {
         all: Option<Vec<PathBuf>>,
     ) -> Result<bool, StoreError> {
         if !self.take_turn() {
+            // Who asked may know of something that came since.
+            self.next = Some(self.last_tidied.plus(BETWEEN));
             return Ok(false);
         }
 
+        self.next = None;
         let has_more = self.add_what_is_late().await?;
         self.has_old_reports |= self.prune().await?;
         // Only who listed everything knows which folders are gone.
@@ -77,6 +83,11 @@ impl Tidier {
         Ok(has_more)
     }
 
+    /// When to tidy up again, if that is not to wait for the next sweep.
+    pub(super) const fn next(&self) -> Option<Moment> {
+        self.next
+    }
+
     /// Takes the turn to tidy up if it is time; it will not be for a while then.
     fn take_turn(&mut self) -> bool {
         take_turn_if_due(&mut self.last_tidied, BETWEEN)
@@ -85,9 +96,13 @@ impl Tidier {
     /// Adds to submitted runs what comes late: reports, and files that were given up before; tells
     /// whether there was anything.
     async fn add_what_is_late(&mut self) -> Result<bool, StoreError> {
-        let has_reports = self.late.add(&self.outbox).await?;
+        let late = self.late.add(&self.outbox).await?;
+        if late.is_any_young {
+            self.next = Some(self.last_tidied.plus(BETWEEN));
+        }
+
         let has_files = given_up::try_again(&self.outbox).await?;
-        Ok(has_reports || has_files)
+        Ok(late.is_any_added || has_files)
     }
 
     /// Forgets requests and commands of long ago, once a day; tells whether it was time for that.

@@ -195,7 +195,6 @@ fn reports_that_appear_later_are_added_to_the_run_once() {
     age(&folder);
     machine.wait_for_completed(1);
     fs::write(folder.join("late.pdf"), "%PDF-1.4").unwrap();
-    age(&folder);
     wait_until("the late report in ADO", || {
         let names = names(&machine.ado_run().attachments);
         if names.contains(&"late.pdf".to_owned()) {
