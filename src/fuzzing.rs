@@ -16,6 +16,7 @@ use std::io::BufReader;
 
 use crate::katalon::azure_ids;
 use crate::katalon::collection_report::CollectionReport;
+use crate::katalon::id_effort::IdEffort;
 use crate::katalon::id_rule::{IdPattern, IdRule};
 use crate::katalon::id_source::IdSource;
 use crate::katalon::log::{EndScanner, FolderNames, LogReader, LogSummary};
@@ -210,7 +211,7 @@ fn test_case(bytes: &[u8]) {
         from: IdSource::ALL.to_vec(),
         pattern: IdPattern::default(),
     };
-    rule.apply(&mut case);
+    rule.apply(&mut case, &mut IdEffort::of_reading());
     if let Some(raw) = &case.azure_ids {
         let resolved = azure_ids::resolve(raw, &azure_ids::variables(None, Some(&case)));
         assert!(resolved.ids.len() <= 1000 && resolved.problems.len() <= 21);

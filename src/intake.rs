@@ -32,6 +32,7 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::door::{self, Refused};
 use crate::error_chain::chain;
 use crate::katalon::damage::{Damage, DamageKind};
+use crate::katalon::id_effort::IdEffort;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::masked::MaskedValues;
 use crate::katalon::redaction::{RedactPattern, Redaction};
@@ -418,6 +419,7 @@ fn cases_of(root: &Path, rule: &IdRule, run: &mut SuiteRun) -> Result<ReadCases,
     let mut masked_names = HashMap::new();
     let mut cases = BTreeMap::new();
     let mut warnings = Remarks::default();
+    let mut effort = IdEffort::of_reading();
     for test in &run.tests {
         // One test case may run many times: with other data, or again after a failure.
         if cases.contains_key(&test.id) {
@@ -428,7 +430,7 @@ fn cases_of(root: &Path, rule: &IdRule, run: &mut SuiteRun) -> Result<ReadCases,
         let Some(mut case) = workspace::read_test_case(root, &test.id)? else {
             continue;
         };
-        rule.apply(&mut case);
+        rule.apply(&mut case, &mut effort);
         masked.merge(&case.masked);
         masked_names.insert(test.id.clone(), case.masked_names);
 

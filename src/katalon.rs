@@ -17,6 +17,7 @@ pub(crate) mod console;
 pub mod damage;
 pub(crate) mod escape;
 mod gson;
+pub mod id_effort;
 pub mod id_rule;
 pub mod id_source;
 pub mod ids_splice;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::katalon::id_effort::IdEffort;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::settings::AzureSettings;
 use crate::katalon::test_case::TestCase;
@@ -26,8 +27,9 @@ pub struct Project {
 impl Project {
     /// Lets every test case have its ids from where the rule says.
     pub fn find_ids(&mut self, rule: &IdRule) {
+        let mut effort = IdEffort::of_reading();
         for case in &mut self.test_cases {
-            rule.apply(case);
+            rule.apply(case, &mut effort);
         }
     }
 }

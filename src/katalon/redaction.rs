@@ -23,6 +23,9 @@ use crate::katalon::run::{SuiteRun, VariableValue};
 
 /// What stands in the place of what is hidden.
 pub(crate) const MASK: &str = "***";
+/// Bytes that a pattern may take once it is compiled.
+const LARGEST: usize = 1 << 20;
+
 /// A regular expression; what it finds is hidden.
 #[derive(Clone)]
 pub(crate) struct RedactPattern(Regex);
@@ -31,8 +34,8 @@ pub(crate) struct RedactPattern(Regex);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoRedactPattern {
     /// It is no regular expression, or too large a one.
-    #[error("is no regular expression: {0}")]
-    Syntax(BadPattern),
+    #[error("is {0}")]
+    Bad(BadPattern),
     /// It would be found everywhere.
     #[error("fits a text without any character, so it would be found everywhere")]
     Empty,
@@ -44,7 +47,7 @@ impl RedactPattern {
     /// # Errors
     /// When it is no regular expression, or one that fits nothing.
     pub(crate) fn parse(pattern: &str) -> Result<Self, NoRedactPattern> {
-        let regex = bounded_regex::compile(pattern).map_err(NoRedactPattern::Syntax)?;
+        let regex = bounded_regex::compile(pattern, LARGEST).map_err(NoRedactPattern::Bad)?;
         if regex.is_match("") {
             return Err(NoRedactPattern::Empty);
         }

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::connect::{ConnectError, Connections};
 use crate::exit::Exit;
+use crate::katalon::id_effort::IdEffort;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::id_source::IdSource;
 use crate::katalon::project::Project;
@@ -215,7 +216,7 @@ impl MappedProject {
     pub(crate) fn counting_place(&self, test_case: &TestCase, ids: Option<&str>) -> Counting {
         let mut changed = test_case.clone();
         changed.azure_ids = ids.map(str::to_owned);
-        self.rule.apply(&mut changed);
+        self.rule.apply(&mut changed, &mut IdEffort::of_reading());
 
         match (changed.azure_ids, changed.source) {
             (Some(_), IdSource::Integration) => Counting::Tab,

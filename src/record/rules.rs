@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::door;
 use crate::file_names::key;
+use crate::katalon::id_effort::IdEffort;
 use crate::katalon::id_rule::IdRule;
 use crate::moment::Moment;
 use crate::outbox::store::UnmappedRun;
@@ -274,19 +275,25 @@ impl UnmappedCases {
     /// than the runs were told, which are told so now.
     fn look(&mut self, config: &Config) -> HashSet<String> {
         let mut changed = HashSet::new();
-        let mut rules: HashMap<PathBuf, IdRule> = HashMap::new();
+        let mut rules: HashMap<PathBuf, (IdRule, IdEffort)> = HashMap::new();
         for ((project, test_case), case) in &mut self.cases {
             let look = workspace::look_of_test_case(project, test_case);
             if case.look == Some(look) {
                 continue;
             }
 
-            // It may be in the middle of being written, and is read again at the next sweep.
-            let rule = rules.entry(project.clone()).or_insert_with(|| {
+            let (rule, effort) = rules.entry(project.clone()).or_insert_with(|| {
                 let own_file = ProjectFile::of(project, config);
-                config.overrides_over(project, &own_file).id_rule()
+                let rule = config.overrides_over(project, &own_file).id_rule();
+                (rule, IdEffort::of_sweep())
             });
-            let says = workspace::id_state(project, test_case, rule);
+            // The project had its share: others are not to wait for it.
+            if effort.is_spent() {
+                continue;
+            }
+
+            // It may be in the middle of being written, and is read again at the next sweep.
+            let says = workspace::id_state(project, test_case, rule, effort);
             if says == CaseIdState::Unknown {
                 continue;
             }

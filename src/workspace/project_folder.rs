@@ -12,6 +12,7 @@ use crate::door::{self, Folder, Kind};
 use crate::error_chain::chain;
 use crate::file_names::{has_extension, is_named};
 use crate::katalon::console;
+use crate::katalon::id_effort::IdEffort;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::project::{Project, name_of};
 use crate::katalon::remarks::Remarks;
@@ -192,10 +193,10 @@ pub(crate) enum CaseIdState {
 }
 
 /// What the file of a test case says of its ids, where the rule lets them stand.
-pub(crate) fn id_state(root: &Path, id: &str, rule: &IdRule) -> CaseIdState {
+pub(crate) fn id_state(root: &Path, id: &str, rule: &IdRule, effort: &mut IdEffort) -> CaseIdState {
     let mut read = read_test_case(root, id);
     if let Ok(Some(case)) = &mut read {
-        rule.apply(case);
+        rule.apply(case, effort);
     }
     match read {
         Ok(None) => CaseIdState::NoFile,

@@ -124,7 +124,12 @@ fn the_groups_of_a_pattern_are_the_ids() {
 
 #[test]
 fn a_pattern_that_is_none_is_a_configuration_error_with_its_value() {
-    for (pattern, problem) in [("TC-(", "unclosed group"), ("TC-[0-9]+", "it has no group")] {
+    for (pattern, problem) in [
+        ("TC-(", "unclosed group"),
+        ("TC-[0-9]+", "it has no group"),
+        (r"(?:\p{L}{1,500}){1,50}([0-9]+)", "larger than 128 KiB"),
+        (r"[\p{L}\p{N}]{1000}([0-9]+)", "larger than 128 KiB"),
+    ] {
         let machine = machine("[\"tag\"]", &format!("ids_pattern = '{pattern}'"));
 
         let refused = machine.kado(&["run", "--once"]);
@@ -135,6 +140,34 @@ fn a_pattern_that_is_none_is_a_configuration_error_with_its_value() {
         assert!(said.contains(&format!("`{pattern}`")), "{said}");
         assert!(said.contains(problem), "{said}");
     }
+}
+
+#[test]
+fn texts_that_cost_too_much_to_look_through_lose_their_ids_and_others_do_not() {
+    // Each place is found only after a look at all that follows.
+    let machine = machine(
+        "[\"description\"]",
+        r"ids_pattern = '([0-9])(?:[a-z0-9]*\w\w!)?|\[([0-9]+)\]'",
+    );
+    let dear = TestCaseFile::new(&tc("Dear")).description(&"1".repeat(60_000));
+    let cheap = TestCaseFile::new(&tc("Cheap")).description("[1002]");
+    let shop = machine.project("Shop", machine.settings(), [dear, cheap]);
+    let folder = finished([Test::passed(&tc("Dear")), Test::passed(&tc("Cheap"))])
+        .write_in(&shop)
+        .unwrap();
+
+    let submitted = machine.submit_folder(&folder);
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert_eq!(points(&machine), [12]);
+    assert!(
+        submitted.out.contains("left out: Test Cases/Dear"),
+        "{submitted:?}"
+    );
+    assert!(
+        submitted.out.contains("`submit.ids_pattern`"),
+        "{submitted:?}"
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error_chain::chain;
 use crate::katalon::azure_ids::{self, Resolved};
 use crate::katalon::damage::Damage;
+use crate::katalon::id_effort::IdEffort;
 use crate::katalon::id_rule::IdRule;
 use crate::katalon::id_source::IdSource;
 use crate::katalon::project::Project;
@@ -155,6 +156,7 @@ impl TestView {
 pub(super) struct TestCases {
     root: Option<PathBuf>,
     rule: IdRule,
+    effort: IdEffort,
     by_id: HashMap<String, Result<Option<TestCase>, ReadError>>,
 }
 
@@ -172,6 +174,7 @@ impl TestCases {
         Self {
             root,
             rule,
+            effort: IdEffort::of_reading(),
             by_id: HashMap::new(),
         }
     }
@@ -184,7 +187,7 @@ impl TestCases {
         let case = self.by_id.entry(test.id.clone()).or_insert_with(|| {
             let mut read = workspace::read_test_case(root, &test.id);
             if let Ok(Some(case)) = &mut read {
-                self.rule.apply(case);
+                self.rule.apply(case, &mut self.effort);
             }
             read
         });
