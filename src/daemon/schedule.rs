@@ -8,7 +8,8 @@
 //! While events tell everything, a sweep only makes sure. Then sweeps take at most one part in
 //! [`IDLE_SHARE`] of the time, so that old run folders cost an idle machine nothing; but there is
 //! one every [`LONGEST_SWEEP`]. What decides about runs that were left out is no file of `Reports`,
-//! of which no event tells, so it is looked at every [`SWEEP`] all the same.
+//! of which no event tells, so it is looked at every [`SWEEP`] all the same; and what may have come
+//! late to a run that was submitted is looked for when an event asks for it.
 
 use std::time::Duration;
 

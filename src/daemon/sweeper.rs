@@ -1,4 +1,4 @@
-//! Looks at run folders and records what is over.
+//! Looks at run folders, and has recorded what is over (`recording`).
 //!
 //! A sweep finds everything that lies in the watched folders; a look at what is followed reads only
 //! the folders whose run is not decided. Both work in batches, and record what is over of each
@@ -7,6 +7,8 @@
 //! Everything that is remembered of a folder only saves work. Should it be lost, the folder is read
 //! once more, and its run is found to be known (invariants I1, I2).
 
+mod recording;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,8 +16,8 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch as watch_channel};
 use tokio_util::sync::CancellationToken;
 
-use crate::blocking::{blocking, lend};
-use crate::clock::{self, Stopwatch};
+use crate::blocking::lend;
+use crate::clock;
 use crate::config::Config;
 use crate::connect::SeenTokens;
 use crate::daemon::answers::Answers;
@@ -25,18 +27,14 @@ use crate::daemon::listings::Listings;
 use crate::daemon::running_commands::RunningCommands;
 use crate::daemon::tidy::Tidier;
 use crate::daemon::unseen::Unseen;
-use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
-use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::settled::Settled;
 use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::live::RunningSuites;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
-use crate::record::MemberFolder;
-use crate::record::handling::{Again, Handling};
-use crate::record::recorder::{Extent, RecordedCollections, Recorder};
+use crate::record::recorder::{Extent, Recorder};
 use crate::record::rules::ProjectRules;
-use crate::watch::{self, FinishedFolder, FoundFolders, Listed, LookRules, Scout, Sweep, Turns};
+use crate::watch::{FoundFolders, Listed, LookRules, Scout, Sweep, Turns};
 
 /// Run folders that are looked at before what was seen is recorded.
 const BATCH: usize = 200;
@@ -63,17 +61,6 @@ pub(super) struct Sweeper {
     found_projects: FoundProjects,
     /// Projects that the last sweep found.
     swept_projects: Vec<PathBuf>,
-}
-
-/// What recording led to.
-#[derive(Default)]
-struct Done {
-    /// What became of folders that are settled, or left alone for now.
-    answered: Vec<AnsweredFolder>,
-    /// New submissions.
-    submissions: Vec<i64>,
-    /// Those of them that need not wait for Katalon's own upload.
-    released: Vec<i64>,
 }
 
 impl Sweeper {
@@ -399,214 +386,5 @@ impl Sweeper {
     async fn note_ended_commands(&mut self) -> Result<(), StoreError> {
         let released = self.running_commands.look().await?;
         self.let_go(released).await
-    }
-
-    /// Katalon will not submit the runs of these submissions any more.
-    async fn let_go(&self, submissions: Vec<i64>) -> Result<(), StoreError> {
-        if submissions.is_empty() {
-            return Ok(());
-        }
-        self.outbox
-            .with(move |store| store.release_from_katalon(&submissions))
-            .await?;
-        self.changed.notify_one();
-        Ok(())
-    }
-
-    /// Records what is due or gone, and holds what is in its grace time.
-    async fn record(&mut self, config: &Config, sweep: &mut Sweep) -> Result<(), StoreError> {
-        self.recorder.note_vanished(&sweep.gone);
-        let mut done = Done {
-            answered: std::mem::take(&mut sweep.remembered),
-            ..Done::default()
-        };
-        let recorded = self.record_each(config, sweep, &mut done).await;
-
-        // What was recorded before something failed is recorded all the same. Nothing is let go
-        // before that: a newer run would overtake an older one that is recorded a moment later.
-        self.answers.note(done.answered).await?;
-        self.let_go(done.released).await?;
-        self.announce_submissions(done.submissions).await?;
-        recorded
-    }
-
-    async fn record_each(
-        &mut self,
-        config: &Config,
-        sweep: &mut Sweep,
-        done: &mut Done,
-    ) -> Result<(), StoreError> {
-        // The runs of a test plan are sent in the order of their ends.
-        sweep.over.sort_by_key(|finished| finished.ended);
-
-        for finished in std::mem::take(&mut sweep.over) {
-            // It is as due in the next round: those of other projects have their turn first.
-            let project = self.scout.project_or_parent(&finished.folder);
-            if self.turns.is_over(&project) {
-                sweep.postponed.push(finished.folder);
-                continue;
-            }
-            let taken = Stopwatch::start();
-            let handling = self.recorder.record(config, &finished).await?;
-            self.rules.note_run_read(&project).await?;
-            self.turns.spend(&project, taken.elapsed());
-
-            match handling {
-                Handling::Settled {
-                    answer,
-                    run,
-                    submissions,
-                } => {
-                    let settled = self.settle(&finished, answer, run);
-                    done.answered.push(settled);
-                    let released = self
-                        .running_commands
-                        .recorded(&finished.folder, &submissions);
-                    done.released.extend(released);
-                    done.submissions.extend(submissions);
-                }
-
-                // Not settled over a restart: the collection may have to be read anew then.
-                Handling::WithCollection(run) => {
-                    let waits = FolderAnswer::Waiting {
-                        reason: "the run is over, and its collection is not".to_owned(),
-                    };
-                    done.answered.push(AnsweredFolder {
-                        settled: None,
-                        ..self.settle(&finished, waits, run)
-                    });
-                }
-
-                Handling::NotYet(reason) => {
-                    let waits = FolderAnswer::Waiting { reason };
-                    self.scout.note(&finished.folder, waits);
-                    sweep.in_grace.push(finished);
-                }
-
-                // Looked at again with each sweep, and waited for by nobody.
-                Handling::AwaitsOther(reason) => {
-                    let waits = FolderAnswer::Waiting { reason };
-                    self.scout.note(&finished.folder, waits);
-                }
-
-                Handling::Unread(reason, again) => {
-                    done.answered.extend(self.leave(&finished, reason, again));
-                    sweep.unread.push(finished.folder);
-                }
-            }
-        }
-
-        self.hold_in_grace(config, sweep).await?;
-        self.recorder
-            .record_vanished(config, &mut done.submissions)
-            .await
-    }
-
-    /// Holds the runs that are in their grace time.
-    async fn hold_in_grace(&mut self, config: &Config, sweep: &Sweep) -> Result<(), StoreError> {
-        // Among these is what could not be recorded just now: it is held as well.
-        for finished in &sweep.in_grace {
-            let project = self.scout.project_or_parent(&finished.folder);
-            if !self.turns.is_over(&project) {
-                let taken = Stopwatch::start();
-                self.recorder.hold(config, finished).await?;
-                self.rules.note_run_read(&project).await?;
-                self.turns.spend(&project, taken.elapsed());
-            }
-        }
-        Ok(())
-    }
-
-    /// Has a folder not read again while it looks the same; `run` is known better than by the
-    /// looks.
-    fn settle(
-        &mut self,
-        finished: &FinishedFolder,
-        answer: FolderAnswer,
-        run: Option<RunIdentity>,
-    ) -> AnsweredFolder {
-        let settled = self
-            .scout
-            .settle(&finished.folder, finished.fingerprint, answer);
-        AnsweredFolder {
-            run: run.or(settled.run),
-            ..settled
-        }
-    }
-
-    /// Leaves a folder alone that cannot be read; gives what is to be stored of it, unless it is
-    /// followed on.
-    fn leave(
-        &mut self,
-        finished: &FinishedFolder,
-        reason: String,
-        again: Again,
-    ) -> Option<AnsweredFolder> {
-        let unread = FolderAnswer::Unread { reason };
-        match again {
-            Again::Next => {
-                self.scout.note(&finished.folder, unread);
-                None
-            }
-            Again::AtRestart => Some(AnsweredFolder {
-                settled: None,
-                ..self.settle(finished, unread, None)
-            }),
-            Again::WhenChanged => Some(self.settle(finished, unread, None)),
-        }
-    }
-
-    /// Records collections that are over as one run each.
-    async fn record_collections(
-        &mut self,
-        config: &Config,
-        extent: Extent,
-    ) -> Result<(), StoreError> {
-        let RecordedCollections {
-            submissions,
-            folders,
-        } = self
-            .recorder
-            .record_collections(config, &self.scout, extent)
-            .await?;
-
-        // Reports may have come since the members were settled: each is settled as it looks now.
-        let mut settled = Vec::new();
-        for MemberFolder { folder, run } in folders {
-            let listed = folder.clone();
-            if let Some(fingerprint) = blocking(move || watch::fingerprint_of(&listed)).await? {
-                let answered = self
-                    .scout
-                    .settle(&folder, fingerprint, FolderAnswer::Recorded);
-                settled.push(AnsweredFolder { run, ..answered });
-            }
-        }
-        self.answers.note(settled).await?;
-        self.announce_submissions(submissions).await
-    }
-
-    /// Says in the log what was recorded, and wakes the submitter.
-    async fn announce_submissions(&self, new: Vec<i64>) -> Result<(), StoreError> {
-        if new.is_empty() {
-            return Ok(());
-        }
-
-        let rows = self
-            .outbox
-            .with(move |store| store.summaries(Some(&new)))
-            .await?;
-        for row in rows {
-            tracing::info!(
-                id = row.id,
-                suite = row.suite,
-                folder = row.folder,
-                state = row.state.word(),
-                reason = row.error,
-                "suite run is over"
-            );
-        }
-
-        self.changed.notify_one();
-        Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! What is done beside the sweeps, now and then: late reports, files that were given up, copies
-//! that nobody needs, and forgetting what is old.
+//! What is done after each sweep, and between two where an event may have told of it: late reports,
+//! files that were given up, copies that nobody needs, and forgetting what is old.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::record::recorder::Recorder;
 use crate::spool::Spool;
 
-/// Least time between two tidyings, however often events ask for a sweep.
+/// Least time between two tidyings, however often sweeps and events ask for one.
 const BETWEEN: Duration = Duration::from_secs(10);
 /// Time between two removals of what is old, and how long answered requests are kept.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,0 +1,242 @@
+//! Records the runs that a sweep or a look found to be over, and says what became of their folders.
+//!
+//! What was recorded before something failed counts: its answers are stored, and its submissions are
+//! announced.
+
+use crate::blocking::blocking;
+use crate::clock::Stopwatch;
+use crate::config::Config;
+use crate::daemon::sweeper::Sweeper;
+use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
+use crate::discovery::run_identity::RunIdentity;
+use crate::outbox::StoreError;
+use crate::record::MemberFolder;
+use crate::record::handling::{Again, Handling};
+use crate::record::recorder::{Extent, RecordedCollections};
+use crate::watch::{self, FinishedFolder, Sweep};
+
+/// What recording led to.
+#[derive(Default)]
+struct Done {
+    /// What became of folders that are settled, or left alone for now.
+    answered: Vec<AnsweredFolder>,
+    /// New submissions.
+    submissions: Vec<i64>,
+    /// Those of them that need not wait for Katalon's own upload.
+    released: Vec<i64>,
+}
+
+impl Sweeper {
+    /// Records what is due or gone, and holds what is in its grace time.
+    pub(super) async fn record(
+        &mut self,
+        config: &Config,
+        sweep: &mut Sweep,
+    ) -> Result<(), StoreError> {
+        self.recorder.note_vanished(&sweep.gone);
+        let mut done = Done {
+            answered: std::mem::take(&mut sweep.remembered),
+            ..Done::default()
+        };
+        let recorded = self.record_each(config, sweep, &mut done).await;
+
+        // What was recorded before something failed is recorded all the same. Nothing is let go
+        // before that: a newer run would overtake an older one that is recorded a moment later.
+        self.answers.note(done.answered).await?;
+        self.let_go(done.released).await?;
+        self.announce_submissions(done.submissions).await?;
+        recorded
+    }
+
+    async fn record_each(
+        &mut self,
+        config: &Config,
+        sweep: &mut Sweep,
+        done: &mut Done,
+    ) -> Result<(), StoreError> {
+        // The runs of a test plan are sent in the order of their ends.
+        sweep.over.sort_by_key(|finished| finished.ended);
+
+        for finished in std::mem::take(&mut sweep.over) {
+            // It is as due in the next round: those of other projects have their turn first.
+            let project = self.scout.project_or_parent(&finished.folder);
+            if self.turns.is_over(&project) {
+                sweep.postponed.push(finished.folder);
+                continue;
+            }
+            let taken = Stopwatch::start();
+            let handling = self.recorder.record(config, &finished).await?;
+            self.rules.note_run_read(&project).await?;
+            self.turns.spend(&project, taken.elapsed());
+
+            match handling {
+                Handling::Settled {
+                    answer,
+                    run,
+                    submissions,
+                } => {
+                    let settled = self.settle(&finished, answer, run);
+                    done.answered.push(settled);
+                    let released = self
+                        .running_commands
+                        .recorded(&finished.folder, &submissions);
+                    done.released.extend(released);
+                    done.submissions.extend(submissions);
+                }
+
+                // Not settled over a restart: the collection may have to be read anew then.
+                Handling::WithCollection(run) => {
+                    let waits = FolderAnswer::Waiting {
+                        reason: "the run is over, and its collection is not".to_owned(),
+                    };
+                    done.answered.push(AnsweredFolder {
+                        settled: None,
+                        ..self.settle(&finished, waits, run)
+                    });
+                }
+
+                Handling::NotYet(reason) => {
+                    let waits = FolderAnswer::Waiting { reason };
+                    self.scout.note(&finished.folder, waits);
+                    sweep.in_grace.push(finished);
+                }
+
+                // Looked at again with each sweep, and waited for by nobody.
+                Handling::AwaitsOther(reason) => {
+                    let waits = FolderAnswer::Waiting { reason };
+                    self.scout.note(&finished.folder, waits);
+                }
+
+                Handling::Unread(reason, again) => {
+                    done.answered.extend(self.leave(&finished, reason, again));
+                    sweep.unread.push(finished.folder);
+                }
+            }
+        }
+
+        self.hold_in_grace(config, sweep).await?;
+        self.recorder
+            .record_vanished(config, &mut done.submissions)
+            .await
+    }
+
+    /// Holds the runs that are in their grace time.
+    async fn hold_in_grace(&mut self, config: &Config, sweep: &Sweep) -> Result<(), StoreError> {
+        // Among these is what could not be recorded just now: it is held as well.
+        for finished in &sweep.in_grace {
+            let project = self.scout.project_or_parent(&finished.folder);
+            if !self.turns.is_over(&project) {
+                let taken = Stopwatch::start();
+                self.recorder.hold(config, finished).await?;
+                self.rules.note_run_read(&project).await?;
+                self.turns.spend(&project, taken.elapsed());
+            }
+        }
+        Ok(())
+    }
+
+    /// Has a folder not read again while it looks the same; `run` is known better than by the
+    /// looks.
+    fn settle(
+        &mut self,
+        finished: &FinishedFolder,
+        answer: FolderAnswer,
+        run: Option<RunIdentity>,
+    ) -> AnsweredFolder {
+        let settled = self
+            .scout
+            .settle(&finished.folder, finished.fingerprint, answer);
+        AnsweredFolder {
+            run: run.or(settled.run),
+            ..settled
+        }
+    }
+
+    /// Leaves a folder alone that cannot be read; gives what is to be stored of it, unless it is
+    /// followed on.
+    fn leave(
+        &mut self,
+        finished: &FinishedFolder,
+        reason: String,
+        again: Again,
+    ) -> Option<AnsweredFolder> {
+        let unread = FolderAnswer::Unread { reason };
+        match again {
+            Again::Next => {
+                self.scout.note(&finished.folder, unread);
+                None
+            }
+            Again::AtRestart => Some(AnsweredFolder {
+                settled: None,
+                ..self.settle(finished, unread, None)
+            }),
+            Again::WhenChanged => Some(self.settle(finished, unread, None)),
+        }
+    }
+
+    /// Records collections that are over as one run each.
+    pub(super) async fn record_collections(
+        &mut self,
+        config: &Config,
+        extent: Extent,
+    ) -> Result<(), StoreError> {
+        let RecordedCollections {
+            submissions,
+            folders,
+        } = self
+            .recorder
+            .record_collections(config, &self.scout, extent)
+            .await?;
+
+        // Reports may have come since the members were settled: each is settled as it looks now.
+        let mut settled = Vec::new();
+        for MemberFolder { folder, run } in folders {
+            let listed = folder.clone();
+            if let Some(fingerprint) = blocking(move || watch::fingerprint_of(&listed)).await? {
+                let answered = self
+                    .scout
+                    .settle(&folder, fingerprint, FolderAnswer::Recorded);
+                settled.push(AnsweredFolder { run, ..answered });
+            }
+        }
+        self.answers.note(settled).await?;
+        self.announce_submissions(submissions).await
+    }
+
+    /// Says in the log what was recorded, and wakes the submitter.
+    async fn announce_submissions(&self, new: Vec<i64>) -> Result<(), StoreError> {
+        if new.is_empty() {
+            return Ok(());
+        }
+
+        let rows = self
+            .outbox
+            .with(move |store| store.summaries(Some(&new)))
+            .await?;
+        for row in rows {
+            tracing::info!(
+                id = row.id,
+                suite = row.suite,
+                folder = row.folder,
+                state = row.state.word(),
+                reason = row.error,
+                "suite run is over"
+            );
+        }
+
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Katalon will not submit the runs of these submissions any more.
+    pub(super) async fn let_go(&self, submissions: Vec<i64>) -> Result<(), StoreError> {
+        if submissions.is_empty() {
+            return Ok(());
+        }
+        self.outbox
+            .with(move |store| store.release_from_katalon(&submissions))
+            .await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+}
