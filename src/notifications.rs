@@ -45,8 +45,11 @@ use crate::submit::backoff;
 
 pub(crate) use test::{Arrival, send_test};
 
-/// Time between two glances at whether anything has changed; a glance reads no table.
+/// Time between two glances at whether anything has changed, while something was written or waits
+/// to be told; a glance reads no table.
 const GLANCE: Duration = Duration::from_secs(1);
+/// The same where this process wrote nothing: a command beside it may have.
+const MAKE_SURE: Duration = Duration::from_secs(10);
 /// Least time from one look to the next, and how many times as long as a look took: a machine with
 /// thousands of runs is not busy with looking at them.
 const DISTANCE: Duration = Duration::from_secs(2);
@@ -77,11 +80,12 @@ pub(crate) async fn serve(
             () = rounds.glance(&current) => {}
         }
 
+        // Where nobody is to be told anything, only another configuration changes that.
+        let is_anybody_told = current.notify.is_some();
         tokio::select! {
             () = stop.cancelled() => return,
-            // Where nobody is to be told anything, only another configuration changes that.
-            () = tokio::time::sleep(GLANCE), if current.notify.is_some() => {}
-            Ok(()) = config.changed(), if current.notify.is_none() => {}
+            Ok(()) = config.changed() => {}
+            () = rounds.worth_a_glance(), if is_anybody_told => {}
         }
     }
 }
@@ -114,6 +118,8 @@ struct Rounds {
     distance: Duration,
     /// When time alone makes something of what is known.
     next: Option<Moment>,
+    /// Whether something is to be done soon, though nothing more is written.
+    is_busy: bool,
     /// Whether the log says already that the outbox cannot be used.
     is_outage_logged: bool,
     unrecorded: Unrecorded,
@@ -128,9 +134,25 @@ impl Rounds {
             since_look: Stopwatch::start(),
             distance: Duration::ZERO,
             next: None,
+            is_busy: true,
             is_outage_logged: false,
             unrecorded: Unrecorded::default(),
         }
+    }
+
+    /// Waits until there may be something to see or to send.
+    async fn worth_a_glance(&self) {
+        if !self.is_busy {
+            let now = clock::now();
+            let next = self.next.map_or(MAKE_SURE, |next| next.since(now));
+            tokio::select! {
+                () = tokio::time::sleep(next.min(MAKE_SURE)) => return,
+                () = self.outbox.written() => {}
+            }
+        }
+
+        // What is written comes in bursts.
+        tokio::time::sleep(GLANCE).await;
     }
 
     /// Looks if there is anything to see, and sends what is due.
@@ -151,6 +173,7 @@ impl Rounds {
                     );
                 }
                 self.is_outage_logged = true;
+                self.is_busy = true;
                 self.unrecorded.look(config, rules).await;
             }
         }
@@ -173,6 +196,9 @@ impl Rounds {
         for sent in futures_util::future::join_all(sending).await {
             sent?;
         }
+
+        let is_told = self.outbox.with(|store| store.is_everybody_told());
+        self.is_busy |= !is_told.await?;
         Ok(())
     }
 
@@ -234,12 +260,14 @@ impl Rounds {
         let is_changed = self.seen != Some(count);
         let is_time = self.next.is_some_and(|next| next <= now);
 
-        let is_due = elapsed >= LONGEST
-            || self.seen.is_none()
-            || (elapsed >= self.distance && (is_changed || is_time));
+        let is_wanted = is_changed || is_time;
+
+        let is_due =
+            elapsed >= LONGEST || self.seen.is_none() || (elapsed >= self.distance && is_wanted);
         if is_due {
             self.seen = Some(count);
         }
+        self.is_busy = is_wanted && !is_due;
         Ok(is_due)
     }
 

@@ -85,6 +85,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::Notify;
+
 use crate::blocking::blocking;
 use crate::clock;
 use crate::locked::locked;
@@ -99,6 +101,8 @@ pub use store::{OpenError, Store, StoreError};
 pub(crate) struct Outbox {
     state_dir: PathBuf,
     store: Arc<Mutex<Store>>,
+    /// Told of each change that this process makes.
+    written: Arc<Notify>,
     // A lock of its own: a mark is taken and dropped in asynchronous code, which must not wait
     // while somebody else's statement runs.
     under_way: Arc<Mutex<HashSet<i64>>>,
@@ -151,6 +155,7 @@ impl Outbox {
         Self {
             state_dir: state_dir.to_owned(),
             store: Arc::new(Mutex::new(store)),
+            written: Arc::default(),
             under_way: Arc::default(),
             previews: Arc::default(),
         }
@@ -220,12 +225,24 @@ impl Outbox {
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let store = Arc::clone(&self.store);
+        let written = Arc::clone(&self.written);
         blocking(move || {
             // Every change is a transaction of its own, so a panic elsewhere left nothing half done
             // in here.
             let mut store = locked(&store);
-            work(&mut store)
+            let before = store.rows_written();
+            let done = work(&mut store);
+            if store.rows_written() != before {
+                written.notify_one();
+            }
+            done
         })
         .await?
+    }
+
+    /// Waits until this process writes, or has written since this was last waited for. For one
+    /// listener: what it was told of, another one does not hear.
+    pub(crate) async fn written(&self) {
+        self.written.notified().await;
     }
 }

@@ -134,7 +134,7 @@ impl Answers {
             .outbox
             .with(move |store| {
                 // There may be thousands of folders, so they are counted only after a change.
-                let changes = store.changes()?;
+                let changes = store.rows_written();
                 if counted_at == Some(changes) {
                     return Ok(None);
                 }

@@ -208,6 +208,11 @@ impl Store {
             .map_err(|source| in_place(OpenError::Database { file, source }))
     }
 
+    /// How many rows were written through this connection so far.
+    pub(crate) fn rows_written(&self) -> u64 {
+        self.connection.total_changes()
+    }
+
     /// Begins a change. It holds the lock for writing from its beginning, so that nothing that it
     /// reads changes before it writes.
     fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {

@@ -163,17 +163,6 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// A number that grows with every change that was made through this connection.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) fn changes(&self) -> Result<u64, StoreError> {
-        let changes: i64 = self
-            .connection
-            .query_row("SELECT total_changes()", [], |row| row.get(0))?;
-        Ok(changes.cast_unsigned())
-    }
-
     /// Remembers what became of folders.
     ///
     /// # Errors

@@ -174,6 +174,19 @@ impl Store {
         self.make_message(way, new_id, now)
     }
 
+    /// Whether no way has anything left to tell.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn is_everybody_told(&self) -> Result<bool, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT NOT EXISTS (SELECT 1 FROM notice WHERE message IS NULL)
+                AND NOT EXISTS
+                (SELECT 1 FROM message WHERE state IN ('planned', 'intended'))",
+        )?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
     /// Makes a message of all that is to be told by a way; `None` when there is nothing.
     fn make_message(
         &mut self,
