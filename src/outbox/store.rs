@@ -18,6 +18,7 @@ mod gone_on;
 mod history;
 mod katalon_uploads;
 mod last_runs;
+mod left_to_katalon;
 mod live_runs;
 #[cfg(test)]
 mod model;

@@ -263,6 +263,9 @@ pub(crate) struct SubmissionSummary {
     pub recount: Option<Recount>,
     /// Why it waits, is parked or ignored.
     pub error: Option<String>,
+    /// The submission that goes first, as long as that one is left to Katalon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes_after: Option<i64>,
     /// What it waits for; only while it waits.
     #[serde(skip)]
     pub obstacle: Option<Obstacle>,
@@ -277,6 +280,22 @@ pub(crate) struct SubmissionSummary {
 }
 
 impl SubmissionSummary {
+    /// Says that it waits for one that goes first, unless it waits longer for something else.
+    pub(crate) fn go_after(&mut self, first: LeftToKatalon) {
+        if self.next_attempt.is_some_and(|next| next >= first.until) {
+            return;
+        }
+
+        let LeftToKatalon { id, until } = first;
+        self.error = Some(format!(
+            "goes after run {id} of its test plan, which ended earlier and is left to Katalon \
+             until {until} (`submit.katalon_wait`)"
+        ));
+        self.goes_after = Some(id);
+        self.obstacle = Some(Obstacle::Katalon);
+        self.next_attempt = Some(until);
+    }
+
     /// Whether kado made its test run, and sent it: one that it filled is where whoever began it
     /// has it.
     pub(crate) fn is_made_by_kado(&self) -> bool {
@@ -307,6 +326,15 @@ pub(crate) struct Outcomes {
     pub failed: usize,
     /// All others: skipped, and those without an end.
     pub other: usize,
+}
+
+/// A submission that is left to Katalon for a while: newer ones of its test plan go after it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct LeftToKatalon {
+    /// Its id.
+    pub id: i64,
+    /// Until when.
+    pub until: Moment,
 }
 
 /// A submission that is due.

@@ -106,6 +106,10 @@ fn ways_of(row: &SubmissionSummary) -> Vec<String> {
             format!("`kado runs retry {id}`"),
             format!("`kado runs forget {id}`"),
         ],
+        // It goes when the one before it does, whatever is done to it.
+        SubmissionState::Pending | SubmissionState::Submitting if row.goes_after.is_some() => {
+            Vec::new()
+        }
         SubmissionState::Pending | SubmissionState::Submitting if row.error.is_some() => {
             vec![format!("`kado runs retry {id}`")]
         }

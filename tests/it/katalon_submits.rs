@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use fake_ado::KatalonUpload;
-use fake_katalon::{CollectionWriter, Phase, SuiteRunWriter, Test};
+use fake_katalon::{CollectionWriter, Phase, SuiteRunWriter, Test, TestCaseFile};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -494,6 +494,66 @@ fn a_run_that_is_left_to_katalon_has_not_failed_and_no_other_command_hurries_it(
         "Katalon's of the first, and kado's of the newest"
     );
     assert!(left.exists());
+}
+
+#[test]
+fn a_run_that_goes_after_one_that_is_left_to_katalon_says_so_wherever_it_is_told() {
+    let (machine, folder) = ran();
+    let bank = machine.work().join("Bank");
+    machine.configure(&format!(
+        "[submit]\nkatalon_wait = \"10m\"\n[[project]]\npath = {bank:?}\n\
+         submit.katalon_submits = \"never\"\n"
+    ));
+    machine
+        .fake
+        .world()
+        .add_katalon_upload(upload(&machine, &folder, NAME, Some));
+    assert_eq!(machine.submit_folder(&folder).code, 0);
+    let cases = CASES.map(|(name, ids)| TestCaseFile::new(&tc(name)).azure(ids));
+    machine.project("Bank", machine.settings(), cases);
+    let shop = machine.work().join("Shop");
+
+    let service = machine.start();
+    run().start(now()).write_in(&shop).expect("a run");
+    machine.wait_for_rows("the run to be left to Katalon", |rows| {
+        rows.iter().any(|row| row.contains("pending gives Katalon"))
+    });
+    let after = run()
+        .start(now() + SignedDuration::from_secs(10))
+        .write_in(&bank)
+        .expect("a run");
+    machine.wait_for_rows(
+        "the run of the other project to say what it waits for",
+        |rows| {
+            rows.iter()
+                .any(|row| row.contains("pending goes after run 2 of its test plan"))
+        },
+    );
+
+    let rows = machine.rows();
+    let row = rows
+        .iter()
+        .find(|row| row["project"] == "Bank")
+        .expect("it is listed");
+    assert_eq!(row["goes_after"], 2);
+    assert!(row["next_attempt"].is_string(), "{row}");
+    let id = row["id"].to_string();
+    let folder = after.to_string_lossy();
+    for command in [
+        vec!["runs"],
+        vec!["runs", "show", &id],
+        vec!["why", &folder],
+    ] {
+        let told = machine.kado(&command);
+        assert!(
+            told.out.contains("goes after run 2"),
+            "{command:?}: {told:?}"
+        );
+    }
+    let status = machine.kado(&["status"]);
+    assert_eq!(status.code, 0, "it is no problem: {status:?}");
+
+    service.stop_cleanly();
 }
 
 #[test]

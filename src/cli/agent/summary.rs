@@ -160,6 +160,7 @@ pub(super) mod tests {
             // How it stands.
             state: SubmissionState::Submitted,
             error: None,
+            goes_after: None,
             obstacle: None,
             next_attempt: None,
             attempts: 0,

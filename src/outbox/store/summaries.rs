@@ -18,7 +18,8 @@ use crate::plan::plan_choice::PlanChoice;
 
 /// What [`summary`] reads, beside [`REFUSED`]. A plan is never read whole: it may be megabytes. One
 /// that is no JSON is handed on as it is, so that it is said that it cannot be read.
-const SUMMARY: &str = "submission.id, key, project, suite, folder, started_ms, ended_ms, plan_id,
+const SUMMARY: &str =
+    "submission.id, key, server, project, suite, folder, started_ms, ended_ms, plan_id,
     state, ado_run_id, url, by_katalon, recount, reason, obstacle, next_attempt_ms,
     iif(json_valid(plan), json_array_length(plan, '$.results'), NULL) AS results,
     iif(json_valid(plan), json_array_length(plan, '$.attachments'), NULL) AS attachments,
@@ -96,6 +97,7 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
             Some(text) => Some(text),
             None => row.get("reason")?,
         },
+        goes_after: None,
         obstacle: row.get("obstacle")?,
         next_attempt: row.get("next_attempt_ms")?,
         attempts: row.get("attempts")?,
@@ -178,9 +180,16 @@ impl Store {
         let only = only.map(serde_json::to_string).transpose()?;
         let mut rows = statement.query([only])?;
 
+        // Found once for all rows: a backlog may have thousands of either kind.
+        let held = self.left_to_katalon()?;
+
         let mut summaries = Vec::new();
         while let Some(row) = rows.next()? {
-            summaries.push(summary(row)?);
+            let mut summary = summary(row)?;
+            if let Some(first) = held.before(&summary, row.get("server")?) {
+                summary.go_after(first);
+            }
+            summaries.push(summary);
         }
         Ok(summaries)
     }

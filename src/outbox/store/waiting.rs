@@ -13,8 +13,9 @@ use crate::outbox::transition::Event;
 
 impl Store {
     /// Submissions that are due at `now`, in the order of the ends of their runs. One that waits
-    /// for Katalon holds up the newer ones of its plan, or it would be late; `only` are those that
-    /// somebody asks for by their ids, and they wait for no others.
+    /// for Katalon holds up the newer ones of its plan, or it would be late, which
+    /// [`SubmissionSummary::go_after`](crate::outbox::submission::SubmissionSummary::go_after)
+    /// says; `only` are those that somebody asks for by their ids, and they wait for no others.
     ///
     /// # Errors
     /// When the database fails.
