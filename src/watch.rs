@@ -6,11 +6,12 @@
 //! `problems`;
 //! `look` takes one look at one folder,
 //! `scout` remembers what was there and says which runs are over. `processes` knows which commands
-//! run.
+//! run, and `accounts` whose count for a run.
 
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) mod accounts;
 mod folder_content;
 mod glance;
 pub(crate) mod hints;

@@ -4,7 +4,7 @@
 //! runs, and remembered in the outbox at once: neither the end of katalonc nor a restart of kado
 //! before the run is recorded loses them. Runs of `kado exec` are known by its claim instead.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::discovery::command::{CandidateCommand, Command, ProcessKey, SoughtRun
 use crate::door;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
+use crate::watch::accounts::trusted_for;
 use crate::watch::processes;
 use crate::workspace::{self, Location};
 
@@ -32,6 +33,8 @@ const YOUNG: Duration = Duration::from_secs(10 * 60);
 pub(crate) struct CommandWatch {
     /// Folders whose command is looked for, since when.
     wanted: HashMap<PathBuf, Moment>,
+    /// Those of them of which it was said that a stranger's command names them.
+    told: HashSet<PathBuf>,
     last_look: Moment,
 }
 
@@ -69,6 +72,7 @@ impl CommandWatch {
         // A clock that was set back must not have a command looked for longer, nor put a look off.
         self.wanted
             .retain(|_, since| *since <= now && now.since(*since) <= LOOKED_FOR);
+        self.told.retain(|folder| self.wanted.contains_key(folder));
         let looked_just_now = self.last_look <= now && now.since(self.last_look) < BETWEEN_LOOKS;
         if self.wanted.is_empty() || looked_just_now {
             return Ok(());
@@ -79,6 +83,11 @@ impl CommandWatch {
         let looked = blocking(move || door::answered(move || look_for(&wanted, now)));
         // What does not answer is passed over at the next look.
         for (folder, found) in looked.await?.unwrap_or_default() {
+            self.tell_strangers(&folder, &found.strangers);
+            if !found.is_known {
+                continue;
+            }
+
             let noted = folder.clone();
             outbox
                 .with(move |store| store.note_commands(&noted, &found.candidates, now))
@@ -90,11 +99,27 @@ impl CommandWatch {
         }
         Ok(())
     }
+
+    /// Says once of a folder that commands of others name its run.
+    fn tell_strangers(&mut self, folder: &Path, accounts: &[u32]) {
+        if !accounts.is_empty() && self.told.insert(folder.to_owned()) {
+            tracing::warn!(
+                folder = %folder.display(),
+                ?accounts,
+                "a command of another account says that it started this run, and its options do \
+                 not count; `kado exec` gives a run its options whoever owns its folder"
+            );
+        }
+    }
 }
 
 /// The commands that may have started a run.
 #[derive(Default)]
 struct FoundCommands {
+    /// Whether it can be said which they are.
+    is_known: bool,
+    /// The accounts of commands that say so and have no say in it.
+    strangers: Vec<u32>,
     candidates: Vec<CandidateCommand>,
     processes: Vec<ProcessKey>,
 }
@@ -123,7 +148,10 @@ fn commands_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Foun
     if let Some(mode) = &launch.running_mode
         && mode.eq_ignore_ascii_case("GUI")
     {
-        return Some(FoundCommands::default());
+        return Some(FoundCommands {
+            is_known: true,
+            ..FoundCommands::default()
+        });
     }
 
     let location = Location::of(folder);
@@ -136,15 +164,9 @@ fn commands_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Foun
         suite: &suite,
         membership: &location.membership(),
         seen: oldest.map_or(now, |oldest| oldest.min(now)),
+        accounts: &trusted_for(folder, &root),
     };
-    let found = FoundCommands {
-        candidates: candidates(&run, commands),
-        processes: commands
-            .iter()
-            .filter(|command| command.may_have_started(&run))
-            .map(Command::process)
-            .collect(),
-    };
+    let found = found_for(&run, commands);
     for candidate in &found.candidates {
         tracing::info!(
             folder = %folder.display(),
@@ -152,11 +174,24 @@ fn commands_for(folder: &Path, commands: &[Command], now: Moment) -> Option<Foun
             "katalonc was seen running for this run"
         );
     }
+    Some(found)
+}
 
+/// What is found of a run among the commands.
+fn found_for(run: &SoughtRun<'_>, commands: &[Command]) -> FoundCommands {
+    let mut found = FoundCommands {
+        candidates: candidates(run, commands),
+        ..FoundCommands::default()
+    };
     // Its process may not have been seen yet.
-    if found.candidates.is_empty() {
-        None
-    } else {
-        Some(found)
+    found.is_known = !found.candidates.is_empty();
+
+    for command in commands {
+        if command.may_have_started(run) {
+            found.processes.push(command.process());
+        } else if command.is_of_stranger(run) {
+            found.strangers.extend(command.account);
+        }
     }
+    found
 }

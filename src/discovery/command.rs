@@ -24,6 +24,25 @@ pub(crate) struct ProcessKey {
     pub started: Moment,
 }
 
+/// Whose commands count for a run. Whoever may start a program gives it what arguments he wants,
+/// also those of a run of somebody else.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum TrustedAccounts {
+    /// Those of every account: whose the run is cannot be told.
+    All,
+    /// Those of these accounts, by their numbers.
+    These(Vec<u32>),
+}
+
+impl TrustedAccounts {
+    fn have(&self, account: Option<u32>) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(accounts) => account.is_some_and(|account| accounts.contains(&account)),
+        }
+    }
+}
+
 /// A command that was seen running.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Command {
@@ -35,6 +54,8 @@ pub(crate) struct Command {
     pub line: CommandLine,
     /// When it started.
     pub started: Moment,
+    /// The account that started it, by its number; `None` where the system has no numbers.
+    pub account: Option<u32>,
 }
 
 /// A run whose command is looked for, from the files that the launcher writes before the run
@@ -49,6 +70,8 @@ pub(crate) struct SoughtRun<'a> {
     pub membership: &'a Membership,
     /// When it was there at the latest.
     pub seen: Moment,
+    /// Whose commands count.
+    pub accounts: &'a TrustedAccounts,
 }
 
 /// What a command that may have started a run said about its submission.
@@ -73,6 +96,16 @@ impl Command {
 
     /// Whether it may have started a run.
     pub(crate) fn may_have_started(&self, run: &SoughtRun<'_>) -> bool {
+        self.names(run) && run.accounts.have(self.account)
+    }
+
+    /// Whether it says that it started a run, and belongs to an account that has no say in that.
+    pub(crate) fn is_of_stranger(&self, run: &SoughtRun<'_>) -> bool {
+        self.names(run) && !run.accounts.have(self.account)
+    }
+
+    /// Whether its arguments are those of a command that started a run.
+    fn names(&self, run: &SoughtRun<'_>) -> bool {
         same_folder(&self.root, run.root)
             && self.line.target.covers(run.suite, run.membership)
             && self.started <= run.seen.plus(CLOCKS)
@@ -202,6 +235,7 @@ mod tests {
             root: root.into(),
             line,
             started: Moment::from_millis(started),
+            account: Some(1000),
         }
     }
 
@@ -211,7 +245,34 @@ mod tests {
             suite,
             membership: &Membership::Single,
             seen: Moment::from_millis(100_000),
+            accounts: &TrustedAccounts::All,
         }
+    }
+
+    #[test]
+    fn a_command_of_an_account_that_has_no_say_in_a_run_did_not_start_it() {
+        let accounts = TrustedAccounts::These(vec![0, 1000]);
+        let sought = SoughtRun {
+            accounts: &accounts,
+            ..sought("/w/Shop", "Test Suites/Smoke")
+        };
+        let own = command("/w/Shop", "Test Suites/Smoke", Some("1"), 90_000);
+        let of_other = Command {
+            account: Some(1001),
+            ..command("/w/Shop", "Test Suites/Smoke", Some("2"), 90_000)
+        };
+        let of_nobody = Command {
+            account: None,
+            ..of_other.clone()
+        };
+
+        let found = candidates(&sought, &[own.clone(), of_other.clone(), of_nobody.clone()]);
+
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].options.plan.as_deref(), Some("1"));
+        assert!(!own.is_of_stranger(&sought));
+        assert!(of_other.is_of_stranger(&sought));
+        assert!(of_nobody.is_of_stranger(&sought));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, open, openat, statat};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat, fstat, open, openat, statat};
 use rustix::io::Errno;
 
 use super::{Entry, Kind, Look, PathObstacle, Refused};
@@ -99,6 +99,10 @@ impl Handle {
                 u64::try_from(since.as_nanos()).ok()
             }),
         })
+    }
+
+    pub(super) fn owner(&self) -> Option<u32> {
+        Some(fstat(&self.0).ok()?.st_uid)
     }
 
     #[cfg(target_os = "linux")]

@@ -88,12 +88,13 @@ impl Processes {
         Self(system)
     }
 
-    fn read_folders(&mut self, pids: &[Pid]) {
-        let folder = ProcessRefreshKind::nothing()
+    fn read_facts(&mut self, pids: &[Pid]) {
+        let facts = ProcessRefreshKind::nothing()
             .with_cwd(UpdateKind::Always)
+            .with_user(UpdateKind::Always)
             .without_tasks();
         self.0
-            .refresh_processes_specifics(ProcessesToUpdate::Some(pids), false, folder);
+            .refresh_processes_specifics(ProcessesToUpdate::Some(pids), false, facts);
     }
 
     fn parent(&self, pid: Pid) -> Option<Pid> {
@@ -110,10 +111,10 @@ fn commands(mut processes: Processes, without: &HashSet<Pid>) -> Vec<Command> {
         }
     }
 
-    // In which folder a process works is asked only of the few that matter: it is slow to ask, and
-    // closed for those of other users.
+    // In which folder a process works, and for whom, is asked only of the few that matter: it is slow
+    // to ask, and the folder is closed for those of other users.
     let pids: Vec<Pid> = lines.keys().copied().collect();
-    processes.read_folders(&pids);
+    processes.read_facts(&pids);
 
     let mut commands = HashMap::new();
     for (pid, line) in lines {
@@ -180,7 +181,21 @@ fn command(process: &Process, line: CommandLine) -> Option<Command> {
         root: workspace::project_at(&project)?,
         line,
         started: started(process)?,
+        account: account(process),
     })
+}
+
+/// Who started a process: the real account, as a program that changes its own was still started by
+/// that.
+#[cfg(unix)]
+fn account(process: &Process) -> Option<u32> {
+    process.user_id().map(|account| **account)
+}
+
+/// Accounts have no numbers here.
+#[cfg(windows)]
+const fn account(_process: &Process) -> Option<u32> {
+    None
 }
 
 /// When a process started. Systems tell it in whole seconds; whoever compares it with another time
@@ -203,6 +218,7 @@ mod tests {
             root: root.into(),
             line,
             started: Moment::from_millis(started),
+            account: Some(1000),
         }
     }
 

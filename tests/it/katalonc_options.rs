@@ -9,9 +9,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::{Child, Command};
 
 use fake_katalon::{ProjectWriter, SuiteRunWriter, Test, TestCaseFile};
 
+#[cfg(unix)]
+use crate::support::as_account;
 use crate::support::katalonc::{Katalonc, arguments};
 use crate::support::{
     Machine, PLAN, SUITE, Service, TOKEN, finish, finished, now, start_of, tc, wait_until,
@@ -177,6 +181,43 @@ fn a_katalonc_of_another_project_or_suite_says_nothing_about_a_run() {
 
     elsewhere.kill();
     night.kill();
+}
+
+/// A program of another account that only looks like a katalonc with these arguments.
+#[cfg(unix)]
+fn lookalike(arguments: &[String]) -> Option<Child> {
+    let mut plain = Command::new("sh");
+    plain
+        .args(["-c", "sleep 600; :", "katalonc"])
+        .args(arguments);
+    let mut stranger = as_account(&plain, 61_001)?;
+
+    Some(stranger.spawn().expect("a shell can be started"))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_of_another_account_that_looks_like_katalonc_says_nothing_about_a_run() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let service = service(&machine);
+    let looks_like = arguments(&shop, SUITE, &RELEASE_NIGHT);
+    let Some(mut stranger) = lookalike(&looks_like) else {
+        return;
+    };
+    let own = Katalonc::start(
+        &machine.root(),
+        &arguments(&shop, SUITE, &["-adoTestRunName=Mine"]),
+    );
+    wait_for_commands(&service, 1);
+    service.wait_for_log("a command of another account says that it started this run");
+
+    own.end();
+    machine.wait_for_completed(1);
+    stranger.kill().expect("it runs");
+    stranger.wait().expect("it ended");
+
+    assert_eq!(in_ado(&machine), [(Some(PLAN), "Mine".to_owned())]);
 }
 
 /// Two katalonc of the same suite run at once before the service looks; their runs get into this

@@ -17,6 +17,7 @@ use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::lock::ClaimMark;
 use crate::outbox::{Outbox, StoreError};
+use crate::watch::accounts::trusted_for;
 use crate::watch::processes::katalon_commands_of_others;
 use crate::workspace::Location;
 use crate::{clock, watch, workspace};
@@ -271,6 +272,7 @@ impl Search {
             suite: &run.suite,
             membership: &Location::of(folder).membership(),
             seen: run.started.unwrap_or_default(),
+            accounts: &trusted_for(folder, &self.claim.root),
         };
         !candidates(&sought, &self.running_commands).is_empty()
     }

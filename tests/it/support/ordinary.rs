@@ -1,4 +1,4 @@
-//! A program without root's right to open whatever is closed.
+//! A program without root's right to open whatever is closed, and one of another account.
 
 #![expect(clippy::disallowed_methods, reason = "tests start programs")]
 
@@ -19,4 +19,16 @@ pub(crate) fn as_ordinary_account(plain: &Command) -> Option<Command> {
         without_rights,
         "no right of root can be dropped here",
     )
+}
+
+/// The command as the account with this number, which nobody has; `None`, and the test is skipped,
+/// where that cannot be had.
+pub(crate) fn as_account(plain: &Command, number: u32) -> Option<Command> {
+    let of_account = |program: &str| {
+        let mut command = Command::new("setpriv");
+        command.arg(format!("--reuid={number}"));
+        command.args(["--clear-groups", program]);
+        command
+    };
+    around(plain, of_account, "no other account can be had here")
 }
