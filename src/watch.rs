@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(crate) mod accounts;
+mod blame;
 mod folder_content;
 mod glance;
 pub(crate) mod hints;
@@ -21,6 +22,7 @@ mod look_rules;
 mod problems;
 pub(crate) mod processes;
 mod project_roots;
+mod project_share;
 mod readings;
 mod scout;
 mod sweep;

@@ -1,10 +1,13 @@
-//! Says which Katalon projects there are: in the log, each once, and in the outbox how many, for
-//! whoever reads beside the service.
+//! Says which Katalon projects there are: in the log, each once where a sweep finds few, and in the
+//! outbox how many, for whoever reads beside the service.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::outbox::{Outbox, StoreError};
+
+/// Projects of one sweep that are named in the log: whoever writes a checkout could fill it.
+const MOST: usize = 20;
 
 /// The projects that were told of.
 #[derive(Default)]
@@ -25,10 +28,18 @@ impl FoundProjects {
         outbox: &Outbox,
         projects: &[PathBuf],
     ) -> Result<(), StoreError> {
+        let mut new = 0;
         for project in projects {
-            if self.announced.insert(project.clone()) {
+            if !self.announced.insert(project.clone()) {
+                continue;
+            }
+            new += 1;
+            if new <= MOST {
                 tracing::info!(project = %project.display(), "found a Katalon project");
             }
+        }
+        if new > MOST {
+            tracing::info!(projects = new - MOST, "found more Katalon projects");
         }
 
         // One that comes back is announced again.

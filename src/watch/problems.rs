@@ -58,6 +58,13 @@ pub(crate) enum WatchFault {
     Linked(PathBuf),
     /// It is a link in place of the `.prj` file.
     LinkedProjectFile,
+    /// So many projects lie in it that not all are taken.
+    TooMany {
+        /// How many are.
+        found: usize,
+        /// How many are not.
+        left_out: usize,
+    },
 }
 
 /// All that was met, each once: the first so many in their order, and how many more.
@@ -235,6 +242,10 @@ impl WatchProblem {
             WatchFault::LinkedProjectFile => {
                 "is a link, and kado follows none; the project is not found".to_owned()
             }
+            WatchFault::TooMany { found, left_out } => format!(
+                "holds {}, of which kado takes {found}; the runs of the others are not seen",
+                counted(found + left_out, "project")
+            ),
         }
     }
 
@@ -278,6 +289,11 @@ impl WatchProblem {
                 "put the folder itself in its place, or mount the other one there".to_owned()
             }
             WatchFault::LinkedProjectFile => "put the file itself in its place".to_owned(),
+            WatchFault::TooMany { .. } => {
+                "add the folders of those that run tests to `watch` in `kado.toml`, or move what is \
+                 no project of this machine elsewhere"
+                    .to_owned()
+            }
         }
     }
 

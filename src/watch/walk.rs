@@ -5,7 +5,7 @@
 //! it, names behind it are listed; nothing is opened there.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,9 +13,11 @@ use crate::discovery::settled::FolderDigest;
 use crate::door::{self, Folder, Kind};
 use crate::file_names::{comparable, has_extension, is_named, key};
 use crate::moment::Moment;
+use crate::watch::blame::blame;
 use crate::watch::folder_content::{FolderContent, list, list_named};
 use crate::watch::known_sessions::{KnownSession, KnownSessions, Listed, SessionListing};
 use crate::watch::problems::{WatchFault, WatchProblem, WatchProblems, WatchedPart};
+use crate::watch::project_share::ProjectShares;
 use crate::workspace::resolved;
 
 /// Levels below a watched folder in which projects are found.
@@ -221,6 +223,7 @@ impl Walk<'_> {
             Err(error) => return self.add_root(root, &error),
         };
 
+        let mut shares = ProjectShares::default();
         let mut waiting = vec![(PathBuf::new(), 0)];
         while let Some((below, depth)) = waiting.pop() {
             let folder = joined(root, &below);
@@ -241,7 +244,8 @@ impl Walk<'_> {
                 self.add(&part, folder, WatchFault::TooDeep(PROJECT_DEPTH));
                 continue;
             }
-            if content.is_project && self.visited.insert(comparable(&folder)) {
+            let is_new = content.is_project && self.visited.insert(comparable(&folder));
+            if is_new && shares.takes(&below) {
                 match top.folder(&below) {
                     Ok(project) => self.search_runs(&folder, &project),
                     Err(error) => self.add_unlisted(&folder, &part, &error),
@@ -250,25 +254,31 @@ impl Walk<'_> {
             }
             self.note_links(&folder, &content, root);
 
-            // Also below a project, because one project can lie in another.
-            let mut is_unsearched = false;
-            for name in content.folders {
-                let is_reports = content.is_project && is_named(&name, REPORTS);
-                let is_root = self.roots.contains(&comparable(&folder.join(&name)));
-                if is_reports || is_skipped(&name) || is_root {
-                    continue;
-                }
-
-                if depth < PROJECT_DEPTH + BEYOND {
-                    waiting.push((below.join(name), depth + 1));
-                } else {
-                    is_unsearched = true;
-                }
-            }
-            if is_unsearched {
+            let next = self.to_search(&folder, content);
+            if depth < PROJECT_DEPTH + BEYOND {
+                waiting.extend(next.into_iter().map(|name| (below.join(name), depth + 1)));
+            } else if !next.is_empty() {
                 self.add(&part, folder, WatchFault::Unsearched(depth));
             }
         }
+
+        for (below, fault) in shares.left_out() {
+            self.add(&part, joined(root, &below), fault);
+        }
+    }
+
+    /// The folders in a folder in which projects are searched, the last name first. Also those below
+    /// a project, because one project can lie in another.
+    fn to_search(&self, folder: &Path, content: FolderContent) -> Vec<OsString> {
+        let mut names = content.folders;
+        names.retain(|name| {
+            let is_reports = content.is_project && is_named(name, REPORTS);
+            let is_root = self.roots.contains(&comparable(&folder.join(name)));
+            !is_reports && !is_skipped(name) && !is_root
+        });
+
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        names
     }
 
     /// Searches a project by its path, as [`Walk::search_runs`].
@@ -541,39 +551,6 @@ impl Walk<'_> {
             session.listing.give_up();
         }
     }
-}
-
-/// What is to be mended when a folder cannot be listed: the folder, or one above it.
-fn blame(folder: &Path, error: &io::Error) -> (PathBuf, WatchFault) {
-    let mut above: Vec<&Path> = folder.ancestors().collect();
-    above.reverse();
-    for path in above {
-        // The first of a relative path is empty, and stands for the folder that kado runs in.
-        if path.as_os_str().is_empty() {
-            continue;
-        }
-
-        match door::kind_of_target(path) {
-            Ok(Kind::Folder) => {}
-            Ok(_) => return (path.to_owned(), WatchFault::NoFolder),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return (path.to_owned(), WatchFault::Missing);
-            }
-            // To ask what lies in a folder takes a right on that folder.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                let closed = path.parent().unwrap_or(path);
-                return (closed.to_owned(), WatchFault::Closed);
-            }
-            Err(error) => return (path.to_owned(), WatchFault::Unreadable(error.to_string())),
-        }
-    }
-
-    let fault = match error.kind() {
-        io::ErrorKind::PermissionDenied => WatchFault::Closed,
-        io::ErrorKind::NotFound => WatchFault::Missing,
-        _ => WatchFault::Unreadable(error.to_string()),
-    };
-    (folder.to_owned(), fault)
 }
 
 /// These paths sorted, each once.

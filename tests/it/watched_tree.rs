@@ -157,6 +157,34 @@ fn a_watched_folder_that_is_a_file_is_told() {
     );
 }
 
+#[test]
+fn thousands_of_projects_in_one_checkout_cost_the_others_nothing_and_are_told() {
+    let machine = machine();
+    let checkout = machine.work().join("a-checkout");
+    for number in 0..260 {
+        let project = checkout.join(format!("p{number:03}"));
+        fs::create_dir_all(&project).expect("a folder");
+        fs::write(project.join("P.prj"), "").expect("a file");
+    }
+    write_run(&project(&machine, "Shop"));
+
+    let told = told(&machine);
+
+    assert_both_say(
+        &told,
+        &[
+            &checkout.display().to_string(),
+            "holds 260 projects, of which kado takes 250; the runs of the others are not seen",
+            "to `watch` in `kado.toml`",
+        ],
+    );
+    let [once, _] = told;
+    let found = once.err.matches("found a Katalon project").count();
+    assert_eq!(found, 20, "{once:?}");
+    assert!(once.err.contains("found more Katalon projects"), "{once:?}");
+    assert_eq!(machine.row()["state"], "submitted");
+}
+
 #[cfg(not(windows))]
 #[test]
 fn a_name_that_ends_in_a_blank_is_not_taken_for_the_one_without_it() {
