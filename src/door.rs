@@ -243,11 +243,14 @@ impl Folder {
     /// # Errors
     /// As [`Folder::file`], and when the file is larger.
     pub(crate) fn whole(&self, below: &Path) -> io::Result<Vec<u8>> {
-        // One byte more tells a file that is too large from one that just fits. Its size alone
-        // would not: it may grow while it is read.
-        let mut bytes = Vec::new();
         let file = self.file(below)?;
         let waiting = self.ask_for(below)?;
+
+        // One byte more tells a file that is too large from one that just fits. Its size alone
+        // would not: it may grow while it is read. Without room it would be read in pieces, the
+        // first of which are of 32 bytes.
+        let size = file.metadata()?.len().min(LONGEST_WHOLE);
+        let mut bytes = Vec::with_capacity(size as usize + 1);
         file.take(LONGEST_WHOLE + 1).read_to_end(&mut bytes)?;
         drop(waiting);
 

@@ -27,7 +27,6 @@ use crate::daemon::listings::Listings;
 use crate::daemon::running_commands::RunningCommands;
 use crate::daemon::tidy::Tidier;
 use crate::daemon::unseen::Unseen;
-use crate::discovery::settled::Settled;
 use crate::discovery::tracker::BETWEEN_LOOKS;
 use crate::live::RunningSuites;
 use crate::moment::Moment;
@@ -77,7 +76,7 @@ impl Sweeper {
         running: watch_channel::Sender<RunningSuites>,
     ) -> Result<Self, StoreError> {
         let settled = outbox.with(|store| store.settled_folders()).await?;
-        let scout = Scout::new(Settled::new(settled));
+        let scout = Scout::new(settled);
         let recorder = Recorder::new(outbox.clone(), first_seen, tokens, scout.reader()).await?;
 
         Ok(Self {

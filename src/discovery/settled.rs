@@ -8,7 +8,7 @@
 //! A machine keeps the runs of years, so of each folder only as much is in memory as tells it from
 //! another one; its path is in the database.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use crate::moment::Moment;
@@ -22,8 +22,6 @@ pub(crate) const FORGOTTEN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub(crate) struct SettledFolder {
     /// How it looked when it was settled.
     pub fingerprint: u64,
-    /// Since when it is gone.
-    pub gone: Option<Moment>,
     /// When its run ended, if it is settled only because it is older than the history.
     pub older: Option<Moment>,
 }
@@ -42,7 +40,12 @@ impl FolderDigest {
 
 /// All settled folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Settled(HashMap<FolderDigest, SettledFolder>);
+pub(crate) struct Settled {
+    /// In a tree, which grows without having all of them twice for a moment.
+    folders: BTreeMap<FolderDigest, SettledFolder>,
+    /// Since when those are gone that are, which are few.
+    gone: HashMap<FolderDigest, Moment>,
+}
 
 /// What a walk over everything changed about settled folders.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -63,47 +66,53 @@ impl Ageing {
 }
 
 impl Settled {
-    /// The folders that were settled before.
-    pub(crate) const fn new(folders: HashMap<FolderDigest, SettledFolder>) -> Self {
-        Self(folders)
+    /// Takes in a folder that was settled before, and since when it is gone.
+    pub(crate) fn take_in(
+        &mut self,
+        digest: FolderDigest,
+        folder: SettledFolder,
+        gone: Option<Moment>,
+    ) {
+        self.folders.insert(digest, folder);
+        if let Some(gone) = gone {
+            self.gone.insert(digest, gone);
+        }
     }
 
     /// Remembers that a folder is decided while it looks like this; `older` says when its run
     /// ended, if it is so only because it is older than the history.
     pub(crate) fn settle(&mut self, key: &str, fingerprint: u64, older: Option<Moment>) {
-        self.0.insert(
-            FolderDigest::of(key),
-            SettledFolder {
-                fingerprint,
-                gone: None,
-                older,
-            },
-        );
+        let digest = FolderDigest::of(key);
+        let folder = SettledFolder { fingerprint, older };
+        self.folders.insert(digest, folder);
+        self.gone.remove(&digest);
     }
 
     /// Has a folder decided anew, whose answer may be another one by now.
     pub(crate) fn unsettle(&mut self, key: &str) {
-        self.0.remove(&FolderDigest::of(key));
+        let digest = FolderDigest::of(key);
+        self.folders.remove(&digest);
+        self.gone.remove(&digest);
     }
 
     /// Whether a folder was decided, however it looks now.
     pub(crate) fn contains(&self, key: &str) -> bool {
-        self.0.contains_key(&FolderDigest::of(key))
+        self.folders.contains_key(&FolderDigest::of(key))
     }
 
     /// What is remembered of a folder that was decided, however it looks now.
     pub(crate) fn get(&self, folder: FolderDigest) -> Option<SettledFolder> {
-        self.0.get(&folder).copied()
+        self.folders.get(&folder).copied()
     }
 
     /// When the run of a folder ended that is settled only because it is older than the history.
     pub(crate) fn older(&self, key: &str) -> Option<Moment> {
-        self.0.get(&FolderDigest::of(key))?.older
+        self.folders.get(&FolderDigest::of(key))?.older
     }
 
     /// What is remembered of a folder that was decided when it looked like this.
     pub(crate) fn get_if_unchanged(&self, key: &str, fingerprint: u64) -> Option<SettledFolder> {
-        let folder = self.0.get(&FolderDigest::of(key))?;
+        let folder = self.folders.get(&FolderDigest::of(key))?;
         (folder.fingerprint == fingerprint).then_some(*folder)
     }
 
@@ -111,29 +120,30 @@ impl Settled {
     /// What it says has changed is to be stored; most walks change nothing.
     pub(crate) fn age(&mut self, there: &HashSet<FolderDigest>, now: Moment) -> Ageing {
         let mut ageing = Ageing::default();
-        for (key, folder) in &mut self.0 {
-            let is_there = there.contains(key);
-            match folder.gone {
+        for digest in self.folders.keys() {
+            let is_there = there.contains(digest);
+            match self.gone.get(digest) {
                 Some(_) if is_there => {
                     // Should it go again, its time begins anew.
-                    folder.gone = None;
-                    ageing.back.insert(*key);
+                    self.gone.remove(digest);
+                    ageing.back.insert(*digest);
                 }
 
                 None if !is_there => {
-                    folder.gone = Some(now);
-                    ageing.gone.insert(*key);
+                    self.gone.insert(*digest, now);
+                    ageing.gone.insert(*digest);
                 }
 
-                Some(since) if now.since(since) >= FORGOTTEN => {
-                    ageing.forgotten.insert(*key);
+                Some(since) if now.since(*since) >= FORGOTTEN => {
+                    ageing.forgotten.insert(*digest);
                 }
                 _ => {}
             }
         }
 
-        for key in &ageing.forgotten {
-            self.0.remove(key);
+        for digest in &ageing.forgotten {
+            self.folders.remove(digest);
+            self.gone.remove(digest);
         }
         ageing
     }

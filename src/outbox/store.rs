@@ -189,7 +189,7 @@ impl Store {
             OpenFlags::SQLITE_OPEN_READ_ONLY | FOLLOW_NO_LINK,
         )
         .map_err(failed)?;
-        connection.busy_timeout(schema::BUSY).map_err(failed)?;
+        schema::configure(&connection).map_err(failed)?;
         let version = schema::check_version(&connection, &file).map_err(in_place)?;
 
         // Another process is making it at this moment.

@@ -30,7 +30,8 @@ pub(super) struct Glance {
 /// When the log cannot be read.
 pub(super) fn glance(folder: &Path, log: &str, size: u64) -> io::Result<Option<Glance>> {
     let mut file = Folder::at(folder)?.pieces(Path::new(log))?;
-    let mut begin = Vec::new();
+    // With room for all of it: it would be read in pieces of 32 bytes at first.
+    let mut begin = Vec::with_capacity(BEGINS[1]);
     file.by_ref()
         .take(BEGINS[1] as u64)
         .read_to_end(&mut begin)?;
@@ -38,7 +39,7 @@ pub(super) fn glance(folder: &Path, log: &str, size: u64) -> io::Result<Option<G
         return Ok(None);
     };
 
-    let mut tail = Vec::new();
+    let mut tail = Vec::with_capacity(END as usize);
     file.seek(SeekFrom::Start(size.saturating_sub(END)))?;
     file.take(END).read_to_end(&mut tail)?;
     Ok(last_moment(&tail).map(|last| Glance { run, last }))

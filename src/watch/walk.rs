@@ -202,6 +202,8 @@ impl Walk<'_> {
         }
         self.tell_linked_projects();
 
+        // They stay for as long as it takes to look at all of them.
+        self.listed.shrink_to_fit();
         self.projects.sort();
         Changes {
             survey: Survey {
@@ -557,6 +559,7 @@ impl Walk<'_> {
 fn each_once(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
     paths.sort_unstable();
     paths.dedup();
+    paths.shrink_to_fit();
     paths
 }
 

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::run_identity::RunIdentity;
-use crate::discovery::settled::{Ageing, FolderDigest, SettledFolder};
+use crate::discovery::settled::{Ageing, FolderDigest, Settled, SettledFolder};
 use crate::file_names::key;
 use crate::moment::Moment;
 use crate::outbox::store::columns::by_word;
@@ -119,24 +119,23 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn settled_folders(
-        &self,
-    ) -> Result<HashMap<FolderDigest, SettledFolder>, StoreError> {
+    pub(crate) fn settled_folders(&self) -> Result<Settled, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT path, fingerprint, gone_ms, ended_ms FROM folder WHERE fingerprint IS NOT NULL",
         )?;
 
-        let rows = statement.query_map([], |row| {
+        let mut settled = Settled::default();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
             let fingerprint: i64 = row.get("fingerprint")?;
             let folder = SettledFolder {
                 fingerprint: fingerprint.cast_unsigned(),
-                gone: row.get("gone_ms")?,
                 older: row.get("ended_ms")?,
             };
             let path: String = row.get("path")?;
-            Ok((FolderDigest::of(&path), folder))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+            settled.take_in(FolderDigest::of(&path), folder, row.get("gone_ms")?);
+        }
+        Ok(settled)
     }
 
     /// What is stored of folders that are to be read again, by their paths.

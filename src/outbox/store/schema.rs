@@ -14,7 +14,10 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior, ffi};
 use crate::outbox::store::OpenError;
 
 /// How long a statement waits for another process that is writing.
-pub(super) const BUSY: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(10);
+/// KiB of pages that a connection keeps. The system keeps them as well, so that more memory would
+/// save little time.
+const CACHE_KIB: i64 = 512;
 /// How often a database is prepared anew because others that make it took its journal away.
 const RACES: u32 = 20;
 /// Pause between two attempts at what SQLite does not wait for by itself.
@@ -34,6 +37,16 @@ pub(super) enum Writer {
     Holder,
     /// Another one, beside it.
     Beside,
+}
+
+/// How every connection is set up.
+///
+/// # Errors
+/// When SQLite refuses.
+pub(super) fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    // A negative number counts KiB, others pages.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)
 }
 
 /// Sets the connection up and brings the database to the schema of this program. The holder of the
@@ -72,7 +85,7 @@ fn prepare_once(connection: &mut Connection, file: &Path, writer: Writer) -> Res
         source,
     };
 
-    connection.busy_timeout(BUSY).map_err(failed)?;
+    configure(connection).map_err(failed)?;
 
     // Before the version is looked at: in somebody else's database that number means something
     // else.

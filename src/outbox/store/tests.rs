@@ -11,7 +11,7 @@ use rusqlite::params;
 use crate::discovery::eligibility::History;
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::run_identity::RunIdentity;
-use crate::discovery::settled::{Ageing, FolderDigest, SettledFolder};
+use crate::discovery::settled::{Ageing, FolderDigest, Settled, SettledFolder};
 use crate::file_names;
 use crate::moment::Moment;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
@@ -586,7 +586,9 @@ fn folders_are_read_again_whose_run_was_left_out_but_for_what_is_sent_or_forgott
     let reconsidered = reconsider(&mut store, "/shop", 7);
 
     assert_eq!(reconsidered, ["/ignored", "/unread"].map(as_key));
-    assert_eq!(store.settled_folders().unwrap().len(), 3);
+    let settled = store.settled_folders().unwrap();
+    let still = ["/forgotten", "/found", "/older"].map(|path| settled.contains(&as_key(path)));
+    assert_eq!(still, [true; 3]);
     assert_eq!(store.project_rules().unwrap()[&as_key("/shop")], 7);
     assert_eq!(reconsider(&mut store, "/elsewhere", 8), [""; 0]);
 }
@@ -674,8 +676,12 @@ fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     store.age_folders(&now, NOW).unwrap();
     drop(store);
     let mut store = open(folder.path());
-    let away = store.settled_folders().unwrap()[&digest("/away")];
-    assert_eq!(away.gone, Some(NOW), "also after a restart");
+    let away = ["/away", "/gone"].map(|path| (digest(path), Some(NOW)));
+    assert_eq!(
+        store.settled_folders().unwrap(),
+        settled_with([(digest("/stays"), None)].into_iter().chain(away)),
+        "also after a restart"
+    );
 
     let later = Ageing {
         back: ["/away"].map(digest).into(),
@@ -684,16 +690,21 @@ fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     };
     store.age_folders(&later, NOW).unwrap();
 
-    let there = SettledFolder {
-        fingerprint: 1,
-        gone: None,
-        older: None,
-    };
-    let left: BTreeMap<_, _> = store.settled_folders().unwrap().into_iter().collect();
-    assert_eq!(
-        left,
-        BTreeMap::from(["/away", "/stays"].map(|path| (digest(path), there)))
-    );
+    let there = ["/away", "/stays"].map(|path| (digest(path), None));
+    assert_eq!(store.settled_folders().unwrap(), settled_with(there));
+}
+
+/// These folders, each with the moment since when it is gone.
+fn settled_with(folders: impl IntoIterator<Item = (FolderDigest, Option<Moment>)>) -> Settled {
+    let mut settled = Settled::default();
+    for (digest, gone) in folders {
+        let folder = SettledFolder {
+            fingerprint: 1,
+            older: None,
+        };
+        settled.take_in(digest, folder, gone);
+    }
+    settled
 }
 
 #[test]
