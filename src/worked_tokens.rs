@@ -99,6 +99,16 @@ impl WorkedTokens {
         Some(token.span)
     }
 
+    /// The servers that accepted a token, as they are shown.
+    pub(crate) fn servers(&self) -> Vec<String> {
+        let known = locked(&self.0);
+        known
+            .tokens
+            .iter()
+            .map(|token| token.server.clone())
+            .collect()
+    }
+
     /// What is to be kept now; `None` where what was kept last still does.
     pub(crate) fn to_keep(&self) -> Option<Vec<WorkedToken>> {
         let mut known = locked(&self.0);

@@ -2,9 +2,13 @@
 //!
 //! Never more than [`MOST`], and of one server as many as its [`Allowance`] says. While other
 //! servers of the process have nothing under way a slot is kept for each of them, up to
-//! [`FOR_OTHERS`]: a slow or hanging server holds up only its own work. Each client has a [`Lane`];
-//! its uploads never take its last slot nor the last one of all, so a slow file holds up no other
-//! call.
+//! [`FOR_OTHERS`]: a slow or hanging server holds up only its own work. One server can have any
+//! number of names, so all of which nothing was heard at last have [`FOR_SILENT`] slots together.
+//!
+//! Each client has a [`Lane`]; its uploads never take its last slot nor the last one of all, so a
+//! slow file holds up no other call. The last one that is left for uploads is for a project that
+//! has none under way ([`on_behalf_of`]), so the files of one project do not hold up those of
+//! another.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,6 +21,42 @@ use crate::locked::locked;
 
 /// Slots that are kept for servers that have nothing under way, where there are so many.
 const FOR_OTHERS: usize = 4;
+/// Slots that all servers have together of which nothing was heard at last.
+const FOR_SILENT: usize = 5;
+/// Of these, slots that are kept for those that have nothing under way.
+const FOR_OTHER_SILENT: usize = 3;
+/// Slots of one such server: one for uploads and one for other calls.
+const OF_SILENT: usize = 2;
+
+tokio::task_local! {
+    static PROJECT: String;
+}
+
+/// Does work whose requests are sent for this project.
+pub(crate) async fn on_behalf_of<T>(project: String, work: impl Future<Output = T>) -> T {
+    PROJECT.scope(project, work).await
+}
+
+/// The project that this task sends its requests for; empty where nobody says.
+fn project_of_task() -> String {
+    PROJECT.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// What is known of a server before anything is sent to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Repute {
+    /// It answered at some time.
+    Answered,
+    Unknown,
+}
+
+/// What was heard of a server after a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Heard {
+    /// A whole answer, whatever it said.
+    Answer,
+    Nothing,
+}
 
 /// What a slot is used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,8 +81,15 @@ pub(super) struct Lane {
 pub(super) struct Slot {
     gate: Gate,
     lane: u64,
-    slot_use: SlotUse,
+    taken_for: TakenFor,
     troubles: TroubleCount,
+}
+
+/// What a slot is used for, and the project that it is used for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct TakenFor {
+    slot_use: SlotUse,
+    project: String,
 }
 
 #[derive(Default)]
@@ -54,17 +101,20 @@ struct State {
 }
 
 /// What a lane uses, and may use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct LaneState {
     calls: usize,
-    uploads: usize,
+    /// By the project that they are sent for, each with at least one.
+    uploads: HashMap<String, usize>,
     allowance: Allowance,
+    /// Nothing is known of its server, or nothing was heard of it at last.
+    is_silent: bool,
 }
 
 /// Somebody in the queue.
 struct Waiting {
     lane: u64,
-    slot_use: SlotUse,
+    taken_for: TakenFor,
     granted: oneshot::Sender<Slot>,
 }
 
@@ -76,7 +126,7 @@ struct Admitted {
 
 impl Gate {
     /// A lane for one more client.
-    pub(super) fn lane(&self) -> Lane {
+    pub(super) fn lane(&self, repute: Repute) -> Lane {
         let mut state = self.state();
         // Never given twice: a slot that outlives its lane must not be counted back to another.
         let id = state.next_lane;
@@ -84,8 +134,9 @@ impl Gate {
 
         let unused = LaneState {
             calls: 0,
-            uploads: 0,
+            uploads: HashMap::new(),
             allowance: Allowance::new(),
+            is_silent: repute == Repute::Unknown,
         };
         state.lanes.insert(id, unused);
 
@@ -124,16 +175,16 @@ impl Gate {
     /// slot back at once by dropping it, and somebody else is let in.
     fn grant(&self, admitted: Vec<Admitted>) {
         for Admitted { waiting, troubles } in admitted {
-            let slot = self.slot(waiting.lane, waiting.slot_use, troubles);
+            let slot = self.slot(waiting.lane, waiting.taken_for, troubles);
             let _ = waiting.granted.send(slot);
         }
     }
 
-    fn slot(&self, lane: u64, slot_use: SlotUse, troubles: TroubleCount) -> Slot {
+    fn slot(&self, lane: u64, taken_for: TakenFor, troubles: TroubleCount) -> Slot {
         Slot {
             gate: self.clone(),
             lane,
-            slot_use,
+            taken_for,
             troubles,
         }
     }
@@ -145,7 +196,7 @@ impl State {
         let mut admitted = Vec::new();
         // All are asked, not the first alone: one of a full lane must not hold up those behind it.
         for waiting in std::mem::take(&mut self.queue) {
-            match self.enter(waiting.lane, waiting.slot_use) {
+            match self.enter(waiting.lane, &waiting.taken_for) {
                 Some(troubles) => admitted.push(Admitted { waiting, troubles }),
                 None => self.queue.push_back(waiting),
             }
@@ -154,99 +205,147 @@ impl State {
     }
 
     /// Counts a request of a lane if there is a slot for it.
-    fn enter(&mut self, lane: u64, slot_use: SlotUse) -> Option<TroubleCount> {
-        let mut under_way = 0;
-        let mut without_any = 0;
+    fn enter(&mut self, lane: u64, taken_for: &TakenFor) -> Option<TroubleCount> {
+        let mut others = Others::default();
         for (id, other) in &self.lanes {
-            under_way += other.total();
-            without_any += usize::from(*id != lane && other.total() == 0);
+            let total = other.total();
+            others.under_way += total;
+            others.without_any += usize::from(*id != lane && total == 0);
+            if other.is_silent {
+                others.silent += total;
+            }
         }
 
         let lane = self.lanes.get_mut(&lane)?;
-        let others = Others {
-            under_way,
-            without_any,
-        };
-        if !lane.admits(others, slot_use) {
+        if !lane.admits(others, taken_for) {
             return None;
         }
-        *lane.count(slot_use) += 1;
+        lane.add(taken_for);
         Some(lane.allowance.troubles())
     }
 
     /// Whether somebody waits already for the same as a newcomer, who must not overtake him.
-    fn has_waiting(&self, lane: u64, slot_use: SlotUse) -> bool {
+    fn has_waiting(&self, lane: u64, taken_for: &TakenFor) -> bool {
         self.queue
             .iter()
-            .any(|waiting| waiting.lane == lane && waiting.slot_use == slot_use)
+            .any(|waiting| waiting.lane == lane && waiting.taken_for == *taken_for)
     }
 }
 
 impl LaneState {
-    const fn total(&self) -> usize {
-        self.calls + self.uploads
+    fn total(&self) -> usize {
+        self.calls + self.all_uploads()
     }
 
-    const fn count(&mut self, slot_use: SlotUse) -> &mut usize {
-        match slot_use {
-            SlotUse::Call => &mut self.calls,
-            SlotUse::Upload => &mut self.uploads,
+    fn all_uploads(&self) -> usize {
+        self.uploads.values().sum()
+    }
+
+    fn add(&mut self, taken_for: &TakenFor) {
+        match taken_for.slot_use {
+            SlotUse::Call => self.calls += 1,
+            SlotUse::Upload => *self.uploads.entry(taken_for.project.clone()).or_default() += 1,
+        }
+    }
+
+    fn remove(&mut self, taken_for: &TakenFor) {
+        match taken_for.slot_use {
+            SlotUse::Call => self.calls -= 1,
+            SlotUse::Upload => {
+                if let Some(count) = self.uploads.get_mut(&taken_for.project) {
+                    *count -= 1;
+                }
+                self.uploads.retain(|_, count| *count > 0);
+            }
+        }
+    }
+
+    /// How many requests may be under way.
+    fn allowed(&self) -> usize {
+        let allowed = self.allowance.allowed();
+        if self.is_silent {
+            allowed.min(OF_SILENT)
+        } else {
+            allowed
         }
     }
 
     /// Whether one more request of this lane may be under way.
-    fn admits(&self, others: Others, slot_use: SlotUse) -> bool {
-        if others.under_way >= MOST || self.total() >= self.allowance.allowed() {
+    fn admits(&self, others: Others, taken_for: &TakenFor) -> bool {
+        let has_none = self.total() == 0;
+        if others.under_way >= MOST || self.total() >= self.allowed() {
+            return false;
+        }
+        if taken_for.slot_use == SlotUse::Upload && !self.admits_upload(&taken_for.project) {
             return false;
         }
 
-        // The last slot of a lane is for a call.
-        if slot_use == SlotUse::Upload && self.uploads + 1 >= self.allowance.allowed() {
+        let kept_for_silent = if has_none { 0 } else { FOR_OTHER_SILENT };
+        if self.is_silent && others.silent + kept_for_silent >= FOR_SILENT {
             return false;
         }
 
         // Whoever has none gets one.
-        if self.total() == 0 {
+        if has_none {
             return true;
         }
 
-        let kept_for_calls = usize::from(slot_use == SlotUse::Upload);
+        let kept_for_calls = usize::from(taken_for.slot_use == SlotUse::Upload);
         let kept = others.without_any.min(FOR_OTHERS) + kept_for_calls;
         others.under_way + kept < MOST
+    }
+
+    /// Whether one more upload for a project may be under way: the last slot of a lane is for a
+    /// call, and the one before it for a project that has no upload under way.
+    fn admits_upload(&self, project: &str) -> bool {
+        let kept_for_projects = usize::from(self.uploads.contains_key(project));
+        self.all_uploads() + kept_for_projects + 1 < self.allowed()
     }
 }
 
 /// What a lane has to mind.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Others {
     /// Requests that are under way, over all lanes.
     under_way: usize,
     /// Other lanes that have nothing under way.
     without_any: usize,
+    /// Requests that are under way, over all lanes of which nothing was heard at last.
+    silent: usize,
 }
 
 impl Lane {
     /// Waits for a slot.
     pub(super) async fn take(&self, slot_use: SlotUse) -> Slot {
+        let taken_for = TakenFor {
+            slot_use,
+            project: project_of_task(),
+        };
         let wait = {
             let mut state = self.gate.state();
             // Nobody slips in before somebody who waits for the same already.
-            if !state.has_waiting(self.id, slot_use)
-                && let Some(troubles) = state.enter(self.id, slot_use)
+            if !state.has_waiting(self.id, &taken_for)
+                && let Some(troubles) = state.enter(self.id, &taken_for)
             {
-                return self.gate.slot(self.id, slot_use, troubles);
+                return self.gate.slot(self.id, taken_for, troubles);
             }
 
             let (granted, wait) = oneshot::channel();
             state.queue.push_back(Waiting {
                 lane: self.id,
-                slot_use,
+                taken_for,
                 granted,
             });
             wait
         };
         wait.await
             .expect("whoever waits is in the queue until a slot is sent")
+    }
+
+    /// Whether nothing is known of its server, or nothing was heard of it at last.
+    pub(super) fn is_silent(&self) -> bool {
+        let state = self.gate.state();
+        state.lanes.get(&self.id).is_none_or(|lane| lane.is_silent)
     }
 }
 
@@ -256,6 +355,13 @@ impl Slot {
         let state = self.gate.state();
         let lane = state.lanes.get(&self.lane);
         lane.map_or(Duration::ZERO, |lane| lane.allowance.gap())
+    }
+
+    /// Whether the request that this slot is for was answered.
+    pub(super) fn hear(&self, heard: Heard) {
+        self.gate.change_lane(self.lane, |lane| {
+            lane.is_silent = heard == Heard::Nothing;
+        });
     }
 
     /// What the request that this slot is for says of its server.
@@ -274,7 +380,7 @@ impl Drop for Lane {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.gate
-            .change_lane(self.lane, |lane| *lane.count(self.slot_use) -= 1);
+            .change_lane(self.lane, |lane| lane.remove(&self.taken_for));
     }
 }
 
@@ -285,6 +391,16 @@ mod tests {
 
     use super::*;
     use crate::ado::allowance::START;
+
+    /// The lane of a server that answers.
+    fn answering(gate: &Gate) -> Lane {
+        gate.lane(Repute::Answered)
+    }
+
+    /// Takes a slot if it is to be had at once, for a project.
+    fn take_for(lane: &Lane, project: &str, slot_use: SlotUse) -> Option<Slot> {
+        on_behalf_of(project.to_owned(), lane.take(slot_use)).now_or_never()
+    }
 
     /// Takes all slots that are to be had at once.
     fn take_all(lane: &Lane, slot_use: SlotUse) -> Vec<Slot> {
@@ -300,35 +416,35 @@ mod tests {
     }
 
     #[test]
-    fn one_server_uses_four_slots_at_first_and_leaves_one_to_other_calls() {
+    fn one_server_uses_four_slots_at_first_and_its_uploads_of_a_project_two() {
         let gate = Gate::default();
-        let lane = gate.lane();
+        let lane = answering(&gate);
 
         let uploads = take_all(&lane, SlotUse::Upload);
         let calls = take_all(&lane, SlotUse::Call);
 
-        assert_eq!(uploads.len(), 3);
-        assert_eq!(calls.len(), 1);
+        assert_eq!(uploads.len(), 2);
+        assert_eq!(calls.len(), 2);
     }
 
     #[test]
-    fn one_that_answers_quickly_gets_all_eight_and_still_leaves_one_to_other_calls() {
+    fn one_that_answers_quickly_gets_all_eight_and_its_uploads_of_a_project_six() {
         let gate = Gate::default();
-        let lane = gate.lane();
+        let lane = answering(&gate);
         grow(&lane);
 
         let uploads = take_all(&lane, SlotUse::Upload);
         let calls = take_all(&lane, SlotUse::Call);
 
-        assert_eq!(uploads.len(), 7);
-        assert_eq!(calls.len(), 1);
+        assert_eq!(uploads.len(), 6);
+        assert_eq!(calls.len(), 2);
     }
 
     #[test]
     fn a_server_that_was_quick_before_it_hangs_holds_up_no_other() {
         let gate = Gate::default();
-        let hanging = gate.lane();
-        let other = gate.lane();
+        let hanging = answering(&gate);
+        let other = answering(&gate);
         grow(&hanging);
 
         let hanging_slots = take_all(&hanging, SlotUse::Call);
@@ -341,7 +457,7 @@ mod tests {
     #[test]
     fn a_server_that_hangs_holds_up_no_other() {
         let gate = Gate::default();
-        let lanes: Vec<Lane> = (0..5).map(|_| gate.lane()).collect();
+        let lanes: Vec<Lane> = (0..5).map(|_| answering(&gate)).collect();
         grow(&lanes[0]);
 
         let mut slots = take_all(&lanes[0], SlotUse::Call);
@@ -358,8 +474,8 @@ mod tests {
     #[test]
     fn a_slow_upload_holds_up_no_call_even_where_another_server_hangs() {
         let gate = Gate::default();
-        let hanging = gate.lane();
-        let other = gate.lane();
+        let hanging = answering(&gate);
+        let other = answering(&gate);
         grow(&hanging);
         grow(&other);
         let _hanging_slots = take_all(&hanging, SlotUse::Upload);
@@ -371,10 +487,81 @@ mod tests {
         assert_eq!(calls.len(), 1);
     }
 
+    #[test]
+    fn however_many_names_a_hanging_server_has_those_that_answer_find_room() {
+        let gate = Gate::default();
+        let names: Vec<Lane> = (0..40).map(|_| gate.lane(Repute::Unknown)).collect();
+        let answering_lanes: Vec<Lane> = (0..MOST - FOR_SILENT).map(|_| answering(&gate)).collect();
+
+        let hanging: Vec<Slot> = names
+            .iter()
+            .flat_map(|lane| take_all(lane, SlotUse::Call))
+            .collect();
+
+        assert_eq!(hanging.len(), FOR_SILENT);
+        let mut slots = Vec::new();
+        for lane in &answering_lanes {
+            slots.extend(lane.take(SlotUse::Call).now_or_never());
+        }
+        assert_eq!(slots.len(), answering_lanes.len());
+    }
+
+    #[test]
+    fn a_server_of_which_nothing_was_heard_has_two_slots_until_it_answers() {
+        let gate = Gate::default();
+        let lane = gate.lane(Repute::Unknown);
+        let mut slots = take_all(&lane, SlotUse::Call);
+        assert_eq!(slots.len(), OF_SILENT);
+
+        slots[0].hear(Heard::Answer);
+        slots.extend(take_all(&lane, SlotUse::Call));
+        assert_eq!(slots.len(), START);
+
+        slots[0].hear(Heard::Nothing);
+        drop(slots);
+        let slots = take_all(&lane, SlotUse::Call);
+        assert_eq!(slots.len(), OF_SILENT);
+    }
+
+    #[test]
+    fn the_uploads_of_one_project_leave_one_slot_to_another_project() {
+        let gate = Gate::default();
+        let lane = answering(&gate);
+        grow(&lane);
+        let mut slots = Vec::new();
+        while let Some(slot) = take_for(&lane, "shop", SlotUse::Upload) {
+            slots.push(slot);
+        }
+
+        let of_bank = take_for(&lane, "bank", SlotUse::Upload);
+        let of_bank_too = take_for(&lane, "bank", SlotUse::Upload);
+        let call = take_for(&lane, "bank", SlotUse::Call);
+
+        assert_eq!(slots.len(), 6);
+        assert!(of_bank.is_some() && of_bank_too.is_none() && call.is_some());
+    }
+
+    #[test]
+    fn an_upload_that_waits_holds_up_none_of_another_project() {
+        let gate = Gate::default();
+        let lane = answering(&gate);
+        let mut slots = Vec::new();
+        while let Some(slot) = take_for(&lane, "shop", SlotUse::Upload) {
+            slots.push(slot);
+        }
+        let mut waiting = Box::pin(on_behalf_of("shop".to_owned(), lane.take(SlotUse::Upload)));
+        assert!(waiting.as_mut().now_or_never().is_none());
+
+        let of_bank = take_for(&lane, "bank", SlotUse::Upload);
+
+        assert!(of_bank.is_some());
+        assert!(waiting.now_or_never().is_none());
+    }
+
     #[tokio::test]
     async fn who_waits_is_let_in_in_order_and_who_gave_up_is_passed_over() {
         let gate = Gate::default();
-        let lane = gate.lane();
+        let lane = answering(&gate);
         let mut slots = take_all(&lane, SlotUse::Call);
         let mut first = Box::pin(lane.take(SlotUse::Call));
         let mut second = Box::pin(lane.take(SlotUse::Call));
@@ -392,6 +579,9 @@ mod tests {
         drop(third.await);
     }
 
+    /// Lanes of servers that answer, in the test of all properties.
+    const ANSWERING: usize = 6;
+
     fn any_use() -> impl Strategy<Value = SlotUse> {
         prop_oneof![Just(SlotUse::Call), Just(SlotUse::Upload)]
     }
@@ -399,10 +589,11 @@ mod tests {
     proptest! {
         #[test]
         fn there_are_never_more_than_eight_and_never_fewer_than_one_for_who_has_none(
-            moves in proptest::collection::vec((0usize..6, any_use(), any::<bool>()), 0..200)
+            moves in proptest::collection::vec((0usize..12, any_use(), any::<bool>()), 0..200)
         ) {
             let gate = Gate::default();
-            let lanes: Vec<Lane> = (0..6).map(|_| gate.lane()).collect();
+            let mut lanes: Vec<Lane> = (0..ANSWERING).map(|_| answering(&gate)).collect();
+            lanes.resize_with(12, || gate.lane(Repute::Unknown));
             let mut slots: Vec<(usize, Slot)> = Vec::new();
 
             for (lane, slot_use, gives_back) in moves {
@@ -410,7 +601,10 @@ mod tests {
                 if let Some(own) = own && gives_back {
                     drop(slots.remove(own));
                 } else {
-                    let full = slots.len() == MOST;
+                    let silent = slots.iter().filter(|(holder, _)| *holder >= ANSWERING).count();
+                    prop_assert!(silent <= FOR_SILENT);
+                    let full = slots.len() == MOST
+                        || lane >= ANSWERING && silent == FOR_SILENT;
                     let slot = lanes[lane].take(slot_use).now_or_never();
                     prop_assert!(
                         slot.is_some() || own.is_some() || full,

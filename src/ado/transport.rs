@@ -3,9 +3,10 @@
 //!
 //! A call waits for its turn ([`crate::ado::slots`]) and for the pause that the server asked for,
 //! is sent with a token that is renewed once where that helps, and ends as the content of an answer
-//! or as an [`AdoError`]. The parts: `request` builds it, `answer` reads what came back, `versions`
-//! finds the api-version that the server knows, `pause` and `server_clock` keep what headers said,
-//! `refusals` knows a token that was refused.
+//! or as an [`AdoError`]. The parts: `request` builds it, `answer` reads what came back, `by_guid`
+//! asks again where the project goes by another name, `versions` finds the api-version that the
+//! server knows, `pause` and `server_clock` keep what headers said, `refusals` knows a token that
+//! was refused.
 
 #![expect(
     clippy::disallowed_methods,
@@ -13,6 +14,7 @@
 )]
 
 mod answer;
+mod by_guid;
 mod pause;
 mod refusals;
 mod request;
@@ -40,7 +42,7 @@ use crate::ado::known_runs::KnownRuns;
 use crate::ado::recent_plans::RecentPlans;
 use crate::ado::refused::{Refused, SentFor};
 use crate::ado::renamed::RenamedProjects;
-use crate::ado::slots::{Gate, Lane, Slot, SlotUse};
+use crate::ado::slots::{Gate, Heard, Lane, Repute, Slot, SlotUse};
 use crate::ado::version::Call;
 use crate::clock::{self, Stopwatch};
 use crate::error_chain::chain;
@@ -50,6 +52,7 @@ use crate::moment::Moment;
 use crate::server::Server;
 use crate::worked_tokens::WorkedTokens;
 
+use by_guid::project_in;
 use pause::Pause;
 use server_clock::ServerClock;
 use versions::SpokenVersion;
@@ -163,6 +166,13 @@ impl AdoClient {
         let suppress_sign_in = settings
             .suppress_sign_in
             .unwrap_or_else(|| settings.credential.suppresses_sign_in());
+        let worked = settings
+            .worked_tokens
+            .span(server.base(), &settings.credential.digest());
+        let repute = match worked {
+            Some(_) => Repute::Answered,
+            None => Repute::Unknown,
+        };
         let http = http::client(
             server.base(),
             &settings.network,
@@ -180,7 +190,7 @@ impl AdoClient {
             credential: settings.credential.clone(),
             version: SpokenVersion::new(settings.api_version.as_deref()),
             patience: settings.patience.unwrap_or(CALL).min(CALL),
-            lane: settings.gate.lane(),
+            lane: settings.gate.lane(repute),
             pause: Pause::default(),
             refused: Refused::default(),
             clock: ServerClock::default(),
@@ -250,17 +260,6 @@ impl AdoClient {
         &self.recent_plans
     }
 
-    /// The project of this name has this GUID, as somebody wrote down once; it is asked for by that
-    /// when the name is not there any more.
-    pub(crate) fn know_project(&self, name: &str, guid: &str) {
-        self.renamed.know(name, guid);
-    }
-
-    /// What a project is asked for by: its name, or its GUID once it is known that it was renamed.
-    pub(crate) fn address_of(&self, project: &str) -> String {
-        self.renamed.address(project)
-    }
-
     /// Reads with GET, in a version that the server knows.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
@@ -305,73 +304,6 @@ impl AdoClient {
             .await
             .map_err(|error| self.explained(path, error))?;
         Ok(page.content)
-    }
-
-    /// Makes a call, and once more with the project's GUID where there is no project of its name.
-    /// That nothing of the first one was carried out is certain: it had no place to go to.
-    async fn by_name_or_guid<T, F: Future<Output = Result<T, AdoError>>>(
-        &self,
-        path: &[&str],
-        call: impl Fn() -> F,
-    ) -> Result<T, AdoError> {
-        let asked_for = self.address_in(path);
-        let answer = call().await;
-        let Err(error) = &answer else {
-            return answer;
-        };
-        if !self.goes_by_guid_now(path, &asked_for, error) {
-            return answer;
-        }
-
-        let by_guid = call().await;
-        if let Err(AdoError::Gone {
-            what: Missing::Project,
-            ..
-        }) = &by_guid
-        {
-            self.renamed
-                .take_name_again(project_in(path).unwrap_or_default());
-            return answer;
-        }
-        by_guid
-    }
-
-    /// Whether a call to `path` failed because its project does not go by what it was asked for by,
-    /// and is asked for by its GUID from now on.
-    pub(super) fn goes_by_guid_now(
-        &self,
-        path: &[&str],
-        asked_for: &str,
-        error: &AdoError,
-    ) -> bool {
-        let is_project_gone = matches!(
-            error,
-            AdoError::Gone {
-                what: Missing::Project,
-                ..
-            }
-        );
-        let Some(name) = project_in(path).filter(|_| is_project_gone) else {
-            return false;
-        };
-
-        let is_known = self.renamed.give_up_name(name, asked_for);
-        if is_known {
-            tracing::info!(
-                server = self.server.base(),
-                project = name,
-                "no project has this name any more; it is asked for by its GUID"
-            );
-        }
-        is_known
-    }
-
-    /// What the project in a path is asked for by; empty where there is none.
-    pub(super) fn address_in(&self, path: &[&str]) -> String {
-        match project_in(path) {
-            Some(project) => self.address_of(project),
-            None => String::new(),
-        }
     }
 
     /// The error of a call to `path`: an answer that says that something was not found may be about
@@ -530,10 +462,13 @@ impl AdoClient {
         slot: &Slot,
     ) -> Result<Page<T>, CallFailure> {
         let asked = Instant::now();
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                note_silence(slot);
+                return Err(self.unreachable(&error).into());
+            }
+        };
 
         // What the server says of itself counts on any status, also when the request worked.
         let budget = headers::budget(response.headers());
@@ -548,7 +483,15 @@ impl AdoClient {
             slot.note(Sign::Throttled);
         }
 
-        let body = answer::read_body(&mut response).await?;
+        let body = match answer::read_body(&mut response).await {
+            Ok(body) => body,
+            // Its beginning is easily sent, also by a server that hangs.
+            Err(error) => {
+                note_silence(slot);
+                return Err(error.into());
+            }
+        };
+        slot.hear(Heard::Answer);
         self.judge(&response, &body, budget.retry_after)?;
         let page = answer::page(&response, &body)?;
 
@@ -586,10 +529,9 @@ impl AdoClient {
     }
 }
 
-/// The project that a call names.
-fn project_in<'a>(path: &[&'a str]) -> Option<&'a str> {
-    match path {
-        ["_apis", "projects", project] | [project, "_apis", ..] => Some(project),
-        _ => None,
+/// A request was not answered. Where that could be left out it takes nothing from those that count.
+fn note_silence(slot: &Slot) {
+    if SentFor::of_task().sign_of_trouble().is_some() {
+        slot.hear(Heard::Nothing);
     }
 }

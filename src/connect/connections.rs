@@ -138,6 +138,26 @@ impl Connections {
         servers
     }
 
+    /// Whether nothing was ever heard of the server with this identity, or nothing at last.
+    pub(crate) fn is_silent(&self, server: &str) -> bool {
+        let mut is_connected = false;
+        for connected in locked(&self.clients).values() {
+            if connected.client.server().identity().to_string() != server {
+                continue;
+            }
+            if !connected.client.is_silent() {
+                return false;
+            }
+            is_connected = true;
+        }
+
+        // What was heard before this process began counts until there is something newer.
+        let has_answered = self.worked_tokens.servers().iter().any(|worked| {
+            Server::parse(worked).is_ok_and(|worked| worked.identity().to_string() == server)
+        });
+        is_connected || !has_answered
+    }
+
     /// A person asks for another attempt: what was refused a while ago may be allowed by now, also
     /// to the same token.
     pub(crate) fn forget_refusals(&self) {

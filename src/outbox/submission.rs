@@ -344,6 +344,8 @@ pub(crate) struct DueSubmission {
     pub id: i64,
     /// Where it goes.
     pub goes_to: Destination,
+    /// The root of its project, as it compares.
+    pub root: String,
 }
 
 /// The test plan of a server; submissions with the same one are sent one after the other.

@@ -1,6 +1,8 @@
 //! The submitting half of the service: whatever becomes due is attempted, several submissions at a
 //! time, those of one test plan one after the other until their results are written. No server
-//! takes all places: while one hangs, others get their runs.
+//! takes all places, nor do all together of which nothing was heard at last, because one server can
+//! have any number of names: while they hang, others get their runs. Nor does one project take all
+//! places of its server, however long its files take.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::ado::slots::on_behalf_of;
 use crate::clock;
 use crate::error_chain::chain;
 use crate::outbox::submission::{Destination, DueSubmission};
@@ -18,8 +21,15 @@ use crate::submit::{SendAttempt, Submitter};
 
 /// Submissions that are under way at once; the connections they use are limited elsewhere.
 const AT_ONCE: usize = 32;
-/// Submissions to one server that are under way at once.
-const OF_A_SERVER: usize = 8;
+/// Submissions of one project to one server that are under way at once.
+const OF_A_PROJECT: usize = 8;
+/// Submissions to one server that are under way at once; those beyond [`OF_A_PROJECT`] are for
+/// projects that have none under way there.
+const OF_A_SERVER: usize = 12;
+/// Submissions that are under way at once to all servers of which nothing was heard at last.
+const FOR_SILENT: usize = 16;
+/// Of these, places that are kept for servers that have none.
+const FOR_OTHER_SILENT: usize = 8;
 /// Longest sleep without a look at the outbox.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Shortest sleep: what is due and cannot be started must not keep a processor busy.
@@ -35,10 +45,53 @@ struct Tasks {
     attempts: JoinSet<Result<SendAttempt, StoreError>>,
     /// Which submission a task works on.
     ids: HashMap<task::Id, i64>,
-    /// Where each submission that is under way goes.
-    destinations: HashMap<i64, Destination>,
+    /// Each submission that is under way.
+    submissions: HashMap<i64, UnderWay>,
     /// Which submission holds which test plan: its results are not written yet.
     plans: HashMap<Destination, i64>,
+}
+
+/// A submission that is under way.
+struct UnderWay {
+    server: String,
+    /// The root of its project.
+    root: String,
+    /// What was heard of its server when it began.
+    heard: HeardOfServer,
+}
+
+/// Whether a server answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum HeardOfServer {
+    Answers,
+    /// Nothing was ever heard of it, or nothing at last.
+    Nothing,
+}
+
+/// What is under way of a project and a server.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    of_server: usize,
+    /// Of the project, to the same server.
+    of_project: usize,
+    /// To all servers of which nothing was heard.
+    silent: usize,
+}
+
+impl Taken {
+    /// Whether one more may be under way to the server.
+    fn leaves_room(self, heard: HeardOfServer) -> bool {
+        let for_server = match self.of_project {
+            0 => OF_A_SERVER,
+            _ => OF_A_PROJECT,
+        };
+        let for_silent = match self.of_server {
+            0 => FOR_SILENT,
+            _ => FOR_SILENT - FOR_OTHER_SILENT,
+        };
+        let is_heard = heard == HeardOfServer::Answers;
+        self.of_server < for_server && (is_heard || self.silent < for_silent)
+    }
 }
 
 impl Tasks {
@@ -46,28 +99,46 @@ impl Tasks {
         Self {
             attempts: JoinSet::new(),
             ids: HashMap::new(),
-            destinations: HashMap::new(),
+            submissions: HashMap::new(),
             plans: HashMap::new(),
         }
     }
 
     /// Whether a submission that is listed as due may be begun now.
-    fn may_begin(&self, submission: &DueSubmission) -> bool {
+    fn may_begin(&self, submission: &DueSubmission, heard: HeardOfServer) -> bool {
         // An attempt may have ended after the list was read: what it recorded is not in there.
-        let is_under_way = self.destinations.contains_key(&submission.id);
-        !is_under_way && self.has_room_for(&submission.goes_to)
+        let is_under_way = self.submissions.contains_key(&submission.id);
+        !is_under_way
+            && self.attempts.len() < AT_ONCE
+            && !self.plans.contains_key(&submission.goes_to)
+            && self.taken(submission).leaves_room(heard)
     }
 
-    /// Whether one more submission may go there now.
-    fn has_room_for(&self, destination: &Destination) -> bool {
-        let of_server = self
-            .destinations
-            .values()
-            .filter(|other| other.server == destination.server)
-            .count();
-        self.attempts.len() < AT_ONCE
-            && of_server < OF_A_SERVER
-            && !self.plans.contains_key(destination)
+    /// What is under way of the project and the server of a submission.
+    fn taken(&self, submission: &DueSubmission) -> Taken {
+        let mut taken = Taken::default();
+        for other in self.submissions.values() {
+            let same_server = other.server == submission.goes_to.server;
+            let same_project = other.root == submission.root;
+            taken.of_server += usize::from(same_server);
+            taken.of_project += usize::from(same_server && same_project);
+            taken.silent += usize::from(other.heard == HeardOfServer::Nothing);
+        }
+        taken
+    }
+
+    /// Takes note that a submission begins.
+    fn begin(&mut self, submission: DueSubmission, heard: HeardOfServer) {
+        let DueSubmission { id, goes_to, root } = submission;
+        let under_way = UnderWay {
+            server: goes_to.server.clone(),
+            root,
+            heard,
+        };
+        self.submissions.insert(id, under_way);
+        // The test plan is held until the results are written: ADO shows the outcome that came last
+        // as the latest, so an older run must not come after a newer one.
+        self.plans.insert(goes_to, id);
     }
 
     /// The results of a submission are written: the next one of its test plan may begin.
@@ -78,7 +149,7 @@ impl Tasks {
     /// A task ended; gives its submission.
     fn end(&mut self, task: task::Id) -> Option<i64> {
         let submission = self.ids.remove(&task)?;
-        self.destinations.remove(&submission);
+        self.submissions.remove(&submission);
         self.free_plan(submission);
         Some(submission)
     }
@@ -135,25 +206,27 @@ impl Submitter {
         tasks: &mut Tasks,
         written: &mpsc::Sender<i64>,
     ) -> Result<Duration, StoreError> {
+        // Which servers answered before this process began.
+        self.remember_tokens().await?;
+
         let now = clock::now();
         for submission in self.outbox.with(move |store| store.due(now, None)).await? {
-            if !tasks.may_begin(&submission) {
+            let heard = self.heard_of(&submission.goes_to.server);
+            if !tasks.may_begin(&submission, heard) {
                 continue;
             }
-            let DueSubmission { id, goes_to } = submission;
 
             // A person's retry or forget has it in hand; that ends soon and wakes this loop.
+            let id = submission.id;
             let Some(under_way) = self.outbox.mark_under_way(id) else {
                 continue;
             };
 
-            // The test plan is held until the results are written: ADO shows the outcome that came
-            // last as the latest, so an older run must not come after a newer one.
-            tasks.plans.insert(goes_to.clone(), id);
-            tasks.destinations.insert(id, goes_to);
+            let root = submission.root.clone();
+            tasks.begin(submission, heard);
             let submitter = Arc::clone(self);
             let written = written.clone();
-            let task = tasks.attempts.spawn(async move {
+            let attempt = async move {
                 let _under_way = under_way;
                 submitter
                     .attempt_until_written(id, || {
@@ -161,8 +234,8 @@ impl Submitter {
                         let _ = written.try_send(id);
                     })
                     .await
-            });
-
+            };
+            let task = tasks.attempts.spawn(on_behalf_of(root, attempt));
             tasks.ids.insert(task.id(), id);
         }
 
@@ -171,6 +244,14 @@ impl Submitter {
             Some(next) => next.since(now).clamp(SHORTEST, LONGEST),
             None => LONGEST,
         })
+    }
+
+    fn heard_of(&self, server: &str) -> HeardOfServer {
+        if self.connections.is_silent(server) {
+            HeardOfServer::Nothing
+        } else {
+            HeardOfServer::Answers
+        }
     }
 
     /// Takes note of the end of an attempt. One that panicked, or that the outbox does not take,
@@ -214,34 +295,108 @@ mod tests {
     use super::*;
 
     fn due(id: i64) -> DueSubmission {
+        due_of("/shop", id)
+    }
+
+    /// Due, of this project, on a test plan of its own.
+    fn due_of(root: &str, id: i64) -> DueSubmission {
+        due_at("https://ado.example", root, id)
+    }
+
+    fn due_at(server: &str, root: &str, id: i64) -> DueSubmission {
         DueSubmission {
             id,
             goes_to: Destination {
-                server: "https://ado.example".to_owned(),
-                plan_id: Some(18),
+                server: server.to_owned(),
+                plan_id: u32::try_from(id).ok(),
             },
+            root: root.to_owned(),
         }
+    }
+
+    /// Begins of these what may be begun; gives how many that were.
+    fn begin_all(
+        tasks: &mut Tasks,
+        due: impl IntoIterator<Item = DueSubmission>,
+        heard: HeardOfServer,
+    ) -> usize {
+        let mut begun = 0;
+        for submission in due {
+            if tasks.may_begin(&submission, heard) {
+                tasks.begin(submission, heard);
+                begun += 1;
+            }
+        }
+        begun
     }
 
     #[test]
     fn what_is_under_way_is_not_begun_again_although_its_test_plan_is_free() {
         let mut tasks = Tasks::new();
-        tasks.destinations.insert(1, due(1).goes_to);
-        tasks.plans.insert(due(1).goes_to, 1);
+        tasks.begin(due(1), HeardOfServer::Answers);
 
         tasks.free_plan(1);
 
-        assert!(!tasks.may_begin(&due(1)));
-        assert!(tasks.may_begin(&due(2)));
+        assert!(!tasks.may_begin(&due(1), HeardOfServer::Answers));
+        assert!(tasks.may_begin(&due(2), HeardOfServer::Answers));
     }
 
     #[test]
     fn submissions_of_a_test_plan_whose_results_are_not_written_wait() {
         let mut tasks = Tasks::new();
-        tasks.destinations.insert(1, due(1).goes_to);
+        tasks.begin(due(1), HeardOfServer::Answers);
 
-        tasks.plans.insert(due(1).goes_to, 1);
+        let of_same_plan = DueSubmission { id: 2, ..due(1) };
 
-        assert!(!tasks.may_begin(&due(2)));
+        assert!(!tasks.may_begin(&of_same_plan, HeardOfServer::Answers));
+        tasks.free_plan(1);
+        assert!(tasks.may_begin(&of_same_plan, HeardOfServer::Answers));
+    }
+
+    #[test]
+    fn long_uploads_of_one_project_leave_places_to_others_of_its_server() {
+        let mut tasks = Tasks::new();
+
+        let of_shop = begin_all(
+            &mut tasks,
+            (0..20).map(|id| due_of("/shop", id)),
+            HeardOfServer::Answers,
+        );
+        let of_bank = begin_all(
+            &mut tasks,
+            (20..40).map(|id| due_of("/bank", id)),
+            HeardOfServer::Answers,
+        );
+        let of_mail = begin_all(
+            &mut tasks,
+            (40..60).map(|id| due_of("/mail", id)),
+            HeardOfServer::Answers,
+        );
+
+        assert_eq!((of_shop, of_bank, of_mail), (OF_A_PROJECT, 1, 1));
+    }
+
+    #[test]
+    fn however_many_names_a_hanging_server_has_places_are_left_to_those_that_answer() {
+        let mut tasks = Tasks::new();
+        let names = (0..40).map(|id| due_at(&format!("https://{id}.example"), "/shop", id));
+
+        let hanging = begin_all(&mut tasks, names, HeardOfServer::Nothing);
+
+        assert_eq!(hanging, FOR_SILENT);
+        assert!(tasks.may_begin(&due(100), HeardOfServer::Answers));
+    }
+
+    #[test]
+    fn one_server_of_which_nothing_was_heard_leaves_places_to_others() {
+        let mut tasks = Tasks::new();
+
+        let hanging = begin_all(&mut tasks, (0..20).map(due), HeardOfServer::Nothing);
+
+        assert_eq!(hanging, FOR_SILENT - FOR_OTHER_SILENT);
+        assert!(tasks.may_begin(
+            &due_at("https://other.example", "/bank", 100),
+            HeardOfServer::Nothing
+        ));
     }
 }

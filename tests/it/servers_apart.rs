@@ -1,7 +1,7 @@
 //! A server that hangs holds up only its own runs.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fake_ado::{FakeAdo, Fault, FaultAction, Nth, World};
 use fake_katalon::{AzureSettings, Test, TestCaseFile};
@@ -104,6 +104,69 @@ fn a_hanging_server_with_many_runs_holds_up_no_run_of_another_server() {
         "{one} and {two} requests were under way at once"
     );
 
+    service.stop_cleanly();
+}
+
+/// Names of one server that hangs, each with a project of its own: all of 127.0.0.0/8 is this
+/// machine, as all names below a wildcard of a DNS are one.
+#[cfg(target_os = "linux")]
+const NAMES: u8 = 40;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hanging_server_with_many_names_holds_up_no_run_of_a_server_that_answers() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let run = |project: &Path, minutes: i64| {
+        let folder = finished([Test::passed(&tc("Sign in"))])
+            .start(now() - jiff::SignedDuration::from_mins(minutes))
+            .write_in(project)
+            .expect("a run can be written");
+        age(&folder);
+        folder
+    };
+    let first = machine.submit_folder(&run(&shop, 90));
+    assert_eq!(first.code, 0, "{first:?}");
+
+    let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let hanging = FakeAdo::start_blocking(everywhere, crate::support::world()).unwrap();
+    hanging.fault(Fault::new("*", "", Nth::Every, FaultAction::Hang));
+    let port = hanging.base_url().rsplit(':').next().unwrap().to_owned();
+    for name in 2..2 + NAMES {
+        let url = format!("http://127.0.0.{name}:{port}");
+        let settings = AzureSettings::connected(&url, TOKEN, "Shop", (18, "Release 1"));
+        let case = TestCaseFile::new(&tc("Sign in")).azure("1001");
+        run(
+            &machine.project(&format!("Name {name}"), settings, [case]),
+            60,
+        );
+    }
+    run(&shop, 10);
+
+    let service = machine.start();
+    wait_until("requests that hang", || match hanging.in_flight() {
+        4.. => Ok(()),
+        _ => Err(service.log()),
+    });
+    wait_until("the run of the server that answers", || {
+        match completed(&machine.fake) {
+            2 => Ok(()),
+            _ => Err(service.log()),
+        }
+    });
+
+    let answered = hanging
+        .requests()
+        .iter()
+        .filter(|request| request.status != 0)
+        .count();
+    assert_eq!(answered, 0);
+    assert!(
+        hanging.peak_connections() <= 5,
+        "{}",
+        hanging.peak_connections()
+    );
     service.stop_cleanly();
 }
 

@@ -34,6 +34,11 @@ pub(crate) struct ClientState {
 }
 
 impl AdoClient {
+    /// Whether nothing was ever heard of the server, or nothing at last.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.lane.is_silent()
+    }
+
     /// How its server was at the last answer.
     pub(crate) fn state(&self) -> ClientState {
         let credential = match self.credential {

@@ -25,7 +25,7 @@ impl Store {
         only: Option<&[i64]>,
     ) -> Result<Vec<DueSubmission>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT submission.id, server, plan_id FROM submission JOIN run ON run.id = run_id
+            "SELECT submission.id, server, plan_id, root FROM submission JOIN run ON run.id = run_id
              WHERE state IN ('pending', 'submitting') AND coalesce(next_attempt_ms, 0) <= ?1
              AND CASE WHEN ?2 IS NULL THEN NOT EXISTS
                 (SELECT 1 FROM submission AS held JOIN run AS older ON older.id = held.run_id
@@ -47,6 +47,7 @@ impl Store {
                     server: row.get("server")?,
                     plan_id: row.get("plan_id")?,
                 },
+                root: row.get("root")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
