@@ -47,4 +47,4 @@ pub(crate) mod work_items;
 pub(crate) use credential::Credential;
 pub(crate) use error::{AdoError, Missing};
 pub(crate) use refused::as_preview;
-pub(crate) use transport::{AdoClient, ClientState, Settings};
+pub(crate) use transport::{AdoClient, ClientState, ServerMemory, Settings};

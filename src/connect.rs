@@ -9,6 +9,7 @@ mod entra;
 mod error;
 mod federated;
 mod network;
+mod recent;
 mod seen_tokens;
 
 pub(crate) use connections::{ConnectedServer, Connections};

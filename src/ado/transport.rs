@@ -15,6 +15,7 @@
 
 mod answer;
 mod by_guid;
+mod memory;
 mod pause;
 mod refusals;
 mod request;
@@ -40,7 +41,7 @@ use crate::ado::headers;
 use crate::ado::http::{self, Caller, Network};
 use crate::ado::known_runs::KnownRuns;
 use crate::ado::recent_plans::RecentPlans;
-use crate::ado::refused::{Refused, SentFor};
+use crate::ado::refused::SentFor;
 use crate::ado::renamed::RenamedProjects;
 use crate::ado::slots::{Gate, Heard, Lane, Repute, Slot, SlotUse};
 use crate::ado::version::Call;
@@ -53,11 +54,11 @@ use crate::server::Server;
 use crate::worked_tokens::WorkedTokens;
 
 use by_guid::project_in;
-use pause::Pause;
 use server_clock::ServerClock;
 use versions::SpokenVersion;
 
 pub(super) use answer::Page;
+pub(crate) use memory::ServerMemory;
 pub(super) use request::Importance;
 pub(crate) use state::ClientState;
 
@@ -86,6 +87,8 @@ pub(crate) struct Settings {
     pub(crate) measures: Arc<Measures>,
     /// Which tokens worked before.
     pub(crate) worked_tokens: Arc<WorkedTokens>,
+    /// What is remembered of the server and the credential.
+    pub(crate) memory: Arc<ServerMemory>,
 }
 
 /// A client for one server and token.
@@ -96,9 +99,8 @@ pub(crate) struct AdoClient {
     version: SpokenVersion,
     patience: Duration,
     lane: Lane,
-    pause: Pause,
-    /// Whether the token was refused a while ago.
-    refused: Refused,
+    /// What counts for other clients of the same server and credential as well.
+    memory: Arc<ServerMemory>,
     clock: ServerClock,
     /// Who the token is, as the server's last good answer says.
     account: Mutex<Option<String>>,
@@ -191,8 +193,7 @@ impl AdoClient {
             version: SpokenVersion::new(settings.api_version.as_deref()),
             patience: settings.patience.unwrap_or(CALL).min(CALL),
             lane: settings.gate.lane(repute),
-            pause: Pause::default(),
-            refused: Refused::default(),
+            memory: Arc::clone(&settings.memory),
             clock: ServerClock::default(),
             known_runs: KnownRuns::default(),
             recent_plans: RecentPlans::default(),
@@ -247,7 +248,7 @@ impl AdoClient {
 
     /// Whether the server asked for a pause that is not over.
     pub(crate) fn is_paused(&self) -> bool {
-        self.pause.left().is_some()
+        self.memory.pause.left().is_some()
     }
 
     /// What lists said of the runs of test plans a moment ago.
@@ -355,8 +356,8 @@ impl AdoClient {
     ) -> Result<Page<T>, AdoError> {
         // Looked at only now: much may have happened while this one waited for its slot.
         self.not_refused()?;
-        self.pause.keep().await?;
-        self.pause.keep_apart(slot.gap()).await?;
+        self.memory.pause.keep().await?;
+        self.memory.pause.keep_apart(slot.gap()).await?;
 
         let result = self.exchange(request, slot).await;
 
@@ -375,7 +376,9 @@ impl AdoClient {
                 cause: FailureCause::Token,
             }) if importance == Importance::Essential => {
                 let sent_for = SentFor::of_task();
-                self.refused.note(refusal.clone(), sent_for, Instant::now());
+                self.memory
+                    .refused
+                    .note(refusal.clone(), sent_for, Instant::now());
             }
 
             // An answer was noted where its headers were read. Any other refusal is about this
@@ -472,7 +475,7 @@ impl AdoClient {
 
         // What the server says of itself counts on any status, also when the request worked.
         let budget = headers::budget(response.headers());
-        let longer = self.pause.note(budget.pause(), Instant::now());
+        let longer = self.memory.pause.note(budget.pause(), Instant::now());
         self.measured.throttled_for(longer);
         self.clock.note(response.headers());
         let is_refused = response.status() == StatusCode::TOO_MANY_REQUESTS;

@@ -1,7 +1,7 @@
 //! Clients in use, by what tells them apart: a client remembers what its server said, such as a
-//! pause or the refusal of a token, so all runs of the same server and credential share one.
+//! pause or the refusal of a token, so all runs of the same server and credential share one. That
+//! much outlives a client that is forgotten: whoever writes projects can name any number of servers.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,12 +9,13 @@ use std::time::Duration;
 use crate::ado::Credential;
 use crate::ado::http::Network;
 use crate::ado::slots::Gate;
-use crate::ado::{AdoClient, ClientState, Settings};
+use crate::ado::{AdoClient, ClientState, ServerMemory, Settings};
 use crate::config::project_file::ProjectFile;
 use crate::config::{Access, Config};
 use crate::connect::credentials::{Credentials, SourcedCredential};
 use crate::connect::error::ConnectError;
 use crate::connect::network::network;
+use crate::connect::recent::Recent;
 use crate::connect::seen_tokens::SeenTokens;
 use crate::locked::locked;
 use crate::measures::Measures;
@@ -25,19 +26,28 @@ use crate::worked_tokens::WorkedTokens;
 
 /// Most clients that are kept; more mean that tokens come and go.
 const MOST_CLIENTS: usize = 64;
+/// Servers and credentials of which it is remembered what they said, with a client or without.
+const MOST_MEMORIES: usize = 1024;
 
 /// Clients that are in use, and where their credentials come from.
 #[derive(Default)]
 pub(crate) struct Connections {
     /// Longest time for a call without a file; `None` leaves the client's own.
     patience: Option<Duration>,
-    clients: Mutex<HashMap<ClientKey, Connected>>,
+    clients: Mutex<Clients>,
     /// What all clients share: the number of requests that are under way.
     gate: Gate,
     /// What was measured of all of them.
     measures: Arc<Measures>,
     worked_tokens: Arc<WorkedTokens>,
     credentials: Credentials,
+}
+
+/// The clients that are kept, and what is remembered for them and for others.
+#[derive(Default)]
+struct Clients {
+    connected: Recent<ClientKey, Connected>,
+    memories: Recent<ClientKey, Arc<ServerMemory>>,
 }
 
 /// A client, and where its credential comes from in words.
@@ -54,7 +64,7 @@ pub(crate) struct ConnectedServer {
 }
 
 /// What tells two clients apart.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct ClientKey {
     server: String,
     /// A digest, so that the token stands in memory only where it is needed.
@@ -80,6 +90,31 @@ impl ClientKey {
                 .map(|proxy| digest(proxy.expose().as_str().as_bytes())),
             ca: network.ca.as_deref().map(digest),
         }
+    }
+}
+
+impl Clients {
+    /// What is remembered of a server and a credential.
+    fn memory(&mut self, key: &ClientKey) -> Arc<ServerMemory> {
+        if let Some(known) = self.memories.get(key) {
+            return Arc::clone(known);
+        }
+
+        let memory = Arc::new(ServerMemory::default());
+        self.memories
+            .insert(key.clone(), Arc::clone(&memory), MOST_MEMORIES, |memory| {
+                memory.matters()
+            });
+        memory
+    }
+
+    /// Keeps a client. Another may be forgotten for it: one that is in use lives on with whoever
+    /// holds it, and would have to share its server's pace with its successor.
+    fn keep(&mut self, key: ClientKey, connected: Connected) {
+        self.connected
+            .insert(key, connected, MOST_CLIENTS, |connected| {
+                Arc::strong_count(&connected.client) > 1
+            });
     }
 }
 
@@ -128,7 +163,7 @@ impl Connections {
     /// The servers that were connected to, as their last answers left them. Asks nobody.
     pub(crate) fn servers(&self) -> Vec<ConnectedServer> {
         let mut servers = Vec::new();
-        for connected in locked(&self.clients).values() {
+        for connected in locked(&self.clients).connected.values() {
             servers.push(ConnectedServer {
                 state: connected.client.state(),
                 source: connected.source.clone(),
@@ -141,7 +176,7 @@ impl Connections {
     /// Whether nothing was ever heard of the server with this identity, or nothing at last.
     pub(crate) fn is_silent(&self, server: &str) -> bool {
         let mut is_connected = false;
-        for connected in locked(&self.clients).values() {
+        for connected in locked(&self.clients).connected.values() {
             if connected.client.server().identity().to_string() != server {
                 continue;
             }
@@ -161,9 +196,8 @@ impl Connections {
     /// A person asks for another attempt: what was refused a while ago may be allowed by now, also
     /// to the same token.
     pub(crate) fn forget_refusals(&self) {
-        let clients = locked(&self.clients);
-        for connected in clients.values() {
-            connected.client.forget_old_refusal();
+        for memory in locked(&self.clients).memories.values() {
+            memory.forget_old_refusal();
         }
     }
 
@@ -273,10 +307,12 @@ impl Connections {
         let mut clients = locked(&self.clients);
         // One that did not trust the server's certificate is built anew: certificates are read when
         // a client is built.
-        if let Some(connected) = clients.get(&key)
-            && !connected.client.is_outdated()
-        {
-            return Ok(Arc::clone(&connected.client));
+        let memory = clients.memory(&key);
+        if let Some(connected) = clients.connected.get(&key) {
+            if !connected.client.is_outdated() {
+                return Ok(Arc::clone(&connected.client));
+            }
+            memory.forget_refusal();
         }
 
         let client = Arc::new(AdoClient::new(&Settings {
@@ -290,16 +326,13 @@ impl Connections {
             gate: self.gate.clone(),
             measures: Arc::clone(&self.measures),
             worked_tokens: Arc::clone(&self.worked_tokens),
+            memory,
         })?);
-        // Those in use live on with whoever holds them.
-        if clients.len() >= MOST_CLIENTS {
-            clients.clear();
-        }
         let connected = Connected {
             client: Arc::clone(&client),
             source,
         };
-        clients.insert(key, connected);
+        clients.keep(key, connected);
         Ok(client)
     }
 }

@@ -52,7 +52,11 @@ impl AdoClient {
     /// A token that was refused is tried again only after a while; another token has another
     /// client.
     pub(super) fn not_refused(&self) -> Result<(), AdoError> {
-        match self.refused.counts(SentFor::of_task(), Instant::now()) {
+        match self
+            .memory
+            .refused
+            .counts(SentFor::of_task(), Instant::now())
+        {
             Some(refusal) => Err(AdoError::CredentialsRefused {
                 server: self.server.base().to_owned(),
                 refusal,
@@ -66,17 +70,15 @@ impl AdoClient {
     /// Tries the token again although it was refused a moment ago: a call may need a scope that it
     /// lacks while others do not. For `kado check`, which asks each thing once.
     pub(crate) fn forget_refusal(&self) {
-        self.refused.forget();
+        self.memory.forget_refusal();
     }
 
     /// Whether the token was refused a moment ago, for everything and not just for one call.
     pub(crate) fn token_is_refused(&self) -> bool {
-        let refusal = self.refused.counts(SentFor::of_task(), Instant::now());
+        let refusal = self
+            .memory
+            .refused
+            .counts(SentFor::of_task(), Instant::now());
         refusal.is_some()
-    }
-
-    /// As [`AdoClient::forget_refusal`], unless the token was refused this very moment.
-    pub(crate) fn forget_old_refusal(&self) {
-        self.refused.forget_old(Instant::now());
     }
 }

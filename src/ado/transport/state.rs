@@ -52,11 +52,12 @@ impl AdoClient {
             credential,
             account: locked(&self.account).clone(),
             refused: self
+                .memory
                 .refused
                 .counts(SentFor::Submission, Instant::now())
                 .map(|refusal| refusal.to_string()),
             last_good: self.measured.last_good(),
-            pause: self.pause.left(),
+            pause: self.memory.pause.left(),
             proxy: self.http.proxy_of(self.server.base()),
             version: self.version.is_proven().then(|| self.version()),
             clock_ahead: self.clock_ahead(),
