@@ -20,17 +20,21 @@ mod watch;
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Child;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use fake_katalon::SuiteRunWriter;
 use floor::Work;
 use machine::{Cost, Machine, age, peak_of, processor_time, run, settle};
 use report::{Plot, Report, Table};
 
 /// How far away the server is.
 const FAR: Duration = Duration::from_millis(80);
-/// How long an idle service is watched: longer than two sweeps of a young one.
+/// How long an idle service is watched at first: longer than two sweeps of a young one.
 const IDLE: Duration = Duration::from_secs(65);
+/// How long it is watched after that, when nothing is new to it any more.
+const STEADY: Duration = Duration::from_secs(60);
 /// How often the floor and kado are measured in turn; the quickest of each counts.
 const TIMES: usize = 3;
 /// Tests and pictures of the runs that are sent.
@@ -248,58 +252,73 @@ fn live(report: &mut Report) {
         let mut service = machine.start(&["run"]);
         sleep(Duration::from_secs(4));
 
-        let now = jiff::Timestamp::now();
-        run(50, 5, 0)
-            .start(now - Duration::from_secs(60))
-            .write_in(&machine.project)
-            .unwrap();
-        let written = Instant::now();
-        while machine.completed() == 0 {
-            sleep(Duration::from_millis(5));
-        }
-        table.row(&[
-            format!("{} ms", delay.as_millis()),
-            seconds(written.elapsed()),
-        ]);
+        let took = until_completed(&machine, run(50, 5, 0));
+        table.row(&[format!("{} ms", delay.as_millis()), seconds(took)]);
         service.kill().unwrap();
         service.wait().unwrap();
     }
     report.add(table);
 }
 
+/// Writes a run that ended just now; gives how long it takes to its completed test run.
+fn until_completed(machine: &Machine, run: SuiteRunWriter) -> Duration {
+    let now = jiff::Timestamp::now();
+    run.start(now - Duration::from_secs(60))
+        .write_in(&machine.project)
+        .unwrap();
+
+    let written = Instant::now();
+    while machine.completed() == 0 {
+        sleep(Duration::from_millis(5));
+    }
+    written.elapsed()
+}
+
 /// A service with nothing to do, beside old run folders.
 fn idle(report: &mut Report) {
     let mut table = Table::new(
-        "Idle for 65 s beside old run folders",
+        "Idle beside old run folders, in 300 projects",
         &[
             "old run folders",
             "first sweep",
-            "processor seconds",
+            "processor seconds of the first 65",
+            "of the next 60",
             "peak MB",
+            "a new run: from its last file to its completed test run",
         ],
     );
     for folders in [0, 5_000, 20_000] {
         let machine = Machine::new(20, Duration::ZERO);
+        machine.configure("[submit]\nkatalon_submits = \"never\"\n");
         old_runs(&machine, 300, folders);
         let first = machine.measure(&["run", "--once"]);
 
         let mut service = machine.start(&["run"]);
         sleep(Duration::from_secs(5));
-        let before = processor_time(service.id());
-        sleep(IDLE);
-        let used = processor_time(service.id()) - before;
+        let young = used_within(&service, IDLE);
+        let steady = used_within(&service, STEADY);
         let peak = peak_of(service.id()) as f64 / 1024.0;
+        let took = until_completed(&machine, run(20, 1, folders));
         service.kill().unwrap();
         service.wait().unwrap();
 
         table.row(&[
             folders.to_string(),
             seconds(first.time),
-            format!("{used:.2}"),
+            format!("{young:.2}"),
+            format!("{steady:.2}"),
             format!("{peak:.1}"),
+            seconds(took),
         ]);
     }
     report.add(table);
+}
+
+/// Seconds of processor time that a process takes in such a time.
+fn used_within(process: &Child, time: Duration) -> f64 {
+    let before = processor_time(process.id());
+    sleep(time);
+    processor_time(process.id()) - before
 }
 
 /// Writes so many runs of the past into so many projects.
