@@ -23,8 +23,8 @@ mod token;
 use std::path;
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
+use axum::body::{self, Bytes};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -158,17 +158,27 @@ fn router(page: Arc<Page>, guard: Guard) -> Router {
     for_people
         .merge(for_programs)
         .fallback(unknown)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::new(guard), guarded))
         .with_state(page)
 }
 
-async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let refusal = match guard.judge(request.method(), request.uri(), request.headers()) {
-        Ok(()) => return answers::closed(next.run(request).await),
-        Err(refusal) => refusal,
+async fn guarded(
+    State(guard): State<Arc<Guard>>,
+    Extension(connection): Extension<PageConnection>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Err(refusal) = guard.judge(request.method(), request.uri(), request.headers()) {
+        return answers::closed(answers::refused(&refusal));
+    }
+
+    // Read here, so that a body that never comes is not taken for work.
+    let (head, body) = request.into_parts();
+    let Ok(body) = body::to_bytes(body, LARGEST_BODY).await else {
+        return answers::closed(answers::too_large());
     };
-    answers::closed(answers::refused(&refusal))
+    let _at_work = connection.at_work();
+    answers::closed(next.run(Request::from_parts(head, body.into())).await)
 }
 
 async fn overview(State(page): State<Arc<Page>>) -> Response {

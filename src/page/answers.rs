@@ -152,6 +152,11 @@ pub(super) fn too_many() -> Response {
     response
 }
 
+/// The body is larger than any that asks for something.
+pub(super) fn too_large() -> Response {
+    plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+}
+
 /// There is nothing of this name.
 pub(super) fn not_found() -> Response {
     plain(StatusCode::NOT_FOUND, "there is nothing here")

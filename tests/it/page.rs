@@ -1,7 +1,7 @@
 //! The status page: what it shows, and to whom.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -205,6 +205,28 @@ fn connections_that_say_nothing_keep_nobody_from_submitting() {
 
     machine.wait_for_completed(1);
     drop(silent);
+}
+
+#[test]
+fn connections_that_say_nothing_make_room_for_whoever_asks() {
+    let machine = machine_with_page();
+    let service = machine.start();
+    let port = port(&service);
+    let silent: Vec<TcpStream> = (0..160)
+        .map(|_| TcpStream::connect(("127.0.0.1", port)).expect("the page is served"))
+        .collect();
+
+    assert_eq!(get(port, "/healthz").0, 200);
+
+    // The oldest made room; the newest had their whole time to ask for something.
+    let is_open = |mut stream: &TcpStream| {
+        stream.set_nonblocking(true).expect("a stream can be asked");
+        let read = stream.read(&mut [0]);
+        matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    };
+    assert!(!is_open(&silent[0]));
+    assert!(is_open(&silent[159]));
+    service.stop_cleanly();
 }
 
 /// What is sent of a run while something else goes on, sorted: requests that write, and files.
