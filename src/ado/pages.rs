@@ -23,6 +23,34 @@ const MOST_BYTES: usize = 256 << 20;
 /// Pages in a row that bring nothing and still name a next one.
 const MOST_EMPTY: usize = 10;
 
+/// How large a list is, as far as it was read.
+#[derive(Clone, Copy, Debug, Default)]
+struct ListSize {
+    items: usize,
+    bytes: usize,
+    /// Empty pages since the last one with an item.
+    empty_pages: usize,
+}
+
+impl ListSize {
+    /// Adds a page of so many items and bytes.
+    ///
+    /// # Errors
+    /// When the list has no end that anybody would wait for.
+    fn add(&mut self, items: usize, bytes: usize) -> Result<(), AdoError> {
+        self.items += items;
+        self.bytes += bytes;
+        self.empty_pages = match items {
+            0 => self.empty_pages + 1,
+            _ => 0,
+        };
+
+        let is_endless =
+            self.empty_pages > MOST_EMPTY || self.items > MOST_ITEMS || self.bytes > MOST_BYTES;
+        if is_endless { Err(endless()) } else { Ok(()) }
+    }
+}
+
 impl AdoClient {
     /// All items of a list that hands out continuation tokens.
     pub(super) async fn all<T: DeserializeOwned + Send>(
@@ -47,9 +75,7 @@ impl AdoClient {
         mut take: impl FnMut(T) + Send,
     ) -> Result<(), AdoError> {
         let mut token: Option<String> = None;
-        let mut empty_pages = 0;
-        let mut items = 0;
-        let mut bytes = 0;
+        let mut size = ListSize::default();
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             if let Some(token) = &token {
@@ -57,16 +83,7 @@ impl AdoClient {
             }
 
             let page: Page<List<T>> = self.get(path, call, &query).await?;
-            empty_pages = if page.content.value.is_empty() {
-                empty_pages + 1
-            } else {
-                0
-            };
-            items += page.content.value.len();
-            bytes += page.bytes;
-            if empty_pages > MOST_EMPTY || items > MOST_ITEMS || bytes > MOST_BYTES {
-                break;
-            }
+            size.add(page.content.value.len(), page.bytes)?;
             for item in page.content.value {
                 take(item);
             }
@@ -96,7 +113,7 @@ impl AdoClient {
         // What is added while pages are read moves the rest on, so an item may come twice.
         let mut ids = HashSet::new();
         let mut skip = 0;
-        let mut bytes = 0;
+        let mut size = ListSize::default();
         for _ in 0..MOST_PAGES {
             let mut query = query.to_vec();
             query.push(("$top", page_size.to_string()));
@@ -104,10 +121,7 @@ impl AdoClient {
 
             let page: Page<List<T>> = self.get(path, Call::Released, &query).await?;
             let list = page.content;
-            bytes += page.bytes;
-            if ids.len() > MOST_ITEMS || bytes > MOST_BYTES {
-                break;
-            }
+            size.add(list.value.len(), page.bytes)?;
             let count_before = ids.len();
             skip += list.value.len();
             for item in list.value {
@@ -126,4 +140,48 @@ impl AdoClient {
 
 fn endless() -> AdoError {
     AdoError::unavailable("Azure DevOps hands out pages without end")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many pages of this size a list may have.
+    fn pages(items: usize, bytes: usize) -> usize {
+        let mut size = ListSize::default();
+        let mut pages = 0;
+        while size.add(items, bytes).is_ok() {
+            pages += 1;
+        }
+        pages
+    }
+
+    #[test]
+    fn all_pages_of_a_list_have_so_many_bytes_together() {
+        let largest_page = 16 << 20;
+
+        assert_eq!(pages(1, largest_page), 16);
+        assert_eq!(pages(1, MOST_BYTES), 1);
+        assert_eq!(pages(1, MOST_BYTES + 1), 0);
+    }
+
+    #[test]
+    fn all_pages_of_a_list_have_so_many_items_together() {
+        assert_eq!(pages(100_000, 0), 10);
+    }
+
+    #[test]
+    fn pages_without_an_item_come_to_an_end() {
+        assert_eq!(pages(0, 2), MOST_EMPTY);
+    }
+
+    #[test]
+    fn empty_pages_count_only_in_a_row() {
+        let mut size = ListSize::default();
+
+        for page in 0..10 * MOST_EMPTY {
+            let items = usize::from(page % MOST_EMPTY == 0);
+            assert!(size.add(items, 2).is_ok(), "page {page}");
+        }
+    }
 }
