@@ -22,7 +22,7 @@ use crate::watch::look_rules::LookRules;
 use crate::watch::project_roots::ProjectRoots;
 use crate::watch::readings::{Reached, Readings, stuck};
 use crate::watch::sweep::{FinishedFolder, FoundFolders, Sweep};
-use crate::watch::walk::{Changes, Survey, runs_below, survey_changes};
+use crate::watch::walk::{Changes, Survey, changed_runs, runs_below, survey_changes};
 use crate::workspace::{self, FolderListing, RunReader};
 
 /// How old a new folder may be when its events are on their way.
@@ -263,8 +263,10 @@ impl Scout {
         }
 
         for project in projects {
-            let runs = door::answered(move || runs_below(&project, Path::new("Reports")));
-            for folder in runs.ok().flatten().unwrap_or_default() {
+            let known = Arc::clone(&self.known);
+            let runs = door::answered(move || changed_runs(&project, &known, now));
+            // What does not answer is told by the sweep.
+            for folder in runs.unwrap_or_default() {
                 if !self.followed.contains_key(&folder) && !self.settled.contains(&key(&folder)) {
                     self.look_at(&folder, rules, now, sweep);
                 }

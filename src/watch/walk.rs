@@ -103,6 +103,18 @@ pub fn find_runs(project: &Path) -> Vec<PathBuf> {
     each_once(walk.runs)
 }
 
+/// The run folders of a project, but for those in sessions that are `known` and have not changed by
+/// `now`.
+pub(super) fn changed_runs(project: &Path, known: &KnownSessions, now: Moment) -> Vec<PathBuf> {
+    let mut walk = Walk {
+        known: Some((known, Listed::Changes)),
+        begun: now,
+        ..Walk::default()
+    };
+    walk.search_project(project);
+    each_once(walk.runs)
+}
+
 /// The run folders at and below a folder of a project's `Reports`, by its path in the project;
 /// `None` where it is not there, or where something in it is not seen.
 pub(crate) fn runs_below(project: &Path, folder: &Path) -> Option<Vec<PathBuf>> {
