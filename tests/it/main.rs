@@ -58,6 +58,8 @@ mod listing;
 mod live;
 mod live_surroundings;
 mod live_watched;
+#[cfg(target_os = "linux")]
+mod many_names;
 mod map;
 mod memory;
 mod metrics;

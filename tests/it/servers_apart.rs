@@ -1,19 +1,19 @@
-//! A server that hangs holds up only its own runs.
+//! A server that hangs holds up only its own runs, and a project whose uploads do only its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 
 use fake_ado::{FakeAdo, Fault, FaultAction, Nth, World};
 use fake_katalon::{AzureSettings, Test, TestCaseFile};
 
-use crate::support::{Machine, Service, TOKEN, age, finished, now, tc, wait_until};
+use crate::support::{Machine, TOKEN, age, finished, now, tc, wait_until};
 
 /// Test plans of the server that hangs, each with a run that waits for it.
 const PLANS: u32 = 20;
 
-/// A machine whose own server hangs at every request, with a run for each of its plans; and another
-/// server, with a project whose run is in the last folder.
-fn machine() -> (Machine, FakeAdo, Vec<PathBuf>) {
+/// A server with all the test plans.
+fn world_of_plans() -> World {
     let mut world = World::new("acme")
         .token(TOKEN)
         .project("Shop")
@@ -27,8 +27,13 @@ fn machine() -> (Machine, FakeAdo, Vec<PathBuf>) {
             1,
         );
     }
+    world
+}
 
-    let machine = Machine::with(world);
+/// A machine whose own server hangs at every request, with a run for each of its plans; and another
+/// server, with a project whose run is in the last folder.
+fn machine() -> (Machine, FakeAdo, Vec<PathBuf>) {
+    let machine = Machine::with(world_of_plans());
     machine.configure("history = \"all\"\nruns_from = \"any\"\n");
     machine
         .fake
@@ -65,7 +70,7 @@ fn machine() -> (Machine, FakeAdo, Vec<PathBuf>) {
     (machine, other, folders)
 }
 
-fn completed(ado: &FakeAdo) -> usize {
+pub(crate) fn completed(ado: &FakeAdo) -> usize {
     ado.world()
         .runs()
         .iter()
@@ -107,122 +112,44 @@ fn a_hanging_server_with_many_runs_holds_up_no_run_of_another_server() {
     service.stop_cleanly();
 }
 
-/// A server with many names: all of 127.0.0.0/8 is this machine, as all names below a wildcard of a
-/// DNS are one.
-#[cfg(target_os = "linux")]
-fn server_with_many_names() -> FakeAdo {
-    let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
-    FakeAdo::start_blocking(everywhere, crate::support::world()).expect("a port is to be had")
-}
-
-/// Makes projects with a run each, which go to a server by as many names.
-#[cfg(target_os = "linux")]
-fn run_by_names(machine: &Machine, server: &FakeAdo, names: u8) {
-    let address = server.base_url();
-    let (_, port) = address.rsplit_once(':').expect("a server has a port");
-    for name in 2..2 + names {
-        let url = format!("http://127.0.0.{name}:{port}");
-        let settings = AzureSettings::connected(&url, TOKEN, "Shop", (18, "Release 1"));
+#[test]
+fn uploads_of_one_project_that_hang_hold_up_no_run_of_another_one() {
+    let machine = Machine::with(world_of_plans());
+    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+    let uploads = Fault::new("POST", "attachments", Nth::Every, FaultAction::Hang);
+    machine.fake.fault(uploads);
+    let run_of = |name: &str, plans: Range<u32>, test: Test, minutes: i64| {
+        let settings = AzureSettings {
+            plans: plans.map(|plan| (100 + plan, "P".to_owned())).collect(),
+            ..machine.settings()
+        };
         let case = TestCaseFile::new(&tc("Sign in")).azure("1001");
-        let project = machine.project(&format!("Name {name}"), settings, [case]);
-        run(&project, 60 + i64::from(name));
-    }
-}
+        let project = machine.project(name, settings, [case]);
+        let folder = finished([test])
+            .start(now() - jiff::SignedDuration::from_mins(minutes))
+            .write_in(&project)
+            .expect("a run can be written");
+        age(&folder);
+    };
+    let with_file = Test::failed(&tc("Sign in"), "no").screenshot();
+    run_of("Shop", 0..12, with_file, 60);
+    run_of("Bank", 12..13, Test::passed(&tc("Sign in")), 10);
 
-/// A run of a project that began so many minutes ago.
-#[cfg(target_os = "linux")]
-fn run(project: &Path, minutes: i64) -> PathBuf {
-    let folder = finished([Test::passed(&tc("Sign in"))])
-        .start(now() - jiff::SignedDuration::from_mins(minutes))
-        .write_in(project)
-        .expect("a run can be written");
-    age(&folder);
-    folder
-}
-
-#[cfg(target_os = "linux")]
-fn wait_for_runs(service: &Service, server: &FakeAdo, count: usize) {
-    wait_until("runs that are completed", || {
-        if completed(server) == count {
+    let service = machine.start();
+    wait_until("the run of the other project", || {
+        if completed(&machine.fake) == 1 {
             Ok(())
         } else {
             Err(service.log())
         }
     });
-}
 
-#[cfg(target_os = "linux")]
-#[test]
-fn a_hanging_server_with_many_names_holds_up_no_run_of_a_server_that_answers() {
-    let machine = Machine::new();
-    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
-    let shop = machine.shop(&[("Sign in", "1001")]);
-    let first = machine.submit_folder(&run(&shop, 900));
-    assert_eq!(first.code, 0, "{first:?}");
-    let hanging = server_with_many_names();
-    hanging.fault(Fault::new("*", "", Nth::Every, FaultAction::Hang));
-    run_by_names(&machine, &hanging, 40);
-    run(&shop, 10);
-
-    let service = machine.start();
-    wait_until("requests that hang", || match hanging.in_flight() {
-        4.. => Ok(()),
-        _ => Err(service.log()),
-    });
-    wait_for_runs(&service, &machine.fake, 2);
-
-    let requests = hanging.requests();
+    let mut uploads = machine.fake.requests();
+    uploads.retain(|request| request.path.contains("attachments"));
     assert!(
-        requests.iter().all(|request| request.status == 0),
-        "it hangs: {requests:?}"
+        !uploads.is_empty() && uploads.iter().all(|request| request.status == 0),
+        "they hang: {uploads:?}"
     );
-    let peak = hanging.peak_connections();
-    assert!(peak <= 5, "{peak} requests were under way at once");
-    service.stop_cleanly();
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_pause_outlives_any_number_of_other_servers() {
-    let machine = Machine::new();
-    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
-    let shop = machine.shop(&[("Sign in", "1001")]);
-    let throttled = FaultAction::throttled(Some(3000));
-    machine
-        .fake
-        .fault(Fault::new("*", "", Nth::Every, throttled));
-    run(&shop, 900);
-    let service = machine.start();
-    wait_until("an attempt that is throttled", || {
-        match machine.fake.requests().len() {
-            1.. => Ok(()),
-            0 => Err(service.log()),
-        }
-    });
-
-    let others = server_with_many_names();
-    run_by_names(&machine, &others, 70);
-    wait_for_runs(&service, &others, 70);
-    let before = machine.fake.requests().len();
-    run(&shop, 10);
-    wait_until("an attempt that keeps the pause", || {
-        let rows = machine.rows();
-        let paused = rows
-            .iter()
-            .filter(|row| {
-                row["error"]
-                    .as_str()
-                    .is_some_and(|error| error.contains("pause"))
-            })
-            .count();
-        if paused == 1 {
-            Ok(())
-        } else {
-            Err(service.log())
-        }
-    });
-
-    assert_eq!(machine.fake.requests().len(), before);
     service.stop_cleanly();
 }
 
