@@ -11,6 +11,7 @@
 //! of which no event tells, so it is looked at every [`SWEEP`] all the same; and what may have come
 //! late to a run that was submitted is looked for when an event asks for it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::moment::Moment;
@@ -21,6 +22,9 @@ pub(super) const SWEEP: Duration = Duration::from_secs(30);
 const LONGEST_SWEEP: Duration = Duration::from_secs(10 * 60);
 /// A sweep that only makes sure is followed by a pause of this many times as long as it took.
 const IDLE_SHARE: u32 = 5000;
+/// So many of the last sweeps are compared. The cheapest tells what a sweep takes: the others waited
+/// for a machine that was busy with something else, as with a suite.
+const COMPARED: usize = 3;
 /// Least time from the end of a look to the next one that an event asks for.
 const DISTANCE: Duration = Duration::from_secs(1);
 /// A look that took so long is followed by a pause of at least this many times as long.
@@ -65,6 +69,8 @@ pub(super) enum SweepCause {
 pub(super) struct Schedule {
     /// When the last sweep ended; the start of time before the first one.
     last_sweep: Moment,
+    /// What the last ones took, at most [`COMPARED`].
+    costs: VecDeque<Duration>,
     next_sweep: Moment,
     cause: SweepCause,
     next_rules: Moment,
@@ -119,8 +125,14 @@ impl Schedule {
         look_again: Option<Moment>,
         events: Events,
     ) {
+        self.costs.truncate(COMPARED - 1);
+        self.costs.push_front(cost);
+        let cheapest = self.costs.iter().min().copied().unwrap_or(cost);
+
         let pause = match events {
-            Events::Trusted => cost.saturating_mul(IDLE_SHARE).clamp(SWEEP, LONGEST_SWEEP),
+            Events::Trusted => cheapest
+                .saturating_mul(IDLE_SHARE)
+                .clamp(SWEEP, LONGEST_SWEEP),
             Events::Doubted => SWEEP,
         };
         self.last_sweep = now;
@@ -288,6 +300,20 @@ mod tests {
         assert_eq!(next_sweep_after(40, Events::Trusted), 200);
         assert_eq!(next_sweep_after(5_000, Events::Trusted), 600);
         assert_eq!(next_sweep_after(5_000, Events::Doubted), 30);
+    }
+
+    #[test]
+    fn a_sweep_that_waited_for_a_busy_machine_puts_no_other_off() {
+        let mut schedule = Schedule::default();
+        for cost in [5, 5, 90] {
+            schedule.swept(at(0), Duration::from_millis(cost), None, Events::Trusted);
+        }
+        assert_eq!(schedule.next_sweep, at(30_000));
+
+        for cost in [100, 110] {
+            schedule.swept(at(0), Duration::from_millis(cost), None, Events::Trusted);
+        }
+        assert_eq!(schedule.next_sweep, at(450_000), "what it takes by now");
     }
 
     #[test]
