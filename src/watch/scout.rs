@@ -391,11 +391,7 @@ impl Scout {
 
         let listing = match self.list(folder) {
             Ok(listing) => listing,
-            // No fault of anybody: a workspace may be wiped at any moment.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.stop_following(folder);
-                return sweep.gone.push(folder.to_owned());
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.lose(folder, sweep),
             Err(error) => return self.complain(folder, &error, sweep),
         };
 
@@ -422,6 +418,17 @@ impl Scout {
         let reached = self.begin_look(folder, &project, listing, &rules, now);
         self.take_in(folder, reached, &rules, now, sweep);
         self.note_session(folder, newest, now);
+    }
+
+    /// A folder is gone. That is no fault of anybody: a workspace may be wiped at any moment.
+    fn lose(&mut self, folder: &Path, sweep: &mut Sweep) {
+        self.stop_following(folder);
+        sweep.gone.push(folder.to_owned());
+    }
+
+    fn is_gone(&self, folder: &Path) -> bool {
+        let listed = self.list(folder);
+        listed.is_err_and(|error| error.kind() == ErrorKind::NotFound)
     }
 
     /// Lists a run folder, where its file system answers.
@@ -480,6 +487,8 @@ impl Scout {
                 self.followed.entry(folder.to_owned()).or_default().memory = memory;
                 match seen {
                     Ok(observation) => self.assess(folder, &observation, rules, sweep),
+                    // It may have vanished between its listing and its reading.
+                    Err(_) if self.is_gone(folder) => self.lose(folder, sweep),
                     Err(error) => self.complain(folder, &error, sweep),
                 }
             }

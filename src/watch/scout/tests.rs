@@ -237,3 +237,36 @@ fn where_the_times_of_folders_do_not_tell_of_changes_everything_is_listed_each_t
     assert_eq!(all, ["a/Smoke/Checkout/1"]);
     assert_eq!(again, ["a/Smoke/Checkout/1"]);
 }
+
+#[test]
+fn a_folder_that_vanishes_between_its_listing_and_its_reading_is_gone_and_not_unread() {
+    let (project, session) = project();
+    let run = session.join("Smoke/Checkout/1");
+    let mut scout = Scout::default();
+    scout.find(
+        &[project.path().to_owned()],
+        &rules(None),
+        Listed::Changes,
+        later(),
+    );
+    let unread = || io::Error::from(ErrorKind::PermissionDenied);
+    let looked = |error| Ok(Reached::Done((FolderMemory::default(), Err(error))));
+
+    let mut while_there = Sweep::default();
+    scout.take_in(
+        &run,
+        looked(unread()),
+        &rules(None),
+        later(),
+        &mut while_there,
+    );
+    fs::remove_dir_all(&run).unwrap();
+    let mut wiped = Sweep::default();
+    scout.take_in(&run, looked(unread()), &rules(None), later(), &mut wiped);
+
+    assert_eq!(
+        (while_there.unread, while_there.gone),
+        (vec![run.clone()], vec![])
+    );
+    assert_eq!((wiped.unread, wiped.gone), (vec![], vec![run]));
+}
