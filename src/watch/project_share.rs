@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use crate::watch::problems::WatchFault;
 
 /// Projects that are found in a watched folder.
-const MOST: usize = 1_000;
+const MOST: usize = 4_000;
 /// Those of them that may lie in one folder of its first level.
-const SHARE: usize = 250;
+const SHARE: usize = 1_000;
 
 /// The projects that a walk found in one watched folder.
 #[derive(Debug, Default)]

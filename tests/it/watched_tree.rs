@@ -161,8 +161,8 @@ fn a_watched_folder_that_is_a_file_is_told() {
 fn thousands_of_projects_in_one_checkout_cost_the_others_nothing_and_are_told() {
     let machine = machine();
     let checkout = machine.work().join("a-checkout");
-    for number in 0..260 {
-        let project = checkout.join(format!("p{number:03}"));
+    for number in 0..1_010 {
+        let project = checkout.join(format!("p{number:04}"));
         fs::create_dir_all(&project).expect("a folder");
         fs::write(project.join("P.prj"), "").expect("a file");
     }
@@ -174,7 +174,7 @@ fn thousands_of_projects_in_one_checkout_cost_the_others_nothing_and_are_told() 
         &told,
         &[
             &checkout.display().to_string(),
-            "holds 260 projects, of which kado takes 250; the runs of the others are not seen",
+            "holds 1010 projects, of which kado takes 1000; the runs of the others are not seen",
             "to `watch` in `kado.toml`",
         ],
     );
