@@ -39,8 +39,7 @@ mod windows;
 #[cfg(windows)]
 use windows as system;
 
-use asked::ask_for;
-pub(crate) use asked::{Silent, answered, first_silent};
+pub(crate) use asked::{Silent, answered, ask_for, first_silent};
 
 /// Bytes of a file that is read whole; the largest that was seen is a settings file of 112 kB.
 pub(crate) const LONGEST_WHOLE: u64 = 16 * 1024 * 1024;

@@ -17,6 +17,9 @@ use windows as system;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
+/// Bytes that are copied at once; a slow share has them within a second or two.
+const PIECE: u64 = 1 << 20;
+
 /// Refuses a file that is nothing but a hole.
 ///
 /// # Errors
@@ -31,19 +34,27 @@ pub(crate) fn refuse_empty(file: &File) -> io::Result<()> {
 }
 
 /// Copies a file from its start into an empty one, holes as holes; gives how many bytes are no
-/// hole.
+/// hole. `ask` is called before each piece, and what it gives is dropped behind it.
 ///
 /// # Errors
-/// When either cannot be read or written.
-pub(crate) fn copy(from: &mut File, to: &mut File) -> io::Result<u64> {
+/// When either cannot be read or written, and those of `ask`.
+pub(crate) fn copy<W>(
+    from: &mut File,
+    to: &mut File,
+    ask: impl Fn() -> io::Result<W>,
+) -> io::Result<u64> {
     let length = from.metadata()?.len();
     let mut copied = 0;
     let mut at = 0;
 
-    while let Some((begin, end)) = system::next_data(from, at)? {
+    loop {
+        let _waiting = ask()?;
+        let Some((begin, end)) = system::next_data(from, at)? else {
+            break;
+        };
         from.seek(SeekFrom::Start(begin))?;
         to.seek(SeekFrom::Start(begin))?;
-        let size = end.saturating_sub(begin);
+        let size = end.saturating_sub(begin).min(PIECE);
         let done = io::copy(&mut from.take(size), to)?;
         copied += done;
 
@@ -51,7 +62,7 @@ pub(crate) fn copy(from: &mut File, to: &mut File) -> io::Result<u64> {
         if done < size {
             return Ok(copied);
         }
-        at = end;
+        at = begin + size;
     }
 
     to.set_len(length)?;
@@ -109,7 +120,7 @@ mod tests {
         let copy_path = folder.path().join("to");
         let mut to = File::create(&copy_path).unwrap();
 
-        let copied = copy(&mut from, &mut to).unwrap();
+        let copied = copy(&mut from, &mut to, || Ok(())).unwrap();
 
         to.sync_all().unwrap();
         let original = fs::read(folder.path().join("from")).unwrap();

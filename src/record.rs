@@ -8,7 +8,7 @@ pub(crate) mod collections;
 pub(crate) mod commands;
 mod copies;
 mod day_share;
-mod disk;
+pub(crate) mod disk;
 pub(crate) mod handling;
 pub(crate) mod recorder;
 pub(crate) mod requests;

@@ -20,9 +20,10 @@
 #![expect(clippy::disallowed_methods, reason = "the spool is a folder of copies")]
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
@@ -35,9 +36,13 @@ use crate::state_dir;
 
 /// Name of the folder in the state folder.
 const FOLDER: &str = "spool";
-/// Name of the copy that is being made, in the folder of its run. It is short, because names in a
-/// run folder may be as long as the file system allows.
+/// Beginning of the name of a copy that is being made, in the folder of its run; the number of the
+/// copying stands behind it. It is short, because names in a run folder may be as long as the file
+/// system allows.
 const UNFINISHED: &str = ".kado-part";
+/// Counts the times that files of a run are copied: one that a file system did not answer goes on
+/// when it does, beside the next.
+static COPYING: AtomicU64 = AtomicU64::new(0);
 
 /// Folder of the copies of files that lie in the project beside the run folder.
 const OF_PROJECT: &str = ".kado-project";
@@ -97,6 +102,70 @@ pub(crate) struct Copied {
     pub error: Option<String>,
 }
 
+impl Copied {
+    fn fail(&mut self, path: &str, error: &io::Error) {
+        self.failed += 1;
+        self.error
+            .get_or_insert_with(|| format!("`{path}`: {error}"));
+    }
+}
+
+/// A file that is copied. Whatever is asked of it is asked of a file system that may not answer.
+struct Original {
+    file: File,
+    path: PathBuf,
+}
+
+impl Original {
+    fn open(folder: &KnownFolder, path: &str) -> io::Result<Self> {
+        Ok(Self {
+            file: door::file_of_run(folder, Path::new(path))?,
+            path: folder.path.join(path),
+        })
+    }
+
+    fn metadata(&self) -> io::Result<Metadata> {
+        let _waiting = door::ask_for(&self.path)?;
+        self.file.metadata()
+    }
+
+    /// Whether there is a copy of it that is up to date.
+    fn is_copied(&self, to: &Path) -> bool {
+        let Ok(from) = self.metadata() else {
+            return false;
+        };
+        let Ok(copy) = fs::symlink_metadata(to) else {
+            return false;
+        };
+        from.len() == copy.len() && from.modified().ok() == copy.modified().ok()
+    }
+
+    /// Bytes that it takes on the disk, where that can be told.
+    fn stored(&self) -> Option<u64> {
+        let metadata = self.metadata().ok()?;
+        Some(holes::stored(&metadata))
+    }
+
+    /// Refuses a file that is nothing but a hole.
+    fn refuse_empty(&self) -> io::Result<()> {
+        let _waiting = door::ask_for(&self.path)?;
+        holes::refuse_empty(&self.file)
+    }
+
+    /// Copies content and modification time, and waits until they are on the disk: after a power
+    /// cut a copy is whole or not there, because it is preferred to its original.
+    fn copy_to(&mut self, to: &Path) -> io::Result<u64> {
+        let modified = self.metadata()?.modified()?;
+        let mut copy = state_dir::open_file(to)?;
+        // One that is left of a crash may be longer.
+        copy.set_len(0)?;
+        let size = holes::copy(&mut self.file, &mut copy, || door::ask_for(&self.path))?;
+        copy.set_modified(modified)?;
+        copy.sync_all()?;
+        Ok(size)
+    }
+}
+
 impl Spool {
     /// The spool of a state folder, with a limit in bytes.
     pub(crate) fn new(state_dir: &Path, limit: u64) -> Self {
@@ -138,29 +207,34 @@ impl Spool {
     ) -> Copied {
         let target = self.folder_of(run, project);
         let project = digest([project]);
+        let number = COPYING.fetch_add(1, Ordering::Relaxed);
+        let unfinished = target.join(format!("{UNFINISHED}{number}"));
         let mut copied = Copied::default();
         let taken = Stopwatch::start();
         for file in files {
-            let to = target.join(path_of_copy(&file.path));
-            let Ok(from) = door::file_of_run(folder, Path::new(&file.path)) else {
-                continue;
+            let original = match Original::open(folder, &file.path) {
+                Ok(original) => original,
+                Err(error) if door::is_silent(&error) => {
+                    copied.fail(&file.path, &error);
+                    continue;
+                }
+                Err(_) => continue,
             };
-            if is_up_to_date(&from, &to) {
+            let to = target.join(path_of_copy(&file.path));
+            if original.is_copied(&to) {
                 copied.files += 1;
                 continue;
             }
 
-            let size = from
-                .metadata()
-                .map_or(file.size, |from| holes::stored(&from));
+            let size = original.stored().unwrap_or(file.size);
             if taken.elapsed() >= LONGEST || !self.has_room(&project, size, used) {
                 copied.left += 1;
                 continue;
             }
 
-            let done = holes::refuse_empty(&from)
-                .and_then(|()| self.make_folder(&target))
-                .and_then(|()| self.copy_file(from, &to, &target.join(UNFINISHED)));
+            let done = self
+                .make_folder(&target)
+                .and_then(|()| self.copy_file(original, &to, &unfinished));
             match done {
                 Ok(size) => {
                     if let Some(used) = &mut used.0 {
@@ -168,13 +242,7 @@ impl Spool {
                     }
                     copied.files += 1;
                 }
-
-                Err(error) => {
-                    copied.failed += 1;
-                    copied
-                        .error
-                        .get_or_insert_with(|| format!("`{}`: {error}", file.path));
-                }
+                Err(error) => copied.fail(&file.path, &error),
             }
         }
         copied
@@ -188,12 +256,13 @@ impl Spool {
     }
 
     /// Copies under another name first, so that a copy is whole or not there.
-    fn copy_file(&self, mut from: File, to: &Path, unfinished: &Path) -> io::Result<u64> {
+    fn copy_file(&self, mut from: Original, to: &Path, unfinished: &Path) -> io::Result<u64> {
+        from.refuse_empty()?;
         if let Some(folder) = to.parent() {
             self.make_folder(folder)?;
         }
 
-        let copied = copy_whole(&mut from, unfinished).and_then(|size| {
+        let copied = from.copy_to(unfinished).and_then(|size| {
             // On Windows another program may have the old copy open for a moment.
             door::patiently(|| fs::rename(unfinished, to))?;
             Ok(size)
@@ -305,29 +374,6 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
         }
     }
     folders
-}
-
-fn is_up_to_date(from: &File, to: &Path) -> bool {
-    let Ok(from) = from.metadata() else {
-        return false;
-    };
-    let Ok(copy) = fs::symlink_metadata(to) else {
-        return false;
-    };
-    from.len() == copy.len() && from.modified().ok() == copy.modified().ok()
-}
-
-/// Copies content and modification time, and waits until they are on the disk: after a power cut a
-/// copy is whole or not there, because it is preferred to its original.
-fn copy_whole(from: &mut File, to: &Path) -> io::Result<u64> {
-    let modified = from.metadata()?.modified()?;
-    let mut copy = state_dir::open_file(to)?;
-    // One that is left of a crash may be longer.
-    copy.set_len(0)?;
-    let size = holes::copy(from, &mut copy)?;
-    copy.set_modified(modified)?;
-    copy.sync_all()?;
-    Ok(size)
 }
 
 fn size_of(folder: &Path) -> u64 {

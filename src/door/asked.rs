@@ -40,7 +40,7 @@ struct Asked {
 }
 
 /// This thread waits for an answer until this is dropped.
-pub(super) struct Waiting(());
+pub(crate) struct Waiting(());
 
 /// A file system that does not answer.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -57,11 +57,11 @@ impl From<Silent> for io::Error {
     }
 }
 
-/// Notes that this thread asks for something.
+/// Notes that this thread asks for something, as reading on in a file that is open.
 ///
 /// # Errors
 /// When it is known not to be answered.
-pub(super) fn ask_for(path: &Path) -> io::Result<Waiting> {
+pub(crate) fn ask_for(path: &Path) -> io::Result<Waiting> {
     let mut asked = locked(&ASKED);
     let silent = silent_paths(&asked);
     if let Some(silent) = silent_for(path, &silent) {

@@ -22,11 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::blocking::blocking;
 use crate::config::Config;
 use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
-use crate::door;
 use crate::error_chain::chain;
 use crate::intake::FinishedRun;
 use crate::intake::collection::aborted_members;
@@ -36,6 +34,7 @@ use crate::outbox::store::StoredMember;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::members::MemberState;
 use crate::record::commands;
+use crate::record::disk::on_disk;
 use crate::workspace::{CollectionFolder, Location};
 
 use member::Member;
@@ -213,13 +212,20 @@ impl PendingCollections {
             // The disk may be slow, so it is a copy that looks, on a thread of its own.
             let mut looking = pending.clone();
             let path = folder.clone();
-            let (looked, progress) = blocking(move || {
+            let looked = on_disk(move || {
                 let progress = looking.look(&path, &terms);
                 (looking, progress)
-            })
-            .await?;
-
-            *pending = looked;
+            });
+            let progress = match looked.await {
+                Ok((looked, progress)) => {
+                    *pending = looked;
+                    progress
+                }
+                Err(error @ StoreError::Silent(_)) => {
+                    pending.cannot_tell(folder, &chain(&error), now)
+                }
+                Err(error) => return Err(error),
+            };
 
             // Only a grace time runs out by itself; the others wait for an event or the next sweep.
             news |= matches!(progress, CollectionProgress::InGrace);
@@ -289,7 +295,7 @@ async fn commands_of(
     let mut commands = BTreeMap::new();
     for member in &pending.listed {
         let folder = member.folder.clone();
-        let location = blocking(move || door::answered(move || Location::of(&folder))).await??;
+        let location = on_disk(move || Location::of(&folder)).await?;
         let of_member = commands::look_up(outbox, &location).await?;
         commands.insert(location.folder, of_member);
     }

@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::blocking::blocking;
 use crate::clock;
 use crate::discovery::command_of_run::KnownCommands;
-use crate::door;
 use crate::file_names::is_in;
 use crate::katalon::collection_report::Membership;
 use crate::outbox::{Outbox, Store, StoreError};
+use crate::record::disk::on_disk;
 use crate::workspace::{self, Location};
 
 /// What the outbox knows of the commands that may have started the run at a location. The disk is
@@ -22,8 +21,7 @@ pub(crate) async fn look_up(
     location: &Location,
 ) -> Result<KnownCommands, StoreError> {
     let location = location.clone();
-    let looked = blocking(move || door::answered(move || CommandClues::of(&location))).await?;
-    match looked? {
+    match on_disk(move || CommandClues::of(&location)).await? {
         Some(clues) => outbox.with(move |store| clues.known_in(store)).await,
         None => Ok(KnownCommands::nothing()),
     }

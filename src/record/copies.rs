@@ -4,12 +4,13 @@
 //! A file that is not copied costs only itself: it is sent from where it lies, and named in the
 //! run's comment should it be gone by then.
 
-use crate::blocking::{Stopped, blocking};
 use crate::config::Config;
 use crate::intake::FinishedRun;
 use crate::katalon::run::RunFile;
+use crate::outbox::StoreError;
 use crate::plan::attachments;
 use crate::plan::members::RunFolder;
+use crate::record::disk::on_disk;
 use crate::spool::{Copied, Spool, Used};
 
 /// Which files of a run are copied.
@@ -31,7 +32,7 @@ pub(super) async fn copy(
     run: &FinishedRun,
     files: Files,
     used: &mut Used,
-) -> Result<(), Stopped> {
+) -> Result<(), StoreError> {
     let wanted: Vec<&RunFile> = match files {
         Files::OfRun => attachments::wanted(&run.snapshot).collect(),
         Files::OfMember => attachments::wanted_in_a_whole(&run.snapshot).collect(),
@@ -51,14 +52,27 @@ pub(super) async fn copy(
 
         // Cloned, so that a stop in between forgets nothing.
         let mut used_now = used.clone();
-        let copied;
-        (copied, *used) = blocking(move || {
+        let copying = on_disk(move || {
             let copied = spool.copy(&identity, &project, &folder, files.iter(), &mut used_now);
             (copied, used_now)
-        })
-        .await?;
+        });
+        match copying.await {
+            Ok((copied, used_now)) => {
+                *used = used_now;
+                warn_of_files_left_out(&run_folder.path, &copied);
+            }
 
-        warn_of_files_left_out(&run_folder.path, &copied);
+            Err(StoreError::Silent(silent)) => {
+                // What is copied once it answers is not counted here, so it is measured.
+                *used = Used::default();
+                tracing::warn!(
+                    folder = &run_folder.path,
+                    error = %silent,
+                    "files are not copied into the spool and are sent from where they lie"
+                );
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }

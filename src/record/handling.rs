@@ -51,16 +51,11 @@ pub(crate) enum Again {
 pub(super) enum NotRead {
     /// Its project has used its share of the day; in words.
     ShareUsed(String),
-    /// What is known of the command that started it cannot be read.
-    Commands(StoreError),
+    /// It cannot be told where it goes: what is known of its command, or its collection, cannot
+    /// be read, or a file system does not answer.
+    Unsure(StoreError),
     /// The run or its project cannot be read.
     Run(IntakeError),
-}
-
-impl From<IntakeError> for NotRead {
-    fn from(error: IntakeError) -> Self {
-        Self::Run(error)
-    }
 }
 
 /// What recording a run led to.
@@ -109,7 +104,7 @@ impl Recorded {
 pub(super) fn handling_of_unread(not_read: &NotRead) -> Handling {
     let error = match not_read {
         NotRead::ShareUsed(reason) => return Handling::Unread(reason.clone(), Again::Next),
-        NotRead::Commands(error) => return Handling::Unread(chain(error), Again::Next),
+        NotRead::Unsure(error) => return Handling::Unread(chain(error), Again::Next),
         NotRead::Run(error) => error,
     };
 

@@ -16,7 +16,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::blocking::{Stopped, blocking};
 use crate::clock;
 use crate::config::Config;
 use crate::connect::SeenTokens;
@@ -32,7 +31,7 @@ use crate::record::collections::{CollectionProgress, MemberFolder, PendingCollec
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
 use crate::record::day_share::DayShares;
-use crate::record::disk::{locate, read_settled};
+use crate::record::disk::{ReadFailure, locate, on_disk, read_settled};
 use crate::record::handling::{
     Handling, NAMELESS, NotRead, Recorded, handling_of, handling_of_unread, log_why_nothing_is_new,
     older,
@@ -70,6 +69,13 @@ struct RunInGrace {
     fingerprint: u64,
     /// Whether its folder is gone, so that what was read is all there is.
     vanished: bool,
+}
+
+/// A finished run as it was read.
+struct ReadRun {
+    run: FinishedRun,
+    /// The collection that it is part of, where that is to be one run.
+    collection: Option<CollectionFolder>,
 }
 
 /// Which collections are looked at.
@@ -162,8 +168,10 @@ impl Recorder {
         }
 
         // What cannot be read now may be readable when the run is due, and is reported then.
-        let Ok((location, run)) = self.read(config, finished).await? else {
-            return Ok(());
+        let ReadRun { run, collection } = match self.read(config, finished).await {
+            Ok(read) => read,
+            Err(ReadFailure::OfRun(_)) => return Ok(()),
+            Err(ReadFailure::OfOutbox(error)) => return Err(error),
         };
 
         // What will not be submitted needs neither copies nor a token.
@@ -172,7 +180,6 @@ impl Recorder {
         }
 
         self.note_token(&run);
-        let collection = self.collection_of(location, config).await?;
         let files = match collection {
             Some(_) => Files::OfMember,
             None => Files::OfRun,
@@ -199,21 +206,22 @@ impl Recorder {
         config: &Config,
         finished: &FinishedFolder,
     ) -> Result<Handling, StoreError> {
-        let (location, run) = match self.read(config, finished).await? {
+        let read = match self.read(config, finished).await {
             Ok(read) => read,
-            Err(not_read) => {
+            Err(ReadFailure::OfRun(not_read)) => {
                 self.report(&finished.folder, &not_read);
                 return Ok(handling_of_unread(&not_read));
             }
+            Err(ReadFailure::OfOutbox(error)) => return Err(error),
         };
 
         self.reported_folders.remove(&finished.folder);
-        let root = PathBuf::from(&run.snapshot.project_root);
-        let size = intake::stored_size(&run.snapshot);
+        let root = PathBuf::from(&read.run.snapshot.project_root);
+        let size = intake::stored_size(&read.run.snapshot);
 
         // What is held is dropped only afterwards: should recording fail, the workspace may be gone
         // at the next try.
-        let handling = self.record_or_keep(config, finished, location, run).await?;
+        let handling = self.record_or_keep(config, finished, read).await?;
         self.in_grace.remove(&finished.folder);
         if handling.adds_to_outbox() {
             self.shares.add(&root, size, clock::now());
@@ -221,36 +229,29 @@ impl Recorder {
         Ok(handling)
     }
 
-    /// Reads a run that is over, with what is known of the command that started it. The inner error
-    /// costs only this run.
+    /// Reads a run that is over, with what is known of the command that started it and of its
+    /// collection.
     async fn read(
         &mut self,
         config: &Config,
         finished: &FinishedFolder,
-    ) -> Result<Result<(Location, FinishedRun), NotRead>, StoreError> {
-        let location = match locate(finished).await? {
-            Ok(location) => location,
-            Err(error) => return Ok(Err(error.into())),
-        };
+    ) -> Result<ReadRun, ReadFailure> {
+        let location = locate(finished).await?;
         if let Some(reason) = self.shares.obstacle(location.root.as_deref(), clock::now()) {
-            return Ok(Err(NotRead::ShareUsed(reason)));
+            return Err(ReadFailure::OfRun(NotRead::ShareUsed(reason)));
         }
 
-        // Without the options of its command it could go to another plan.
-        let commands = match commands::look_up(&self.outbox, &location).await {
-            Ok(commands) => commands,
-            Err(error @ (StoreError::Content(_) | StoreError::Silent(_))) => {
-                return Ok(Err(NotRead::Commands(error)));
-            }
-            Err(error) => return Err(error),
-        };
+        let commands = commands::look_up(&self.outbox, &location).await?;
+        let run = read_settled(&location, &self.reader, config, commands).await?;
 
-        Ok(
-            match read_settled(&location, &self.reader, config, commands).await? {
-                Ok(run) => Ok((location, run)),
-                Err(error) => Err(error.into()),
-            },
-        )
+        // What ended before the history begins is part of nothing.
+        let collection = match self.eligibility(config, &run, finished.state) {
+            Eligibility::Remember => None,
+            Eligibility::Submit | Eligibility::Ignore(_) => {
+                self.collection_of(location, config).await?
+            }
+        };
+        Ok(ReadRun { run, collection })
     }
 
     /// Records a run that was read, or keeps it for its collection where that is to be one run.
@@ -258,24 +259,17 @@ impl Recorder {
         &mut self,
         config: &Config,
         finished: &FinishedFolder,
-        location: Location,
-        run: FinishedRun,
+        read: ReadRun,
     ) -> Result<Handling, StoreError> {
-        let eligibility = self.eligibility(config, &run, finished.state);
+        let ReadRun { run, collection } = read;
         let identity = run.identity.clone();
-
-        // What ended before the history begins is part of nothing.
-        let collection = match eligibility {
-            Eligibility::Remember => None,
-            _ => self.collection_of(location, config).await?,
-        };
 
         // A folder that the collection does not list is the copy of a member: see below.
         if let Some(collection) = &collection
             && collection.has_member(&finished.folder)
         {
             self.note_token(&run);
-            if eligibility == Eligibility::Submit {
+            if self.eligibility(config, &run, finished.state) == Eligibility::Submit {
                 copy(config, &run, Files::OfMember, &mut self.spool_used).await?;
             }
             self.collections
@@ -518,10 +512,10 @@ impl Recorder {
         &self,
         location: Location,
         config: &Config,
-    ) -> Result<Option<CollectionFolder>, Stopped> {
+    ) -> Result<Option<CollectionFolder>, StoreError> {
         let reader = Arc::clone(&self.reader);
         let config = config.clone();
-        blocking(move || intake::collection::of(&location, &reader, &config)).await
+        on_disk(move || intake::collection::of(&location, &reader, &config)).await
     }
 
     /// Says of a run folder that it cannot be read, once until it can.
@@ -536,7 +530,7 @@ impl Recorder {
                 );
                 return;
             }
-            NotRead::Commands(error) => chain(error),
+            NotRead::Unsure(error) => chain(error),
             NotRead::Run(error) => chain(error),
         };
 

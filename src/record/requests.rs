@@ -5,7 +5,6 @@ mod retry;
 
 use std::path::Path;
 
-use crate::blocking::{blocking, contained};
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::command_of_run::KnownCommands;
@@ -20,6 +19,7 @@ use crate::outbox::submission::{Submission, SubmissionState, SubmissionSummary};
 use crate::outbox::{Outbox, StoreError};
 use crate::record::commands;
 use crate::record::copies::{Files, copy};
+use crate::record::disk::{DiskFailure, contained_on_disk, on_disk};
 use crate::record::store::{eligibility_of, store};
 use crate::spool::Used;
 use crate::workspace::Location;
@@ -81,10 +81,7 @@ async fn record_folder(
     occasion: Occasion,
     into: Option<FilledRun>,
 ) -> Result<Answer, StoreError> {
-    let mut run = match read_folder(outbox, config, folder, intake::read_requested).await? {
-        Ok(run) => run,
-        Err(refused) => return Ok(refused),
-    };
+    let mut run = read_folder(outbox, config, folder, intake::read_requested).await?;
     if let Some(into) = into {
         run.snapshot.options.fill(into);
     }
@@ -168,10 +165,7 @@ async fn record_claimed(
     folder: &Path,
     into: Option<FilledRun>,
 ) -> Result<Answer, StoreError> {
-    let (mut run, state) = match read_folder(outbox, config, folder, intake::read_ended).await? {
-        Ok(ended) => ended,
-        Err(refused) => return Ok(refused),
-    };
+    let (mut run, state) = read_folder(outbox, config, folder, intake::read_ended).await?;
 
     // `kado exec` started it, even where its claim has been forgotten since.
     run.terms.claimed = true;
@@ -200,28 +194,32 @@ async fn record_claimed(
     })
 }
 
-/// Reads a folder with what is known of its command; the inner error is the answer to whoever
-/// asked. Should kado fail on what somebody put into the folder, that is an answer as well.
+/// Reads a folder with what is known of its command.
+///
+/// # Errors
+/// When the outbox fails; [`StoreError::NotNow`] and [`StoreError::Silent`], which are answers to
+/// whoever asked, when the folder cannot be read.
 async fn read_folder<T: Send + 'static>(
     outbox: &Outbox,
     config: &Config,
     folder: &Path,
     read: fn(&Location, &Config, &KnownCommands) -> Result<T, Refusal>,
-) -> Result<Result<T, Answer>, StoreError> {
+) -> Result<T, StoreError> {
     let path = folder.to_owned();
-    let location = blocking(move || Location::of(&path)).await?;
+    let location = on_disk(move || Location::of(&path)).await?;
     let commands = commands::look_up(outbox, &location).await?;
     let config = config.clone();
 
-    let read = contained(move || read(&location, &config, &commands)).await?;
-    Ok(match read {
-        Ok(Ok(run)) => Ok(run),
-        Ok(Err(refusal)) => Err(Answer::Refused(chain(&refusal))),
-        Err(failed) => Err(Answer::Refused(format!(
-            "`{}` cannot be read: {failed}",
-            folder.display()
-        ))),
-    })
+    let read = contained_on_disk(move || read(&location, &config, &commands)).await;
+    let refusal = match read {
+        Ok(Ok(run)) => return Ok(run),
+        Ok(Err(refusal)) => chain(&refusal),
+        Err(DiskFailure::Failed(failed)) => {
+            format!("`{}` cannot be read: {failed}", folder.display())
+        }
+        Err(DiskFailure::Store(error)) => return Err(error),
+    };
+    Err(StoreError::NotNow(refusal))
 }
 
 async fn copy_and_store(

@@ -20,6 +20,7 @@ use crate::katalon::id_rule::IdRule;
 use crate::moment::Moment;
 use crate::outbox::store::UnmappedRun;
 use crate::outbox::{Outbox, StoreError};
+use crate::record::disk::on_disk;
 use crate::stable_number::stable_number;
 use crate::workspace::{self, CaseIdState, FileLook, RuleFiles};
 
@@ -145,11 +146,12 @@ impl ProjectRules {
 
         let at_last_look = known.clone();
         let path = project.to_owned();
-        let looked = blocking(move || door::answered(move || files_of(&path, Some(&at_last_look))));
-        let is_other = match looked.await? {
+        let looked = on_disk(move || files_of(&path, Some(&at_last_look)));
+        let is_other = match looked.await {
             Ok(Some(now)) => now.number != known.number,
             // One that does not answer is told by the sweep.
-            Ok(None) | Err(_) => false,
+            Ok(None) | Err(StoreError::Silent(_)) => false,
+            Err(error) => return Err(error),
         };
         if is_other {
             self.doubted.insert(key(project));
@@ -231,16 +233,16 @@ impl ProjectRules {
         unmapped.keep(&all, new);
         let config = config.clone();
         let mut looking = unmapped.clone();
-        let looked = blocking(move || {
-            door::answered(move || {
-                let changed = looking.look(&config);
-                (looking, changed)
-            })
-        })
-        .await?;
-
-        // Those of a file system that does not answer are looked at again at the next sweep.
-        let (unmapped, changed) = looked.unwrap_or((unmapped, HashSet::new()));
+        let looked = on_disk(move || {
+            let changed = looking.look(&config);
+            (looking, changed)
+        });
+        let (unmapped, changed) = match looked.await {
+            Ok(looked) => looked,
+            // It is looked at again at the next sweep.
+            Err(StoreError::Silent(_)) => (unmapped, HashSet::new()),
+            Err(error) => return Err(error),
+        };
         self.unmapped = unmapped;
         Ok(changed)
     }

@@ -9,9 +9,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use fake_katalon::{SuiteRunWriter, Test, TestCaseFile};
+use fake_katalon::{AzureSettings, ProjectWriter, Sending, SuiteRunWriter, Test, TestCaseFile};
 use serde_json::Value;
 
 use crate::support::{HangingFile, Machine, age, ended, skip, tc};
@@ -217,6 +217,100 @@ fn settings_that_hang_hold_up_no_other_project_and_are_told() {
         status.out.contains("1 not readable"),
         "{status:?} {folder:?}"
     );
+}
+
+/// Writes a finished run of a project that is not watched, as a person would name one.
+fn write_unwatched_run(machine: &Machine, project: &str) -> PathBuf {
+    let case = TestCaseFile::new(&tc("Sign in")).azure("1001");
+    let project_writer = ProjectWriter::new(machine.root().join(project))
+        .azure(machine.settings())
+        .test_case(case);
+    project_writer.write().expect("the project can be written");
+
+    let folder = SuiteRunWriter::new(&format!("Test Suites/{project}"))
+        .tests([Test::passed(&tc("Sign in"))])
+        .write_in(project_writer.root())
+        .expect("the run can be written");
+    age(&folder);
+    folder
+}
+
+/// `kado submit FOLDER`, which is not waited for.
+fn begin_to_submit(machine: &Machine, folder: &Path) -> Child {
+    let mut command = machine.command(&["submit", &folder.to_string_lossy()]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the program can be started")
+}
+
+#[test]
+fn a_folder_that_hangs_when_a_person_submits_it_holds_up_neither_service_nor_other_requests() {
+    let (machine, _) = machine();
+    let hanging_run = write_unwatched_run(&machine, "Share");
+    let other_run = write_unwatched_run(&machine, "Local");
+    let settings = "Share/settings/external/com.kms.katalon.integration.azure.properties";
+    let settings = machine.root().join(settings);
+    let Some(hanging) = HangingFile::in_place_of(&settings) else {
+        return;
+    };
+    let service = machine.start();
+
+    let first = begin_to_submit(&machine, &hanging_run);
+    hanging.wait_until_read();
+    let other = machine.submit_folder(&other_run);
+    write_run(&machine, "Shop");
+    machine.wait_for_completed(3);
+
+    let refused = ended(first, "kado submit of a folder that hangs");
+    service.stop_cleanly();
+    assert_eq!(other.code, 0, "{other:?}");
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let name = settings.to_string_lossy();
+    assert!(refused.err.contains(&*name), "{refused:?}");
+}
+
+#[test]
+fn a_screenshot_that_hangs_while_it_is_copied_holds_up_no_other_project() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+    let settings = AzureSettings {
+        sending: Sending::All,
+        ..machine.settings()
+    };
+    let case = TestCaseFile::new(&tc("Pay")).azure("1002");
+    let root = machine.project("Archive", settings, [case]);
+    let folder = SuiteRunWriter::new("Test Suites/Archive")
+        .tests([Test::failed(&tc("Pay"), "no such card").screenshot()])
+        .write_in(&root)
+        .expect("the run can be written");
+    age(&folder);
+    let Some(hanging) = HangingFile::in_place_of(&screenshot_in(&folder)) else {
+        return;
+    };
+
+    let service = machine.start();
+    hanging.wait_until_read();
+    write_run(&machine, "Shop");
+    machine.wait_for_completed(1);
+    let said = service.log();
+
+    service.stop_cleanly();
+    assert!(said.contains("are sent from where they lie"), "{said}");
+}
+
+/// The only screenshot below a run folder.
+fn screenshot_in(folder: &Path) -> PathBuf {
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(&folder).expect("it can be listed").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "png") {
+                return path;
+            }
+        }
+    }
+    panic!("no screenshot lies in `{}`", folder.display());
 }
 
 #[test]

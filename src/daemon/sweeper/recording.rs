@@ -3,7 +3,6 @@
 //! What was recorded before something failed counts: its answers are stored, and its submissions are
 //! announced.
 
-use crate::blocking::blocking;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::daemon::sweeper::Sweeper;
@@ -11,6 +10,7 @@ use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::StoreError;
 use crate::record::MemberFolder;
+use crate::record::disk::on_disk;
 use crate::record::handling::{Again, Handling};
 use crate::record::recorder::{Extent, RecordedCollections};
 use crate::watch::{self, FinishedFolder, Sweep};
@@ -192,7 +192,12 @@ impl Sweeper {
         let mut settled = Vec::new();
         for MemberFolder { folder, run } in folders {
             let listed = folder.clone();
-            if let Some(fingerprint) = blocking(move || watch::fingerprint_of(&listed)).await? {
+            let looked = match on_disk(move || watch::fingerprint_of(&listed)).await {
+                // It is found to be known at the next look that is answered.
+                Err(StoreError::Silent(_)) => None,
+                looked => looked?,
+            };
+            if let Some(fingerprint) = looked {
                 let answered = self
                     .scout
                     .settle(&folder, fingerprint, FolderAnswer::Recorded);

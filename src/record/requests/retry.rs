@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::blocking::{blocking, contained};
 use crate::clock;
 use crate::config::Config;
 use crate::error_chain::chain;
@@ -13,6 +12,7 @@ use crate::outbox::{Outbox, StoreError};
 use crate::plan::plan_choice::PlanChoice;
 use crate::plan::snapshot::Snapshot;
 use crate::record::commands;
+use crate::record::disk::{DiskFailure, contained_on_disk, on_disk};
 use crate::workspace::Location;
 
 /// What a person wants of a retry.
@@ -113,17 +113,20 @@ async fn read_again(
 ) -> Result<Option<FinishedRun>, StoreError> {
     let folder = snapshot.folder.clone();
     let path = PathBuf::from(&folder);
-    let location = blocking(move || Location::of(&path)).await?;
+    let location = on_disk(move || Location::of(&path)).await?;
     // A submission keeps its target, which a person may have named after its command.
     let commands = commands::look_up(outbox, &location).await?;
     let commands = commands.without_filled_runs();
     let config = config.clone();
 
-    let read = contained(move || intake::read_again(&snapshot, &location, &config, &commands));
-    let reason = match read.await? {
+    let read =
+        contained_on_disk(move || intake::read_again(&snapshot, &location, &config, &commands));
+    let reason = match read.await {
         Ok(Ok(run)) => return Ok(run),
         Ok(Err(refusal)) => chain(&refusal),
-        Err(failed) => failed.to_string(),
+        Err(DiskFailure::Failed(failed)) => failed.to_string(),
+        Err(DiskFailure::Store(StoreError::Silent(silent))) => silent.to_string(),
+        Err(DiskFailure::Store(error)) => return Err(error),
     };
     Err(StoreError::NotNow(format!(
         "the run in `{folder}` cannot be read anew: {reason}; try again when it can, or move it \
