@@ -4,12 +4,14 @@
 //! over recorded, answers requests of the command line and follows changes of the configuration;
 //! the submitter sends. Either one ending early ends the process, so that the service manager
 //! starts it anew; it is told that the service lives only while both turn (`watchdog`). Stopping is
-//! one token: the keeper ends at once, the submitter gives the step in hand a few seconds.
+//! one token: the keeper ends at once, the submitter gives the step in hand a few seconds. What
+//! attends them (`attendants`) may fail and takes neither with it, which is said at once.
 //!
 //! In here is only what lives as long as the service. What becomes of one run, also for commands
 //! without a service, is in `record`.
 
 mod answers;
+mod attendants;
 mod commands;
 mod found_projects;
 mod given_up;
@@ -38,6 +40,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use attendants::{Surroundings, attend, join};
 use keeper::Keeper;
 use reload::FollowedConfig;
 use watchdog::LoopTurns;
@@ -56,7 +59,7 @@ use crate::outbox::lock::{ServiceMark, StateLock};
 use crate::outbox::store::ServiceFacts;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary};
 use crate::outbox::{Outbox, StoreError};
-use crate::page::{self, RunningService};
+use crate::page::RunningService;
 use crate::record;
 use crate::service;
 use crate::submit::now::ONCE_BUDGET;
@@ -149,100 +152,6 @@ fn take_away(mark: ServiceMark) {
     }
 }
 
-/// What the tasks beside the two loops need.
-struct Surroundings {
-    lock: Arc<StateLock>,
-    /// Whether the state folder was taken away.
-    lost: Arc<AtomicBool>,
-    config: watch::Receiver<Arc<Config>>,
-    shown: RunningService,
-    running: watch::Receiver<RunningSuites>,
-    turns: Arc<LoopTurns>,
-    changed: Arc<Notify>,
-    bell: Bell,
-    stop: CancellationToken,
-}
-
-/// Starts what runs beside the two loops until `stop`.
-fn attend(around: Surroundings) -> [Attendant; 4] {
-    let Surroundings {
-        lock,
-        lost,
-        config,
-        shown,
-        running,
-        turns,
-        changed,
-        bell,
-        stop,
-    } = around;
-    let outbox = shown.outbox.clone();
-
-    [
-        Attendant::start(
-            "the look at the state folder",
-            state_folder::mind(lock, lost, bell.clone(), stop.clone()),
-        ),
-        Attendant::start(
-            "the notifications",
-            notifications::serve(outbox.clone(), config.clone(), stop.clone()),
-        ),
-        Attendant::start(
-            "the page, or what is shown while suites run,",
-            show(config, shown, running, stop.clone()),
-        ),
-        Attendant::start(
-            "the signs of life",
-            give_signs(outbox, turns, changed, bell, stop),
-        ),
-    ]
-}
-
-/// A task that lives as long as the service.
-struct Attendant {
-    what: &'static str,
-    task: JoinHandle<()>,
-}
-
-impl Attendant {
-    fn start(what: &'static str, task: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self {
-            what,
-            task: tokio::spawn(task),
-        }
-    }
-}
-
-/// Waits for the end of what attends the service.
-async fn join(attendants: [Attendant; 4]) -> anyhow::Result<()> {
-    for Attendant { what, task } in attendants {
-        task.await.with_context(|| format!("{what} failed"))?;
-    }
-    Ok(())
-}
-
-/// Shows people how things stand until `stop`: on the page, in the log when a token ends, and in
-/// Azure DevOps while suites run.
-async fn show(
-    config: watch::Receiver<Arc<Config>>,
-    shown: RunningService,
-    running: watch::Receiver<RunningSuites>,
-    stop: CancellationToken,
-) {
-    let previewer = Previewer {
-        outbox: shown.outbox.clone(),
-        connections: Arc::clone(&shown.connections),
-        config: config.clone(),
-        running,
-    };
-
-    tokio::join!(
-        previewer.serve(stop.clone()),
-        token_ends::tell(config.clone(), stop.clone()),
-        page::serve(config, shown, stop),
-    );
-}
-
 /// # Errors
 /// When the state folder was taken away while the service ran.
 fn refuse_lost_folder(lost: &AtomicBool, state_dir: &Path) -> anyhow::Result<()> {
@@ -253,20 +162,6 @@ fn refuse_lost_folder(lost: &AtomicBool, state_dir: &Path) -> anyhow::Result<()>
         state_dir.display()
     );
     Ok(())
-}
-
-/// Tells the service manager that the service lives, and how things stand, until `stop`.
-async fn give_signs(
-    outbox: Outbox,
-    turns: Arc<LoopTurns>,
-    changed: Arc<Notify>,
-    bell: Bell,
-    stop: CancellationToken,
-) {
-    tokio::join!(
-        watchdog::give_signs(turns, changed, bell, stop.clone()),
-        watchdog::report(outbox, stop),
-    );
 }
 
 /// Records who this service is, for `kado status`.

@@ -367,6 +367,8 @@ struct OutboxState {
     servers: Vec<ServerRuns>,
     /// The service, if it runs.
     service: Option<ServiceFacts>,
+    /// Parts of it that failed while it goes on.
+    failed_parts: Vec<String>,
     /// Why it polls folders, if it does.
     polled: Option<String>,
     /// What it does not see of the watched folders.
@@ -405,6 +407,7 @@ impl OutboxState {
         // What a service that has ended was, and could not watch, is no news.
         if service == ServiceState::Running {
             state.service = store.service()?;
+            state.failed_parts = store.failed_parts()?;
             state.polled = store.polled()?;
             state.unseen = store.watch_problems()?;
         }
@@ -425,6 +428,11 @@ impl OutboxState {
         for server in &self.without_token {
             problems.push(Problem::of_credentials(server, service));
         }
+        problems.extend(
+            self.failed_parts
+                .iter()
+                .map(|part| Problem::of_failed_part(part)),
+        );
         problems.extend(self.polled.as_deref().map(Problem::of_polling));
 
         let spool = Spool::new(&config.state_dir, config.spool_limit);

@@ -71,7 +71,7 @@ impl About {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ProblemKind {
-    /// The service was killed or failed, or this account may not look at it.
+    /// The service was killed or failed, or a part of it, or this account may not look at it.
     Service,
     /// The disk of the state folder has no room or is read-only.
     Disk,
@@ -197,6 +197,15 @@ impl Problem {
         };
 
         Some(Self::with_hint(ProblemKind::Service, text, hint))
+    }
+
+    /// A part of the service failed, and the service goes on without it.
+    pub(super) fn of_failed_part(part: &str) -> Self {
+        let text = format!("{part} failed, and the service goes on without it");
+        let hint = "`kado service restart` starts all of it anew; its log says what failed, which \
+                    is a defect to report";
+        Self::with_hint(ProblemKind::Service, text, hint.to_owned())
+            .about(About::subject(format!("part {part}")))
     }
 
     /// What is wrong with the disk of the state folder, on which so much is free: nothing is sent

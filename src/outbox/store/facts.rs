@@ -20,6 +20,8 @@ const PROJECTS: &str = "projects";
 const WORKED_TOKENS: &str = "worked_tokens";
 /// The service that was started last.
 const SERVICE: &str = "service";
+/// Parts of that service that failed while it goes on, as JSON.
+const FAILED_PARTS: &str = "failed_parts";
 
 /// What the service says of itself when it starts, as JSON in the database.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -93,13 +95,35 @@ impl Store {
         Ok(stored.and_then(|json| serde_json::from_str(&json).ok()))
     }
 
-    /// Records what the service that starts says of itself.
+    /// Records what the service that starts says of itself. Nothing of it has failed yet.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) fn note_service(&mut self, service: &ServiceFacts) -> Result<(), StoreError> {
         let json = serde_json::to_string(service)?;
+        self.set_fact(FAILED_PARTS, None)?;
         self.set_fact(SERVICE, Some(&json))
+    }
+
+    /// The parts of the service that failed while it goes on, in words.
+    ///
+    /// # Errors
+    /// When the database fails, or when what is stored cannot be read.
+    pub(crate) fn failed_parts(&self) -> Result<Vec<String>, StoreError> {
+        match self.fact(FAILED_PARTS)? {
+            Some(parts) => Ok(serde_json::from_str(&parts)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Records that a part of the service failed while it goes on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn note_failed_part(&mut self, part: &str) -> Result<(), StoreError> {
+        let mut parts = self.failed_parts()?;
+        parts.push(part.to_owned());
+        self.set_fact(FAILED_PARTS, Some(&serde_json::to_string(&parts)?))
     }
 
     /// How many Katalon projects the last sweep found; `None` before the first one, and when what
