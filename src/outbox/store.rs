@@ -48,12 +48,13 @@ mod test_runs;
 mod tests;
 mod waiting;
 
-use std::io::Write as _;
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::clock;
+use crate::moment::Moment;
 use crate::outbox::store::schema::Writer;
 use crate::state_dir;
 
@@ -116,14 +117,17 @@ impl Store {
 
         state_dir::make(state_dir).map_err(in_folder)?;
         let file = state_dir.join(DATABASE);
-        let is_marked = state_dir.join(MARK).exists();
+        let is_marked = is_there(&state_dir.join(MARK), state_dir)?;
         if is_marked {
-            refuse_lost(&file)?;
+            refuse_lost(&file, state_dir)?;
         }
 
         // SQLite would go by the umask. It gives the files that it makes beside this one the same
         // mode, and leaves what is there as it is.
-        drop(state_dir::make_file(&file));
+        match state_dir::make_file(&file) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(in_folder(error)),
+            _ => {}
+        }
         let real_file = state_dir::without_links(state_dir)
             .map_err(in_folder)?
             .join(DATABASE);
@@ -137,7 +141,7 @@ impl Store {
             // An open file cannot be moved on every system.
             drop(connection);
             return Err(match writer {
-                Writer::Holder => set_aside(error, &file),
+                Writer::Holder => set_aside(error, &file, &aside_of(&file, clock::now())),
                 Writer::Beside => in_place(error),
             });
         }
@@ -224,13 +228,18 @@ impl Store {
 }
 
 /// Refuses to start anew where there was an outbox before.
-fn refuse_lost(file: &Path) -> Result<(), OpenError> {
-    let size = std::fs::metadata(file).map(|metadata| metadata.len()).ok();
-    let found = match size {
-        None => "missing",
+fn refuse_lost(file: &Path, state_dir: &Path) -> Result<(), OpenError> {
+    let found = match std::fs::metadata(file) {
         // SQLite would take it for a new database.
-        Some(0) => "empty",
-        Some(_) => return Ok(()),
+        Ok(metadata) if metadata.len() == 0 => "empty",
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => "missing",
+        Err(source) => {
+            return Err(OpenError::Folder {
+                folder: state_dir.to_owned(),
+                source,
+            });
+        }
     };
 
     Err(OpenError::Lost {
@@ -268,27 +277,52 @@ fn in_place(error: OpenError) -> OpenError {
     }
 }
 
+/// Where a damaged database is set aside.
+fn aside_of(file: &Path, now: Moment) -> PathBuf {
+    PathBuf::from(format!("{}.damaged-{}", file.display(), now.millis()))
+}
+
 /// Moves a damaged database out of the way, so that nobody goes on with it; other errors stay as
-/// they are.
-fn set_aside(error: OpenError, file: &Path) -> OpenError {
+/// they are. One that cannot be moved is refused again at the next start.
+fn set_aside(error: OpenError, file: &Path, aside: &Path) -> OpenError {
     let source = match error {
         OpenError::Database { source, .. } if is_damage(&source) => source,
         other => return other,
     };
 
-    let aside = PathBuf::from(format!(
-        "{}.damaged-{}",
-        file.display(),
-        clock::now().millis()
-    ));
-    // The log and its index belong to the database: beside a new one they would be taken for its
-    // own.
-    for suffix in ["", "-wal", "-shm"] {
-        let from = format!("{}{suffix}", file.display());
-        let to = format!("{}{suffix}", aside.display());
-        // What cannot be moved stays where it is and is refused again at the next start.
-        let _ = std::fs::rename(from, to);
+    match move_with_log(file, aside) {
+        Ok(()) => OpenError::Damaged {
+            aside: aside.to_owned(),
+            source,
+        },
+        Err(error) => {
+            tracing::warn!(
+                file = %file.display(),
+                %error,
+                "the damaged database cannot be set aside, and stays where it is"
+            );
+            OpenError::DamagedInPlace {
+                file: file.to_owned(),
+                source,
+            }
+        }
     }
+}
 
-    OpenError::Damaged { aside, source }
+/// Moves a database with its log and index: beside a new one they would be taken for its own.
+fn move_with_log(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)?;
+
+    let beside = |file: &Path, suffix: &str| PathBuf::from(format!("{}{suffix}", file.display()));
+    match std::fs::rename(beside(from, "-wal"), beside(to, "-wal")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            // Without its log it is another database, so both stay together.
+            std::fs::rename(to, from)?;
+            return Err(error);
+        }
+        _ => {}
+    }
+    // The index is made anew from the log.
+    let _ = std::fs::rename(beside(from, "-shm"), beside(to, "-shm"));
+    Ok(())
 }

@@ -19,7 +19,7 @@ use crate::outbox::step::StepState;
 use crate::outbox::store::test_runs::{
     AGAIN, ASKED, NOW, aborted, at, found, ignored, open, record, snapshot,
 };
-use crate::outbox::store::{DATABASE, OpenError, Store, StoreError};
+use crate::outbox::store::{DATABASE, MARK, OpenError, Store, StoreError, set_aside};
 use crate::outbox::submission::{HowMade, SubmissionState, SubmissionSummary};
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::left_out::LeftOut;
@@ -450,6 +450,67 @@ fn a_file_that_is_no_database_is_set_aside_and_nothing_starts_anew() {
 
     assert_eq!(std::fs::read_to_string(aside).unwrap(), text);
     assert_lost(folder.path(), "missing");
+}
+
+#[test]
+fn a_damaged_database_that_cannot_be_moved_is_told_where_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(DATABASE);
+    let log = folder.path().join("kado.db-wal");
+    std::fs::write(&file, "damaged").unwrap();
+    std::fs::write(&log, "its log").unwrap();
+    let nowhere = folder.path().join("gone").join("aside");
+
+    let refused = set_aside(damage_of(&file), &file, &nowhere);
+
+    assert!(matches!(refused, OpenError::DamagedInPlace { .. }));
+    assert!(file.exists() && log.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_damaged_database_whose_log_cannot_be_moved_stays_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(DATABASE);
+    let log = folder.path().join("kado.db-wal");
+    std::fs::write(&file, "damaged").unwrap();
+    std::fs::write(&log, "its log").unwrap();
+    let aside = folder.path().join("aside");
+    // A file is never renamed onto a folder.
+    std::fs::create_dir(folder.path().join("aside-wal")).unwrap();
+
+    let refused = set_aside(damage_of(&file), &file, &aside);
+
+    assert!(matches!(refused, OpenError::DamagedInPlace { .. }));
+    assert!(file.exists() && log.exists() && !aside.exists());
+}
+
+/// What SQLite says of a file that is no database.
+fn damage_of(file: &Path) -> OpenError {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+    OpenError::Database {
+        file: file.to_owned(),
+        source: rusqlite::Error::SqliteFailure(code, None),
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_looked_at_is_not_taken_for_missing() {
+    for name in [MARK, DATABASE] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(MARK), "").unwrap();
+        let file = folder.path().join(name);
+        let _ = std::fs::remove_file(&file);
+        // A link that leads to itself: nobody can say what is there.
+        std::os::unix::fs::symlink(&file, &file).unwrap();
+
+        let opened = Store::open(folder.path());
+
+        assert!(matches!(opened, Err(OpenError::Folder { .. })), "{name}");
+        let was_made = folder.path().join(DATABASE).exists();
+        assert!(!was_made, "{name}");
+    }
 }
 
 #[test]
