@@ -23,7 +23,8 @@ pub(crate) const BATCH: usize = 100;
 /// Most results and sub-results together in one request, so that its body keeps to some megabytes.
 const PARTS: usize = 1000;
 
-/// A request that writes.
+/// A request that writes. Stored as JSON, and read by name in SQL (`store/summaries.rs` looks for
+/// `attach`), so a name that is changed needs a migration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Step {
@@ -80,7 +81,8 @@ impl StepState {
         matches!(self, Self::Confirmed | Self::Refused)
     }
 
-    /// Whether a step may go from this state to `to`; every other move is a defect.
+    /// Whether a step may go from this state to `to`; every other move is a defect, but for files
+    /// that were given up and are planned anew (`Store::try_given_up_files`).
     pub(crate) const fn may_become(self, to: Self) -> bool {
         matches!(
             (self, to),

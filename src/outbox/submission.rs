@@ -191,7 +191,8 @@ pub(crate) struct StoredStep {
     pub step: Step,
     /// How far it is.
     pub state: StepState,
-    /// What ADO answered, as JSON; of an upload that was not confirmed, since when it fails.
+    /// What ADO answered, as JSON; of an upload or a batch that was not confirmed, since when it
+    /// fails.
     pub detail: Option<String>,
 }
 

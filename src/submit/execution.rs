@@ -281,17 +281,11 @@ impl<'a> Execution<'a> {
     pub(super) async fn confirm(&self, open: OpenStep, detail: &impl Serialize) -> StepResult {
         let id = self.submission.id;
         let detail = serde_json::to_value(detail).map_err(StoreError::from)?;
-        let text = detail.to_string();
 
-        self.outbox
+        Ok(self
+            .outbox
             .with(move |store| store.confirm(id, open.position, &detail, clock::now()))
-            .await?;
-
-        Ok(StoredStep {
-            step: open.step,
-            state: StepState::Confirmed,
-            detail: Some(text),
-        })
+            .await?)
     }
 
     /// Records the run of this submission together with the step that made or found it: one
@@ -300,24 +294,18 @@ impl<'a> Execution<'a> {
         &self,
         open: OpenStep,
         run: &TestRun,
-        origin: HowMade,
+        how_made: HowMade,
     ) -> StepResult {
         let id = self.submission.id;
         let run_id = run.id;
         let url = self.page_of(run);
 
-        self.outbox
+        Ok(self
+            .outbox
             .with(move |store| {
-                store.confirm_run(id, open.position, run_id, &url, origin, clock::now())
+                store.confirm_run(id, open.position, run_id, &url, how_made, clock::now())
             })
-            .await?;
-
-        let detail = serde_json::to_string(&origin).map_err(StoreError::from)?;
-        Ok(StoredStep {
-            step: open.step,
-            state: StepState::Confirmed,
-            detail: Some(detail),
-        })
+            .await?)
     }
 
     /// Records that a step cannot be carried out, now or later; the run's comment will name what it
@@ -327,15 +315,10 @@ impl<'a> Execution<'a> {
         hide_in_left_out(&mut left_out, &self.submission.snapshot.hidden);
         tracing::warn!(target: OUTCOMES, id, reason = left_out.reason, "left out");
 
-        self.outbox
+        Ok(self
+            .outbox
             .with(move |store| store.refuse(id, open.position, &[left_out], clock::now()))
-            .await?;
-
-        Ok(StoredStep {
-            step: open.step,
-            state: StepState::Refused,
-            detail: None,
-        })
+            .await?)
     }
 
     /// Records single items of a step that ADO does not take while the rest of the step goes

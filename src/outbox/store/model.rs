@@ -382,11 +382,11 @@ fn report() -> PlannedAttachment {
 
 fn move_step(store: &mut Store, row: &mut Row, id: i64, step: usize, to: StepState) {
     let moved = match (to, step) {
-        (StepState::Confirmed, 0) => {
-            store.confirm_run(id, 0, 500, "https://x", HowMade::Created, NOW)
-        }
-        (StepState::Confirmed, step) => store.confirm(id, step, &step, NOW),
-        (StepState::Refused, step) => store.refuse(id, step, &[], NOW),
+        (StepState::Confirmed, 0) => store
+            .confirm_run(id, 0, 500, "https://x", HowMade::Created, NOW)
+            .map(drop),
+        (StepState::Confirmed, step) => store.confirm(id, step, &step, NOW).map(drop),
+        (StepState::Refused, step) => store.refuse(id, step, &[], NOW).map(drop),
         (_, step) => store.intend(id, step),
     };
 

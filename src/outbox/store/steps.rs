@@ -9,7 +9,7 @@ use crate::outbox::step::{Step, StepState, steps};
 use crate::outbox::store::columns::json;
 use crate::outbox::store::state::{apply, change_one, log, state_of};
 use crate::outbox::store::{Store, StoreError};
-use crate::outbox::submission::{HowMade, IgnoredAs};
+use crate::outbox::submission::{HowMade, IgnoredAs, StoredStep};
 use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;
 use crate::plan::attachments::PlannedAttachment;
@@ -120,24 +120,7 @@ impl Store {
         let transaction = self.begin()?;
         apply(&transaction, submission, Event::LateReports, None)?;
 
-        // The one way back for a step that is settled: ADO has the run with a comment that names
-        // the files, so nothing is unsaid until the comment is written anew.
-        transaction.execute(
-            "UPDATE step SET state = ?2 WHERE submission_id = ?1 AND state = ?3
-             AND detail IS NOT NULL AND json_extract(detail, '$.given_up_ms') IS NOT NULL",
-            params![submission, StepState::Planned, StepState::Refused],
-        )?;
-        for step in [Step::LeftOutList, Step::Complete] {
-            transaction.execute(
-                "UPDATE step SET state = ?2, detail = NULL WHERE submission_id = ?1 AND step = ?3",
-                params![
-                    submission,
-                    StepState::Planned,
-                    serde_json::to_string(&step)?
-                ],
-            )?;
-        }
-
+        plan_given_up_files_anew(&transaction, submission)?;
         forget_given_up(&transaction, submission)?;
         log(&transaction, submission, "given-up files again", None, now)?;
         Ok(transaction.commit()?)
@@ -181,7 +164,7 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// Records ADO's confirmation of a step, with what it made.
+    /// Records ADO's confirmation of a step, with what it made; gives the step as it is stored.
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
@@ -191,11 +174,11 @@ impl Store {
         position: usize,
         detail: &impl Serialize,
         now: Moment,
-    ) -> Result<(), StoreError> {
+    ) -> Result<StoredStep, StoreError> {
         let detail = serde_json::to_string(detail)?;
 
         let transaction = self.begin()?;
-        let step = move_step(
+        let confirmed = move_step(
             &transaction,
             submission,
             position,
@@ -210,13 +193,14 @@ impl Store {
             [submission],
         )?;
 
-        let event = format!("confirmed {step}");
+        let event = format!("confirmed {}", serde_json::to_string(&confirmed.step)?);
         log(&transaction, submission, &event, Some(&detail), now)?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(confirmed)
     }
 
     /// Records the ADO run of a submission together with the confirmation of the step that made or
-    /// found it; `origin` says which.
+    /// found it; gives the step as it is stored.
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
@@ -226,12 +210,12 @@ impl Store {
         position: usize,
         ado_run_id: u32,
         url: &str,
-        origin: HowMade,
+        how_made: HowMade,
         now: Moment,
-    ) -> Result<(), StoreError> {
-        let detail = serde_json::to_string(&origin)?;
+    ) -> Result<StoredStep, StoreError> {
+        let detail = serde_json::to_string(&how_made)?;
         let transaction = self.begin()?;
-        move_step(
+        let confirmed = move_step(
             &transaction,
             submission,
             position,
@@ -252,13 +236,19 @@ impl Store {
             [submission],
         )?;
 
+        let event = match how_made {
+            HowMade::Created => "run created",
+            HowMade::Adopted => "run adopted",
+            HowMade::Live => "live run taken over",
+        };
         let detail = ado_run_id.to_string();
-        log(&transaction, submission, "run created", Some(&detail), now)?;
-        Ok(transaction.commit()?)
+        log(&transaction, submission, event, Some(&detail), now)?;
+        transaction.commit()?;
+        Ok(confirmed)
     }
 
     /// Records that ADO refused what a step was for, for good; it will be named in the run's
-    /// comment (I7).
+    /// comment (I7). Gives the step as it is stored.
     ///
     /// # Errors
     /// When the step was not intended, or when the database fails.
@@ -268,13 +258,15 @@ impl Store {
         position: usize,
         left_out: &[LeftOut],
         now: Moment,
-    ) -> Result<(), StoreError> {
+    ) -> Result<StoredStep, StoreError> {
         let transaction = self.begin()?;
-        let step = move_step(&transaction, submission, position, StepState::Refused, None)?;
+        let refused = move_step(&transaction, submission, position, StepState::Refused, None)?;
         add_refused(&transaction, submission, left_out)?;
-        let event = format!("refused {step}");
+
+        let event = format!("refused {}", serde_json::to_string(&refused.step)?);
         log(&transaction, submission, &event, None, now)?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(refused)
     }
 
     /// Adds single items that ADO refused while the rest of their step went through.
@@ -433,19 +425,21 @@ fn insert_step(
     Ok(())
 }
 
-/// Moves a step on, and gives its name for the ledger: the one place that writes the state of a
-/// step. Without `detail` the one that is there stays.
+/// Moves a step on, and gives it as it is stored then: the one place that writes the state of a
+/// step, but for [`plan_given_up_files_anew`]. Without `detail` the one that is there stays.
 fn move_step(
     transaction: &Transaction<'_>,
     submission: i64,
     position: usize,
     to: StepState,
     detail: Option<&str>,
-) -> Result<String, StoreError> {
-    let (step, from): (String, StepState) = transaction
-        .prepare_cached("SELECT step, state FROM step WHERE submission_id = ?1 AND position = ?2")?
+) -> Result<StoredStep, StoreError> {
+    let (step, from, detail_before): (String, StepState, Option<String>) = transaction
+        .prepare_cached(
+            "SELECT step, state, detail FROM step WHERE submission_id = ?1 AND position = ?2",
+        )?
         .query_row(params![submission, position], |row| {
-            Ok((row.get("step")?, row.get("state")?))
+            Ok((row.get("step")?, row.get("state")?, row.get("detail")?))
         })?;
 
     // A move that may not be is a defect of the caller. A row that went along with it would say of
@@ -459,13 +453,42 @@ fn move_step(
         });
     }
 
+    let moved = StoredStep {
+        step: serde_json::from_str(&step)?,
+        state: to,
+        detail: detail.map(str::to_owned).or(detail_before),
+    };
     transaction
         .prepare_cached(
-            "UPDATE step SET state = ?3, detail = coalesce(?4, detail)
-             WHERE submission_id = ?1 AND position = ?2",
+            "UPDATE step SET state = ?3, detail = ?4 WHERE submission_id = ?1 AND position = ?2",
         )?
-        .execute(params![submission, position, to, detail])?;
-    Ok(step)
+        .execute(params![submission, position, to, moved.detail])?;
+    Ok(moved)
+}
+
+/// Plans the files of a submitted run that were given up anew, with the steps that name what is
+/// missing: the one way back for a step that is settled. ADO has the run with a comment that names
+/// the files, so nothing is unsaid until the comment is written anew.
+fn plan_given_up_files_anew(
+    transaction: &Transaction<'_>,
+    submission: i64,
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "UPDATE step SET state = ?2 WHERE submission_id = ?1 AND state = ?3
+         AND detail IS NOT NULL AND json_extract(detail, '$.given_up_ms') IS NOT NULL",
+        params![submission, StepState::Planned, StepState::Refused],
+    )?;
+    for step in [Step::LeftOutList, Step::Complete] {
+        transaction.execute(
+            "UPDATE step SET state = ?2, detail = NULL WHERE submission_id = ?1 AND step = ?3",
+            params![
+                submission,
+                StepState::Planned,
+                serde_json::to_string(&step)?
+            ],
+        )?;
+    }
+    Ok(())
 }
 
 /// Adds what ADO refused, each item once: a step that is carried out again is refused again.

@@ -79,19 +79,16 @@ async fn attach(
         }
     };
 
-    if open.earlier == Earlier::Perhaps {
-        let there =
-            probe::attachment(execution.client, execution.project(), owner, name, &content).await?;
-        if let Some(attachment) = there {
-            return execution.confirm(open, &attachment).await;
-        }
-    }
-
     let file = File {
         owner,
         name,
         content: &content,
     };
+    if open.earlier == Earlier::Perhaps
+        && let Some(there) = look(execution, &file).await?
+    {
+        return execution.confirm(open, &there).await;
+    }
     send(execution, open, &file).await
 }
 
@@ -200,6 +197,7 @@ async fn after_failure(
     }
 }
 
+/// Looks for the file among what is attached already; gives its attachment.
 async fn look(execution: &Execution<'_>, file: &File<'_>) -> Result<Option<u32>, AdoError> {
     probe::attachment(
         execution.client,

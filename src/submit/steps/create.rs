@@ -74,9 +74,12 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     if let Some(closed) = before.with_key.take_if(|run| is_closed_preview(run)) {
         give_up_preview(execution, &closed).await?;
     }
+
     if let Some(into) = plan.into {
         return fill::begin(execution, open, into, before.with_key.as_ref()).await;
     }
+
+    // What another kado left out there is for a person to fill.
     if let Some(run) = &before.with_key
         && is_of_filled_run(run.comment.as_deref().unwrap_or_default())
     {
@@ -86,6 +89,7 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
             folder: execution.submission.snapshot.folder.clone(),
         });
     }
+
     if before.with_key.is_none() && looks_for_katalon {
         katalon_upload::look(execution, &before.others).await?;
     }
@@ -105,7 +109,7 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     match before.with_key {
         Some(run) => {
             end_all(execution, &before.duplicates, run.id).await?;
-            execution.confirm_run(open, &run, origin_of(&run)).await
+            execution.confirm_run(open, &run, how_made_of(&run)).await
         }
         None => create(execution, open).await,
     }
@@ -194,7 +198,7 @@ async fn give_up_preview(execution: &Execution<'_>, closed: &TestRun) -> Result<
 }
 
 /// How a run that is there came to be.
-fn origin_of(run: &TestRun) -> HowMade {
+fn how_made_of(run: &TestRun) -> HowMade {
     match &run.comment {
         Some(comment) if preview::is_live(comment) => HowMade::Live,
         _ => HowMade::Adopted,
@@ -244,7 +248,7 @@ async fn create(execution: &Execution<'_>, open: OpenStep) -> StepResult {
             // As adopted, so that the next attempt asks before each step is sent: the other kado
             // may have carried it out by then.
             execution
-                .confirm_run(open, &first, origin_of(&first))
+                .confirm_run(open, &first, how_made_of(&first))
                 .await?;
             Err(left_to_another_kado(first.id))
         }
