@@ -33,7 +33,8 @@ pub(crate) struct Claim {
     pub terms: Terms,
 }
 
-/// What a command of `kado exec` claims, and on what terms.
+/// What a command of `kado exec` claims, and on what terms. Stored as JSON: a new member needs a
+/// `serde` default, and a name that is changed a migration.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Terms {
     /// Its arguments.

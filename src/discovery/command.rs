@@ -74,7 +74,8 @@ pub(crate) struct SoughtRun<'a> {
     pub accounts: &'a TrustedAccounts,
 }
 
-/// What a command that may have started a run said about its submission.
+/// What a command that may have started a run said about its submission. Stored as JSON: a new
+/// member needs a `serde` default, and a name that is changed a migration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct CandidateCommand {
     /// When the command started.

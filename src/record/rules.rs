@@ -350,14 +350,37 @@ fn files_of(project: &Path, known: Option<&KnownFiles>) -> Option<KnownFiles> {
 }
 
 /// A number that changes with what decides about the runs of a project; `files` is that for its
-/// files.
+/// files. Should the number change without a reason, as between two versions of kado, that costs
+/// one round: what was left out is decided anew, and as before.
 fn rules_of(config: &Config, first_seen: Moment, project: &Path, files: u64) -> u64 {
-    // Each value of its own, so that a new key of the configuration is not forgotten.
+    // Taken apart, so that the compiler asks of each new key whether it decides about runs.
+    let Config {
+        history,
+        runs_from,
+        submit_aborted,
+        // What `overrides` gives for the project.
+        machine: _,
+        projects: _,
+        // Where and how is looked, what is kept, and who is told.
+        file: _,
+        watch: _,
+        state_dir: _,
+        abort_after: _,
+        katalonc_options: _,
+        spool_limit: _,
+        redact: _,
+        status_page: _,
+        notify: _,
+        warnings: _,
+        // Of runs that are recorded.
+        late: _,
+    } = config;
+
     let rules = format!(
         "{:?} {:?} {} {:?} {} {}",
-        config.history.begin(first_seen),
-        config.runs_from,
-        config.submit_aborted,
+        history.begin(first_seen),
+        runs_from,
+        submit_aborted,
         config.overrides(project),
         clock::host_name(),
         files,
