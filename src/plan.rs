@@ -56,6 +56,7 @@ use crate::plan::ado_facts::AdoFacts;
 use crate::plan::attachments::PlannedAttachment;
 use crate::plan::automation::AutomationRule;
 use crate::plan::filling::ResultsBefore;
+use crate::plan::history::TestMemory;
 use crate::plan::left_out::LeftOut;
 use crate::plan::links::{BuildLink, ReleaseLink};
 use crate::plan::mapped_cases::MappedCase;
@@ -139,13 +140,14 @@ impl SubmissionPlan {
 
 /// Plans the submission of a run to one test plan.
 ///
-/// `facts` is what ADO said and what kado remembers of the tests; `key` is kado's key for this
-/// submission (`plan/key.rs`).
+/// `facts` is what ADO said, `memory` what kado remembers of the tests that failed; `key` is kado's
+/// key for this submission (`plan/key.rs`).
 pub(crate) fn plan(
     snapshot: &Snapshot,
     plan_id: u32,
     key: &str,
     facts: &AdoFacts,
+    memory: &TestMemory,
 ) -> SubmissionPlan {
     let options = &snapshot.options;
 
@@ -159,7 +161,7 @@ pub(crate) fn plan(
     let results: Vec<PlannedResult> = targets
         .with_result
         .iter()
-        .map(|fed| results::result(snapshot, &facts.memory, fed.point, &fed.tests))
+        .map(|fed| results::result(snapshot, memory, fed.point, &fed.tests))
         .collect();
     let files = attachments::choose(snapshot, &targets.with_result);
 

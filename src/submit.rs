@@ -23,14 +23,14 @@ pub(crate) mod now;
 mod open_plans;
 pub(crate) mod outcome;
 mod planning;
-mod probe;
+pub(crate) mod probe;
 pub(crate) mod recount;
 mod run_to_fill;
 mod serve;
 mod steps;
 mod stop;
 
-pub(crate) use execution::ResultRef;
+pub(crate) use execution::{Earlier, ResultRef};
 
 use std::sync::Arc;
 

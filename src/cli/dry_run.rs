@@ -179,9 +179,9 @@ async fn plans_of(
             attempts: 0,
             since: clock::now(),
         };
-        let mut facts = facts::read(&client, project, plan_id, &snapshot.options, waited).await?;
-        facts.memory = memory_of(config, &snapshot)?;
-        plans.push(plan(&snapshot, plan_id, &submission.key, &facts));
+        let facts = facts::read(&client, project, plan_id, &snapshot.options, waited).await?;
+        let memory = memory_of(config, &snapshot)?;
+        plans.push(plan(&snapshot, plan_id, &submission.key, &facts, &memory));
     }
     Ok(plans)
 }

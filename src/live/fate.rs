@@ -11,13 +11,13 @@ use crate::blocking::blocking;
 use crate::clock;
 use crate::door;
 use crate::live::Previewer;
-use crate::live::requests::{LivePlan, MadeBefore};
+use crate::live::requests::LivePlan;
 use crate::live::stop::PreviewStop;
 use crate::outbox::StoreError;
 use crate::outbox::store::{LiveFate, LiveRun};
-use crate::plan::ado_facts::AdoFacts;
 use crate::plan::comment::ended_in_favour_of;
 use crate::plan::preview;
+use crate::submit::Earlier;
 use crate::workspace;
 
 /// What becomes of a run that was made.
@@ -141,7 +141,6 @@ impl Previewer {
             project: live.snapshot.options.project.clone().unwrap_or_default(),
             plan_id: live.plan_id,
             key: live.key.clone(),
-            facts: AdoFacts::default(),
             started: live.snapshot.started(),
         };
         match self.end_in(&plan, live, comment).await {
@@ -164,7 +163,7 @@ impl Previewer {
         }
 
         // Whether it was made is not known; what is not live any more is somebody's submission.
-        let found = plan.find(MadeBefore::Perhaps).await?.with_key;
+        let found = plan.find(Earlier::Perhaps).await?.with_key;
         if let Some(run) = found
             && run.comment.as_deref().is_some_and(preview::is_live)
         {

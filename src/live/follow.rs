@@ -306,13 +306,8 @@ impl FollowedSuite {
         }
         shown.snapshot.run = run;
         for shown_plan in &mut shown.plans {
-            let LivePlan {
-                plan_id,
-                key,
-                facts,
-                ..
-            } = &shown_plan.plan;
-            shown_plan.wanted = preview::so_far(&shown.snapshot, *plan_id, key, facts);
+            let LivePlan { plan_id, key, .. } = &shown_plan.plan;
+            shown_plan.wanted = preview::so_far(&shown.snapshot, *plan_id, key, &shown_plan.facts);
         }
         Ok(())
     }

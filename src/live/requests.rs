@@ -5,27 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ado::runs::Wanted;
-use crate::ado::search::{DAY, FoundRuns, Memory, OtherRuns, RunSearch};
+use crate::ado::search::FoundRuns;
 use crate::ado::wire::{OutcomeUpdate, RunEnd, TestRun};
 use crate::ado::{AdoClient, AdoError};
-use crate::clock;
 use crate::moment::Moment;
 use crate::outbox::step::BATCH;
 use crate::plan::SubmissionPlan;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::preview::{self, PreviewedResult};
-use crate::submit::ResultRef;
 use crate::submit::creation::{RunLinks, creation, points_of};
+use crate::submit::probe::{self, ProbedRun};
+use crate::submit::{Earlier, ResultRef};
 
 /// Longest time for a request: nobody waits for a preview.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-/// Pauses before each look for a run whose creation may have been lost: the list of runs can lag.
-const LOOKS: [Duration; 4] = [
-    Duration::ZERO,
-    Duration::from_secs(3),
-    Duration::from_secs(3),
-    Duration::from_secs(3),
-];
 
 /// A test run in the making: where it goes.
 #[derive(Clone)]
@@ -35,7 +28,6 @@ pub(super) struct LivePlan {
     pub plan_id: u32,
     /// kado's key.
     pub key: String,
-    pub facts: AdoFacts,
     /// When the suite started.
     pub started: Moment,
 }
@@ -43,6 +35,8 @@ pub(super) struct LivePlan {
 /// A test run that shows a suite.
 pub(super) struct ShownPlan {
     pub plan: LivePlan,
+    /// What ADO said of the test plan.
+    pub facts: AdoFacts,
     ado_run: u32,
     /// Its results by their points.
     results: HashMap<u32, ResultRef>,
@@ -52,48 +46,26 @@ pub(super) struct ShownPlan {
     pub wanted: BTreeMap<u32, PreviewedResult>,
 }
 
-/// How surely a run was not made before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum MadeBefore {
-    /// It was not.
-    No,
-    /// It may have been, a moment ago.
-    Perhaps,
-}
-
 impl LivePlan {
     /// The run with its key, if it is there.
     ///
     /// # Errors
     /// When the server fails.
-    pub(super) async fn find(&self, made_before: MadeBefore) -> Result<FoundRuns, AdoError> {
-        let looks = match made_before {
-            MadeBefore::No => &LOOKS[..1],
-            MadeBefore::Perhaps => LOOKS.as_slice(),
+    pub(super) async fn find(&self, earlier: Earlier) -> Result<FoundRuns, AdoError> {
+        let probed = ProbedRun {
+            plan_id: self.plan_id,
+            key: &self.key,
+            names: &[],
+            since: self.started,
         };
-        let memory = match made_before {
-            MadeBefore::No => Memory::Used,
-            MadeBefore::Perhaps => Memory::Unused,
-        };
-
-        let mut found = FoundRuns::default();
-        for pause in looks {
-            tokio::time::sleep(*pause).await;
-            let wanted = RunSearch {
-                plan: self.plan_id,
-                key: &self.key,
-                others: OtherRuns::Named(&[]),
-                since: self.started,
-                now: clock::now(),
-                clocks: DAY,
-                memory,
-            };
-            found = in_time(self.client.find_run(&self.project, &wanted)).await?;
-            if found.with_key.is_some() {
-                break;
-            }
-        }
-        Ok(found)
+        probe::run(
+            &self.client,
+            &self.project,
+            &probed,
+            earlier,
+            Some(PATIENCE),
+        )
+        .await
     }
 
     /// Makes the run, with a result for each point of `outline`.
@@ -126,7 +98,7 @@ impl LivePlan {
     ///
     /// # Errors
     /// When the server fails.
-    pub(super) async fn show(self, ado_run: u32) -> Result<ShownPlan, AdoError> {
+    pub(super) async fn show(self, ado_run: u32, facts: AdoFacts) -> Result<ShownPlan, AdoError> {
         let read = self.client.results(&self.project, ado_run, Wanted::All);
         let mut results = HashMap::new();
         for result in in_time(read).await? {
@@ -137,6 +109,7 @@ impl LivePlan {
 
         Ok(ShownPlan {
             plan: self,
+            facts,
             ado_run,
             results,
             written: BTreeMap::new(),
@@ -199,8 +172,5 @@ impl ShownPlan {
 
 /// Gives a request up that takes long; it may have been carried out.
 async fn in_time<T>(request: impl Future<Output = Result<T, AdoError>>) -> Result<T, AdoError> {
-    match tokio::time::timeout(PATIENCE, request).await {
-        Ok(answer) => answer,
-        Err(_) => Err(AdoError::unavailable("no answer in time for a preview")),
-    }
+    probe::in_time(request, Some(PATIENCE)).await
 }

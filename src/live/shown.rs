@@ -10,7 +10,7 @@ use crate::ado::wire::TestRun;
 use crate::clock::{self, Stopwatch};
 use crate::discovery::run_identity::RunIdentity;
 use crate::live::Previewer;
-use crate::live::requests::{LivePlan, MadeBefore, PATIENCE, ShownPlan};
+use crate::live::requests::{LivePlan, PATIENCE, ShownPlan};
 use crate::live::stop::{PreviewStop, TICK};
 use crate::outbox::store::{LiveFate, LiveRun};
 use crate::plan::SubmissionPlan;
@@ -18,6 +18,7 @@ use crate::plan::comment::ended_in_favour_of;
 use crate::plan::key::{KeyParts, KeyedPlan, key};
 use crate::plan::preview;
 use crate::plan::snapshot::Snapshot;
+use crate::submit::Earlier;
 use crate::submit::creation::points_of;
 use crate::submit::facts::{self, WaitSoFar};
 use crate::workspace::Location;
@@ -97,22 +98,22 @@ impl ShownSuite {
             };
             let options = &self.snapshot.options;
             let read = facts::read(&self.client, &project, plan_id, options, waited);
+            let facts = read.await?;
             let plan = LivePlan {
                 client: Arc::clone(&self.client),
                 project: project.clone(),
                 plan_id,
                 key: self.key(&project, plan_id)?,
-                facts: read.await?,
                 started: self.snapshot.started(),
             };
 
-            let outline = preview::outline(&self.snapshot, plan_id, &plan.key, &plan.facts);
+            let outline = preview::outline(&self.snapshot, plan_id, &plan.key, &facts);
             if !outline.results.is_empty() {
                 let ado_run = self.open(&plan, &outline, previewer, folder).await?;
                 remark_on_points(&plan, &outline, previewer).await?;
-                let mut shown = plan.show(ado_run).await?;
-                let LivePlan { key, facts, .. } = &shown.plan;
-                shown.wanted = preview::so_far(&self.snapshot, plan_id, key, facts);
+                let mut shown = plan.show(ado_run, facts).await?;
+                let key = &shown.plan.key;
+                shown.wanted = preview::so_far(&self.snapshot, plan_id, key, &shown.facts);
                 self.plans.push(shown);
             }
         }
@@ -162,13 +163,13 @@ impl ShownSuite {
         if fate != LiveFate::Running {
             return Err(PreviewStop::NotShown("its run is recorded".to_owned()));
         }
-        let made_before = match noted {
+        let earlier = match noted {
             Some(LiveRun {
                 ado_run_id: Some(ado_run),
                 ..
             }) => return Ok(ado_run),
-            Some(_) => MadeBefore::Perhaps,
-            None => MadeBefore::No,
+            Some(_) => Earlier::Perhaps,
+            None => Earlier::Never,
         };
 
         // From here on its submission waits, and none begins that was not there.
@@ -176,19 +177,19 @@ impl ShownSuite {
         if !previewer.is_running(folder) {
             return Err(PreviewStop::NotShown("it has ended".to_owned()));
         }
-        match (plan.find(made_before).await?.with_key, made_before) {
-            (Some(_), MadeBefore::No) => {
+        match (plan.find(earlier).await?.with_key, earlier) {
+            (Some(_), Earlier::Never) => {
                 return Err(PreviewStop::NotShown(
                     "another kado made its test run".to_owned(),
                 ));
             }
-            (Some(run), MadeBefore::Perhaps) => return self.confirm(plan, &run, previewer).await,
+            (Some(run), Earlier::Perhaps) => return self.confirm(plan, &run, previewer).await,
             (None, _) => {}
         }
 
         self.intend(plan, previewer).await?;
         let made = plan.create(outline).await?;
-        match plan.find(MadeBefore::No).await?.with_key {
+        match plan.find(Earlier::Never).await?.with_key {
             Some(first) if first.id < made.id => {
                 let comment = format!("{}.", ended_in_favour_of(first.id));
                 plan.end(made.id, &comment).await?;

@@ -177,6 +177,7 @@ mod tests {
     use crate::katalon::status::Status;
     use crate::moment::Moment;
     use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::history::TestMemory;
     use crate::plan::sub_results::SubResult;
     use crate::plan::{plan, sample};
 
@@ -204,7 +205,7 @@ mod tests {
         snapshot.cases.insert("Test Cases/Sign in".to_owned(), ids);
         let facts = AdoFacts::of_points(&[sample::point(1, 1001, 1)]);
 
-        let mut made = plan(&snapshot, 18, "key", &facts);
+        let mut made = plan(&snapshot, 18, "key", &facts, &TestMemory::default());
         let result = made.results.pop().expect("the test has a point");
         for (sub_results, below) in results {
             let mut result = result.clone();

@@ -1,8 +1,6 @@
-//! What a plan depends on besides the snapshot: what ADO said when the submission was planned, and
-//! what kado remembered of its tests then.
+//! What ADO said when a submission was planned.
 
 use crate::plan::filling::ResultsBefore;
-use crate::plan::history::TestMemory;
 use crate::plan::links::{BuildLink, LookUp, ReleaseLink};
 #[cfg(test)]
 use crate::plan::point_rule::Point;
@@ -21,8 +19,6 @@ pub(crate) struct AdoFacts {
     pub build: LookUp<BuildLink>,
     /// The release to link with.
     pub release: LookUp<ReleaseLink>,
-    /// Earlier results of the tests that failed: not from ADO, but from the outbox.
-    pub memory: TestMemory,
     /// The results of the test run that is filled; none where kado makes it.
     pub results_before: ResultsBefore,
 }

@@ -389,6 +389,7 @@ mod tests {
     use super::*;
     use crate::katalon::settings::AzureSettings;
     use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::history::TestMemory;
     use crate::plan::{SubmissionPlan, plan, sample};
 
     const VIDEO: &str = "videos/1.avi";
@@ -416,7 +417,7 @@ mod tests {
 
     fn planned(snapshot: &Snapshot) -> SubmissionPlan {
         let facts = AdoFacts::of_points(&[sample::point(1, 1001, 1)]);
-        plan(snapshot, 18, "key", &facts)
+        plan(snapshot, 18, "key", &facts, &TestMemory::default())
     }
 
     fn names(attachments: &[PlannedAttachment]) -> Vec<&str> {

@@ -146,6 +146,7 @@ mod tests {
     use crate::katalon::settings::AzureSettings;
     use crate::katalon::status::Status;
     use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::history::TestMemory;
     use crate::plan::{plan, sample};
 
     fn tests(names: &[&str]) -> Vec<String> {
@@ -267,7 +268,13 @@ mod tests {
             sample::point(2, 1001, 2),
             sample::point(3, 1002, 1),
         ];
-        let plan = plan(&snapshot, 18, "key", &AdoFacts::of_points(&points));
+        let plan = plan(
+            &snapshot,
+            18,
+            "key",
+            &AdoFacts::of_points(&points),
+            &TestMemory::default(),
+        );
 
         let automated = automated(&plan);
 

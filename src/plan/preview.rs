@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::katalon::run::TestResult;
 use crate::plan::ado_facts::AdoFacts;
+use crate::plan::history::TestMemory;
 use crate::plan::snapshot::Snapshot;
 use crate::plan::text;
 use crate::plan::{SubmissionPlan, plan};
@@ -46,7 +47,7 @@ pub(crate) fn outline(
         let ids = case.and_then(|case| case.azure_ids.as_deref());
         has_ended(test) || !ids.unwrap_or_default().contains("${")
     });
-    plan(&run, plan_id, key, facts)
+    plan(&run, plan_id, key, facts, &TestMemory::default())
 }
 
 /// The outcome of each point that has one by now: the worst of the tests that have ended.
@@ -57,7 +58,15 @@ pub(crate) fn so_far(
     facts: &AdoFacts,
 ) -> BTreeMap<u32, PreviewedResult> {
     let mut results = BTreeMap::new();
-    for result in plan(&only(snapshot, has_ended), plan_id, key, facts).results {
+    for result in plan(
+        &only(snapshot, has_ended),
+        plan_id,
+        key,
+        facts,
+        &TestMemory::default(),
+    )
+    .results
+    {
         let comment = text::fit(&format!("{PREVIEW}{}", result.comment), LONGEST_COMMENT);
         let previewed = PreviewedResult {
             outcome: result.outcome,
@@ -194,7 +203,7 @@ mod tests {
         let (snapshot, facts) = running(tests, &[("A", "1")]);
 
         let preview = &so_far(&snapshot, 18, KEY, &facts)[&11];
-        let result = &plan(&snapshot, 18, KEY, &facts).results[0];
+        let result = &plan(&snapshot, 18, KEY, &facts, &TestMemory::default()).results[0];
 
         assert!(is_preview(&preview.comment));
         assert!(!is_preview(&result.comment));

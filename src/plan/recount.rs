@@ -261,6 +261,7 @@ mod tests {
     use crate::katalon::settings::AzureSettings;
     use crate::katalon::status::Status;
     use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::history::TestMemory;
     use crate::plan::{plan, sample};
 
     /// A plan with a result that passed for point 1 and one that failed for point 2.
@@ -277,7 +278,13 @@ mod tests {
         }
 
         let points = [sample::point(1, 1001, 1), sample::point(2, 1002, 1)];
-        plan(&snapshot, 18, "key", &AdoFacts::of_points(&points))
+        plan(
+            &snapshot,
+            18,
+            "key",
+            &AdoFacts::of_points(&points),
+            &TestMemory::default(),
+        )
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::katalon::settings::{AzureSettings, SendingRule};
 use crate::katalon::status::Status;
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
 use crate::plan::attachments::Source;
+use crate::plan::history::TestMemory;
 use crate::plan::left_out::LeftOutKind;
 use crate::plan::plan_choice::PlanChoice;
 use crate::plan::point_rule::Point;
@@ -55,7 +56,13 @@ fn point(id: u32, test_case_id: u32) -> Point {
 }
 
 fn planned(snapshot: &Snapshot, points: &[Point]) -> SubmissionPlan {
-    plan(snapshot, 18, KEY, &AdoFacts::of_points(points))
+    plan(
+        snapshot,
+        18,
+        KEY,
+        &AdoFacts::of_points(points),
+        &TestMemory::default(),
+    )
 }
 
 /// Ids from 1 to `last` as a test case has them.
@@ -351,7 +358,7 @@ proptest! {
                     });
                 }
             }
-            plans.push(plan(&snapshot, plan_id, KEY, &facts));
+            plans.push(plan(&snapshot, plan_id, KEY, &facts, &TestMemory::default()));
         }
 
         let ids: BTreeSet<u32> = ids.iter().map(|id| id.parse().unwrap()).collect();

@@ -60,6 +60,7 @@ pub(crate) fn reason_without_ids(snapshot: &Snapshot, id: i64) -> String {
 mod tests {
     use super::*;
     use crate::katalon::damage::{Damage, DamageKind};
+    use crate::katalon::log::NEWEST_PART;
     use crate::katalon::settings::AzureSettings;
     use crate::katalon::status::Status;
     use crate::plan::sample;
@@ -87,7 +88,7 @@ mod tests {
                 case.damage = Some(Damage::of("B.tc", DamageKind::Zeros));
             }),
             ("a damaged log", |run| {
-                let log = "execution0.log";
+                let log = NEWEST_PART;
                 run.run.damage.push(Damage::of(log, DamageKind::BeginsLate));
             }),
             ("ids that are wanted", |run| {

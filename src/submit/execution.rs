@@ -79,7 +79,7 @@ pub(super) enum Sender {
 
 /// Whether the request of a step may have been carried out before this attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Earlier {
+pub(crate) enum Earlier {
     /// It was never sent.
     Never,
     /// It may have been: ADO is asked before it is sent again (invariant I5).

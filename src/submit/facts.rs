@@ -12,7 +12,6 @@ use crate::ado::{AdoClient, AdoError};
 use crate::moment::Moment;
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
 use crate::plan::filling::ResultsBefore;
-use crate::plan::history::TestMemory;
 use crate::plan::links::{BuildChoice, BuildLink, LookUp, NoSuchStage, ReleaseChoice, ReleaseLink};
 use crate::plan::options::Options;
 use crate::plan::point_rule::Points;
@@ -95,7 +94,6 @@ pub(crate) async fn read(
         release,
         no_tags: client.is_before_2020(),
         // What kado remembers is no matter of the server's.
-        memory: TestMemory::default(),
     })
 }
 

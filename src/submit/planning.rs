@@ -119,10 +119,9 @@ async fn make(
     );
 
     match facts {
-        Ok(mut facts) => {
-            facts.memory = memory_of(outbox, snapshot).await?;
-
-            let plan = plan::plan(snapshot, plan_id, &submission.key, &facts);
+        Ok(facts) => {
+            let memory = memory_of(outbox, snapshot).await?;
+            let plan = plan::plan(snapshot, plan_id, &submission.key, &facts, &memory);
             Ok((plan, early_look))
         }
         Err(

@@ -69,20 +69,31 @@ pub(super) async fn early_look(
     }
 }
 
-/// The run that carries kado's key, and those without one that have one of `names`. Before the
+/// A test run that may have been made.
+pub(crate) struct ProbedRun<'a> {
+    /// The test plan.
+    pub plan_id: u32,
+    /// kado's key.
+    pub key: &'a str,
+    /// Runs without a key of kado's that are wanted as well, by their names.
+    pub names: &'a [&'a str],
+    /// Nothing of what is looked for changed last before this.
+    pub since: Moment,
+}
+
+/// The run that carries kado's key, and those without one that have one of the names. Before the
 /// first creation one look is enough: it finds what another machine or an earlier installation
-/// made; after a creation that may have been lost several looks are needed. Nothing of what is
-/// looked for changed last before `since`.
+/// made; after a creation that may have been lost several looks are needed. `patience` is how long
+/// a look may take, where it is not to take as long as the server likes.
 ///
 /// # Errors
 /// When the server fails. Nothing may be created then.
-pub(super) async fn run(
+pub(crate) async fn run(
     client: &AdoClient,
     project: &str,
-    plan: &SubmissionPlan,
-    names: &[&str],
-    since: Moment,
+    probed: &ProbedRun<'_>,
     earlier: Earlier,
+    patience: Option<Duration>,
 ) -> Result<FoundRuns, AdoError> {
     let looks = match earlier {
         Earlier::Never => &LOOKS[..1],
@@ -97,25 +108,37 @@ pub(super) async fn run(
     for pause in looks {
         tokio::time::sleep(*pause).await;
         let wanted = RunSearch {
-            plan: plan.plan_id,
-            key: plan.key.as_str(),
-            others: OtherRuns::Named(names),
-            since,
+            plan: probed.plan_id,
+            key: probed.key,
+            others: OtherRuns::Named(probed.names),
+            since: probed.since,
             now: clock::now(),
             clocks: DAY,
             memory,
         };
-        found = client.find_run(project, &wanted).await?;
-
-        if let Some(run) = &found.with_key {
-            tracing::info!(
-                ado_run = run.id,
-                "found this submission's run in azure devops and goes on with it"
-            );
+        found = in_time(client.find_run(project, &wanted), patience).await?;
+        if found.with_key.is_some() {
             break;
         }
     }
     Ok(found)
+}
+
+/// Gives a request up that takes longer than `patience`; it may have been carried out.
+///
+/// # Errors
+/// Those of the request, and when it is given up.
+pub(crate) async fn in_time<T>(
+    request: impl Future<Output = Result<T, AdoError>>,
+    patience: Option<Duration>,
+) -> Result<T, AdoError> {
+    let Some(patience) = patience else {
+        return request.await;
+    };
+    match tokio::time::timeout(patience, request).await {
+        Ok(answer) => answer,
+        Err(_) => Err(AdoError::unavailable("no answer in time")),
+    }
 }
 
 /// The runs that carry kado's key right after one was made. Another one that is missed because the

@@ -19,6 +19,7 @@ use crate::outbox::submission::{HowMade, Obstacle, SubmissionState, SubmissionSu
 use crate::plan::SubmissionPlan;
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
+use crate::plan::history::TestMemory;
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 
@@ -366,7 +367,13 @@ impl Both {
 /// A plan for a submission, whatever its test plan.
 fn plan_of(store: &Store, id: i64) -> SubmissionPlan {
     let loaded = store.load(id).unwrap();
-    plan(&loaded.snapshot, 18, &loaded.key, &AdoFacts::default())
+    plan(
+        &loaded.snapshot,
+        18,
+        &loaded.key,
+        &AdoFacts::default(),
+        &TestMemory::default(),
+    )
 }
 
 /// A report that appeared late.

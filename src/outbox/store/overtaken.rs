@@ -97,6 +97,7 @@ mod tests {
     use crate::outbox::store::test_runs::{NOW, at, found, open};
     use crate::outbox::submission::HowMade;
     use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::history::TestMemory;
     use crate::plan::plan_choice::PlanChoice;
     use crate::plan::{plan, sample};
 
@@ -113,7 +114,7 @@ mod tests {
         let snapshot = at(ended - 900, ended, snapshot);
 
         let facts = AdoFacts::of_points(&[sample::point(1, 1001, 1)]);
-        let plan = plan(&snapshot, 18, "k", &facts);
+        let plan = plan(&snapshot, 18, "k", &facts, &TestMemory::default());
         (snapshot, plan)
     }
 

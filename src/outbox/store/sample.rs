@@ -13,6 +13,7 @@ use crate::outbox::store::Store;
 use crate::outbox::store::test_runs::{at, found, open, record, snapshot};
 use crate::outbox::submission::{HowMade, Obstacle, SubmissionState};
 use crate::plan::ado_facts::AdoFacts;
+use crate::plan::history::TestMemory;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
@@ -76,7 +77,13 @@ fn go_on(store: &mut Store, id: i64, number: usize, run: &Snapshot, now: Moment)
         return;
     }
 
-    let mut planned = plan(run, 18, &format!("k{number}"), &AdoFacts::default());
+    let mut planned = plan(
+        run,
+        18,
+        &format!("k{number}"),
+        &AdoFacts::default(),
+        &TestMemory::default(),
+    );
     if number < WAITING + PARKED {
         let reason = "no test of this run has a point in test plan 18: test case 1099 (Test \
                       Cases/Checkout/Pay by card) is in none of its suites; add it in Azure DevOps";

@@ -281,6 +281,7 @@ mod tests {
     use crate::moment::Moment;
     use crate::outbox::store::test_runs::{NOW, at, found, open, snapshot};
     use crate::plan::ado_facts::AdoFacts;
+    use crate::plan::history::TestMemory;
     use crate::plan::{plan, sample};
 
     #[test]
@@ -294,7 +295,7 @@ mod tests {
             sample::file("execution1.log", FileKind::Log, 5),
         ];
         let id = found(&mut store, &run);
-        let planned = plan(&run, 18, "k", &AdoFacts::default());
+        let planned = plan(&run, 18, "k", &AdoFacts::default(), &TestMemory::default());
         store.store_plan(id, &planned, NOW).unwrap();
 
         // Create the run, read its results, attach the first file.

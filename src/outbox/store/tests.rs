@@ -22,13 +22,14 @@ use crate::outbox::store::test_runs::{
 use crate::outbox::store::{DATABASE, MARK, OpenError, Store, StoreError, set_aside};
 use crate::outbox::submission::{HowMade, SubmissionState, SubmissionSummary};
 use crate::plan::ado_facts::AdoFacts;
+use crate::plan::history::TestMemory;
 use crate::plan::left_out::LeftOut;
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
 
 /// Stores the plan of a submission.
 fn store_plan(store: &mut Store, id: i64, run: &Snapshot) {
-    let plan = plan(run, 18, "k", &AdoFacts::default());
+    let plan = plan(run, 18, "k", &AdoFacts::default(), &TestMemory::default());
     store.store_plan(id, &plan, NOW).unwrap();
 }
 

@@ -6,6 +6,7 @@ use super::*;
 use crate::katalon::run::FileKind;
 use crate::katalon::settings::{AzureSettings, ConfigurationRow};
 use crate::plan::ado_facts::AdoFacts;
+use crate::plan::history::TestMemory;
 use crate::plan::sample;
 use crate::plan::{SubmissionPlan, plan};
 
@@ -85,6 +86,7 @@ fn planned(snapshot: &Snapshot) -> SubmissionPlan {
         18,
         "0123456789abcdef0123456789abcdef",
         &AdoFacts::of_points(&points),
+        &TestMemory::default(),
     )
 }
 

@@ -29,9 +29,10 @@ use crate::plan::left_out::LeftOut;
 use crate::plan::preview;
 use crate::submit::creation::{RunLinks, creation, points_of};
 use crate::submit::execution::{Earlier, Execution, OpenStep, Sender, StepResult};
+use crate::submit::katalon_upload;
+use crate::submit::probe::{self, ProbedRun};
 use crate::submit::steps::{fill, results};
 use crate::submit::stop::{Awaited, Stop};
-use crate::submit::{katalon_upload, probe};
 
 /// How long another kado that is filling a run is left alone after its last sign of life there.
 const OTHERS_TIME: Duration = Duration::from_secs(2 * 60);
@@ -219,15 +220,39 @@ async fn look(
         return Ok(found);
     }
 
-    probe::run(
-        execution.client,
-        execution.project(),
-        execution.plan(),
+    ask(execution, names, since, open.earlier).await
+}
+
+/// Asks for the run as often as it takes.
+async fn ask(
+    execution: &Execution<'_>,
+    names: &[&str],
+    since: Moment,
+    earlier: Earlier,
+) -> Result<FoundRuns, AdoError> {
+    let plan = execution.plan();
+    let probed = ProbedRun {
+        plan_id: plan.plan_id,
+        key: &plan.key,
         names,
         since,
-        open.earlier,
+    };
+    let found = probe::run(
+        execution.client,
+        execution.project(),
+        &probed,
+        earlier,
+        None,
     )
-    .await
+    .await?;
+
+    if let Some(run) = &found.with_key {
+        tracing::info!(
+            ado_run = run.id,
+            "found this submission's run in azure devops and goes on with it"
+        );
+    }
+    Ok(found)
 }
 
 /// Creates the run, and gives way to one that another kado created at the same moment.
@@ -335,15 +360,8 @@ async fn request_or_find(execution: &Execution<'_>, links: RunLinks) -> Result<T
         made => return Ok(made?),
     };
 
-    let found = probe::run(
-        execution.client,
-        execution.project(),
-        execution.plan(),
-        &[],
-        execution.plan().completed,
-        Earlier::Perhaps,
-    )
-    .await?;
+    let since = execution.plan().completed;
+    let found = ask(execution, &[], since, Earlier::Perhaps).await?;
     found.with_key.ok_or(Stop::Ado(refused))
 }
 
