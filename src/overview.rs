@@ -535,5 +535,5 @@ const fn is_waiting(row: &SubmissionSummary) -> bool {
 
 /// Whether it waits for something that went wrong; time that is given to Katalon is none.
 fn is_held_up(row: &SubmissionSummary) -> bool {
-    is_waiting(row) && row.error.is_some() && row.obstacle != Some(Obstacle::Katalon)
+    is_waiting(row) && row.error.is_some() && row.obstacle != Some(Obstacle::AnotherSender)
 }

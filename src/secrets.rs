@@ -89,7 +89,7 @@ pub(crate) enum TokenError {
     Empty(SecretFile),
     /// What stands there cannot be a token.
     #[error("{source_name} {misfit}")]
-    NoToken {
+    Misfit {
         /// A file or a variable.
         source_name: String,
         /// What stands there.
@@ -108,7 +108,7 @@ impl TokenError {
             | Self::Empty(file) => {
                 file.kind = kind;
             }
-            Self::NoToken { .. } => {}
+            Self::Misfit { .. } => {}
         }
         self
     }
@@ -246,7 +246,7 @@ impl TokenSource {
 
             Self::Environment => {
                 let token = token_variable().unwrap_or_default();
-                token_in(token.as_bytes()).map_err(|misfit| TokenError::NoToken {
+                token_in(token.as_bytes()).map_err(|misfit| TokenError::Misfit {
                     source_name: format!("`${TOKEN_VARIABLE}`"),
                     misfit,
                 })
@@ -355,7 +355,7 @@ fn read_token(file: &Path) -> Result<SecretString, TokenError> {
     match token_in(&bytes) {
         Ok(token) if token.expose_secret().is_empty() => Err(TokenError::Empty(file.into())),
         Ok(token) => Ok(token),
-        Err(misfit) => Err(TokenError::NoToken {
+        Err(misfit) => Err(TokenError::Misfit {
             source_name: format!("token file `{}`", file.display()),
             misfit,
         }),

@@ -326,7 +326,7 @@ fn may_still_be_sent(row: &SubmissionSummary) -> bool {
     // These two may pass while somebody waits; for the others a person is needed.
     let passes = matches!(
         row.obstacle,
-        Some(Obstacle::Unreachable | Obstacle::Katalon)
+        Some(Obstacle::Unreachable | Obstacle::AnotherSender)
     );
     is_open(row) && (row.next_attempt.is_none() || passes)
 }

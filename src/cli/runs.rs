@@ -185,7 +185,7 @@ fn has_failed(row: &SubmissionSummary) -> bool {
         SubmissionState::Parked => true,
         // One that is left to Katalon for a while has not failed.
         SubmissionState::Pending | SubmissionState::Submitting => {
-            row.error.is_some() && row.obstacle != Some(Obstacle::Katalon)
+            row.error.is_some() && row.obstacle != Some(Obstacle::AnotherSender)
         }
         SubmissionState::Submitted | SubmissionState::Ignored => false,
     }

@@ -230,8 +230,7 @@ pub(crate) fn misplaced(config: &Config) -> Vec<TokenError> {
         if tables.access.identity.is_some() {
             continue;
         }
-        if let Err(error @ TokenError::NoToken { .. }) = tables.access.token_sources(owner).token()
-        {
+        if let Err(error @ TokenError::Misfit { .. }) = tables.access.token_sources(owner).token() {
             misplaced.push(error);
         }
     }

@@ -134,7 +134,7 @@ impl ConnectError {
         match self {
             Self::Ado(error) => error.exit(),
             // Whoever wrote it has to write something else, as with a wrong value of kado.toml.
-            Self::Secret(TokenError::NoToken { .. }) => Exit::Usage,
+            Self::Secret(TokenError::Misfit { .. }) => Exit::Usage,
             Self::NoServer
             | Self::ServerUrl(_)
             | Self::NoToken { .. }

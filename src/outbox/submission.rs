@@ -89,7 +89,7 @@ pub(crate) enum Obstacle {
     /// The configuration does not let ADO be reached.
     Configuration,
     /// Katalon, or another kado, may be submitting the run itself.
-    Katalon,
+    AnotherSender,
 }
 
 impl Obstacle {
@@ -99,7 +99,7 @@ impl Obstacle {
         Self::NoToken,
         Self::Unreachable,
         Self::Configuration,
-        Self::Katalon,
+        Self::AnotherSender,
     ];
 
     /// The word in the database.
@@ -109,7 +109,8 @@ impl Obstacle {
             Self::NoToken => "no-token",
             Self::Unreachable => "unreachable",
             Self::Configuration => "configuration",
-            Self::Katalon => "katalon",
+            // Stored so since there was only Katalon.
+            Self::AnotherSender => "katalon",
         }
     }
 
@@ -293,7 +294,7 @@ impl SubmissionSummary {
              until {until} (`submit.katalon_wait`)"
         ));
         self.goes_after = Some(id);
-        self.obstacle = Some(Obstacle::Katalon);
+        self.obstacle = Some(Obstacle::AnotherSender);
         self.next_attempt = Some(until);
     }
 

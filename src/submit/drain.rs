@@ -123,7 +123,7 @@ fn next_attempt<'a>(by_server: impl Iterator<Item = &'a Attempts>) -> Option<Mom
     let mut next: Option<Moment> = None;
     for attempt in by_server.flat_map(BTreeMap::values) {
         if let SendAttempt::Waits {
-            obstacle: Obstacle::Unreachable | Obstacle::Katalon,
+            obstacle: Obstacle::Unreachable | Obstacle::AnotherSender,
             until,
         } = attempt
         {

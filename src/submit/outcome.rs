@@ -75,7 +75,7 @@ const fn exit_of_waiting(obstacle: Obstacle) -> Exit {
         Obstacle::Credentials => Exit::Refused,
         Obstacle::Unreachable => Exit::Unreachable,
         // Without a token ADO was not even asked, so this is no refusal of its.
-        Obstacle::NoToken | Obstacle::Katalon => Exit::NotDone,
+        Obstacle::NoToken | Obstacle::AnotherSender => Exit::NotDone,
         Obstacle::Configuration => Exit::Usage,
     }
 }

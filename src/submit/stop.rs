@@ -13,30 +13,73 @@ use crate::plan::SubmissionPlan;
 use crate::plan::plan_choice::NoSuchPlan;
 use crate::secrets::TokenError;
 
-/// Why a submission does not go on now.
+/// Why a submission does not go on now. Not each is a failure: a run that Katalon submitted is
+/// submitted, and where there is nothing to do the submission is ignored. `Ado` waits, but for what
+/// the server refuses for good ([`Stop::obstacle`]).
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {
-    /// ADO, or the way to it.
-    #[error(transparent)]
-    Ado(#[from] AdoError),
-    /// There is no connection to the server.
-    #[error(transparent)]
-    Connect(ConnectError),
-    /// Nothing can be recorded, so nothing may be sent.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The run names no ADO project or no test plan.
-    #[error("no test plan or project is set for this run")]
-    NoDestination,
+    // It goes on, or has what it is for.
     /// Its test plan is known now, and it takes its turn there.
     #[error("goes to test plan {plan}")]
     PlanFound {
         /// The test plan.
         plan: u32,
     },
+    /// Katalon submitted the run itself.
+    #[error("Katalon submitted this run itself, as test run {run}")]
+    ByKatalon {
+        /// Its test run.
+        run: u32,
+        /// Where a person sees it.
+        url: String,
+        /// The key by which the Katalon project is remembered.
+        project: String,
+    },
+
+    // There is nothing to do for it, which is no failure.
     /// Another submission of the run goes to the same test plan. The outbox has that already.
     #[error("its test plan gets this run by another submission already")]
     SamePlan,
+    /// Another test plan of the run gets its results, so there is nothing to do for this one.
+    #[error(
+        "no test of this run has a test point in test plan {}; its results go to test plan {other}",
+        plan.plan_id
+    )]
+    Elsewhere {
+        /// The test plan that gets them.
+        other: u32,
+        /// The plan, which is kept.
+        plan: Box<SubmissionPlan>,
+    },
+    /// No test of the run has an id, so there is nothing that anybody could want to be sent.
+    #[error("{reason}")]
+    WithoutIds {
+        /// Why no test has one, and what would change it.
+        reason: String,
+        /// The plan, which is kept.
+        plan: Box<SubmissionPlan>,
+    },
+
+    // It waits, and goes on by itself.
+    /// Somebody else seems to be submitting the run.
+    #[error("{awaited}")]
+    AwaitsAnother {
+        /// When to look again.
+        until: Moment,
+        /// Who that is.
+        awaited: Awaited,
+    },
+    /// ADO, or the way to it.
+    #[error(transparent)]
+    Ado(#[from] AdoError),
+    /// There is no connection to the server.
+    #[error(transparent)]
+    Connect(ConnectError),
+
+    // It needs a person.
+    /// The run names no ADO project or no test plan.
+    #[error("no test plan or project is set for this run")]
+    NoDestination,
     /// No test plan, or more than one, is what the settings mean.
     #[error(
         "{problem}; correct `submit.test_plans` in kado.toml, then `kado runs retry {submission}`, \
@@ -119,14 +162,6 @@ pub(crate) enum Stop {
         /// The point.
         point: u32,
     },
-    /// No test of the run has an id, so there is nothing that anybody could want to be sent.
-    #[error("{reason}")]
-    WithoutIds {
-        /// Why no test has one, and what would change it.
-        reason: String,
-        /// The plan, which is kept.
-        plan: Box<SubmissionPlan>,
-    },
     /// Nothing of the plan is to be sent; it is kept, so that a person sees why.
     #[error("{reason}")]
     NothingToSend {
@@ -151,35 +186,11 @@ pub(crate) enum Stop {
         /// The plan, which is kept.
         plan: Box<SubmissionPlan>,
     },
-    /// Another test plan of the run gets its results, so there is nothing to do for this one.
-    #[error(
-        "no test of this run has a test point in test plan {}; its results go to test plan {other}",
-        plan.plan_id
-    )]
-    Elsewhere {
-        /// The test plan that gets them.
-        other: u32,
-        /// The plan, which is kept.
-        plan: Box<SubmissionPlan>,
-    },
-    /// Somebody else seems to be submitting the run.
-    #[error("{awaited}")]
-    AwaitsAnother {
-        /// When to look again.
-        until: Moment,
-        /// Who that is.
-        awaited: Awaited,
-    },
-    /// Katalon submitted the run itself.
-    #[error("Katalon submitted this run itself, as test run {run}")]
-    ByKatalon {
-        /// Its test run.
-        run: u32,
-        /// Where a person sees it.
-        url: String,
-        /// The key by which the Katalon project is remembered.
-        project: String,
-    },
+
+    // It stays as it is stored.
+    /// Nothing can be recorded, so nothing may be sent.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Why a test run cannot be filled.
@@ -253,7 +264,7 @@ impl Stop {
         match self {
             Self::Ado(error) | Self::Connect(ConnectError::Ado(error)) => obstacle_of_ado(error),
             Self::Connect(ConnectError::NoServer | ConnectError::ServerUrl(_)) => None,
-            Self::Connect(ConnectError::Secret(TokenError::NoToken { .. })) => {
+            Self::Connect(ConnectError::Secret(TokenError::Misfit { .. })) => {
                 Some(Obstacle::Configuration)
             }
             // A token is soon put in its place, so none is a reason to wait.
@@ -265,7 +276,7 @@ impl Stop {
                 | ConnectError::NoClientSecret(_),
             ) => Some(Obstacle::NoToken),
 
-            Self::AwaitsAnother { .. } => Some(Obstacle::Katalon),
+            Self::AwaitsAnother { .. } => Some(Obstacle::AnotherSender),
 
             // These need a person, or end the work on the submission.
             Self::Store(_)

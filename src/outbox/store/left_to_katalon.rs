@@ -105,7 +105,7 @@ mod tests {
         );
         assert_eq!(told.goes_after, Some(older));
         assert_eq!(told.next_attempt, Some(until));
-        assert_eq!(told.obstacle, Some(Obstacle::Katalon));
+        assert_eq!(told.obstacle, Some(Obstacle::AnotherSender));
         assert_eq!(summary(&store, older).goes_after, None);
         assert_eq!(summary(&store, of_other_plan).goes_after, None);
     }

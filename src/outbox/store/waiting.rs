@@ -129,7 +129,7 @@ impl Store {
                 "UPDATE submission SET obstacle = ?2, next_attempt_ms = ?3,
                     reason = 'gives Katalon time to submit this run itself (`submit.katalon_wait`)'
                  WHERE id = ?1 AND state = 'pending'",
-                params![id, Obstacle::Katalon, until],
+                params![id, Obstacle::AnotherSender, until],
             )?;
         }
         Ok(())
