@@ -76,10 +76,12 @@ fn ids_that_are_set_and_set_back_leave_every_byte_of_a_real_file() {
 #[test]
 fn an_element_that_is_taken_out_and_made_anew_is_the_one_that_katalon_wrote() {
     let Some(files) = all() else { return };
+    let mut mapped = 0;
     let mut differing = Vec::new();
 
     for file in &files {
         let Some(ids) = &file.ids else { continue };
+        mapped += 1;
 
         let without = file.cleared(&file.bytes);
         let again = file.set(&without, ids);
@@ -90,6 +92,7 @@ fn an_element_that_is_taken_out_and_made_anew_is_the_one_that_katalon_wrote() {
         }
     }
 
+    assert!(mapped > 280, "only {mapped} files have ids");
     // Katalon keeps the order in which products were linked; a new link is the last one.
     differing.retain(|path| !fs::read_to_string(path).unwrap().contains("qTest"));
     assert_eq!(differing, [""; 0].map(PathBuf::from));
@@ -98,6 +101,7 @@ fn an_element_that_is_taken_out_and_made_anew_is_the_one_that_katalon_wrote() {
 #[test]
 fn ids_that_are_set_and_taken_out_leave_every_byte_of_a_file_without_ids() {
     let Some(files) = all() else { return };
+    let mut unmapped = 0;
 
     for file in &files {
         // Some have the element without a value, which goes with the ids.
@@ -105,6 +109,7 @@ fn ids_that_are_set_and_taken_out_leave_every_byte_of_a_file_without_ids() {
             continue;
         }
 
+        unmapped += 1;
         let mapped = file.set(&file.bytes, "1865");
 
         assert_eq!(read(&mapped).azure_ids.as_deref(), Some("1865"));
@@ -114,4 +119,5 @@ fn ids_that_are_set_and_taken_out_leave_every_byte_of_a_file_without_ids() {
             file.path.display()
         );
     }
+    assert!(unmapped > 700, "only {unmapped} files have no ids");
 }

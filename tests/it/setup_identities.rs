@@ -183,7 +183,7 @@ impl Applicant {
 }
 
 #[test]
-fn a_secret_by_options() {
+fn a_secret_given_by_options_is_written_and_used() {
     let applicant = Applicant::with_secret();
 
     let done = applicant.set_up_application(
@@ -197,7 +197,7 @@ fn a_secret_by_options() {
 }
 
 #[test]
-fn a_certificate_by_options() {
+fn a_certificate_given_by_options_is_written_and_used() {
     let applicant = Applicant::with_certificate();
 
     let done = applicant.set_up_application(
@@ -211,7 +211,7 @@ fn a_certificate_by_options() {
 }
 
 #[test]
-fn a_managed_identity_by_options() {
+fn a_managed_identity_given_by_options_is_written_and_used() {
     let applicant = Applicant::managed();
 
     let done = applicant.set_up("managed-identity", &[]);
@@ -222,7 +222,7 @@ fn a_managed_identity_by_options() {
 }
 
 #[test]
-fn a_federated_token_in_a_file_by_options() {
+fn a_file_with_a_federated_token_given_by_options_is_written_and_used() {
     let applicant = Applicant::federated();
 
     let done =
@@ -234,7 +234,7 @@ fn a_federated_token_in_a_file_by_options() {
 }
 
 #[test]
-fn a_service_connection_by_options() {
+fn a_service_connection_given_by_options_is_written_and_used() {
     let applicant = Applicant::in_job();
 
     let done = applicant.set_up_application(
@@ -308,7 +308,7 @@ mod at_a_terminal {
     }
 
     #[test]
-    fn a_secret() {
+    fn a_secret_that_is_answered_is_written_and_used() {
         let applicant = Applicant::with_secret();
 
         let mut terminal = begin(&applicant, 1);
@@ -324,7 +324,7 @@ mod at_a_terminal {
     }
 
     #[test]
-    fn a_certificate() {
+    fn a_certificate_that_is_answered_is_written_and_used() {
         let applicant = Applicant::with_certificate();
 
         let mut terminal = begin(&applicant, 1);
@@ -340,7 +340,7 @@ mod at_a_terminal {
     }
 
     #[test]
-    fn a_managed_identity() {
+    fn a_managed_identity_that_is_chosen_is_written_and_used() {
         let applicant = Applicant::managed();
 
         let mut terminal = begin(&applicant, 2);
@@ -350,7 +350,7 @@ mod at_a_terminal {
     }
 
     #[test]
-    fn a_federated_token_in_a_file() {
+    fn a_file_with_a_federated_token_that_is_answered_is_written_and_used() {
         let applicant = Applicant::federated();
 
         let mut terminal = begin(&applicant, 3);
@@ -369,7 +369,7 @@ mod at_a_terminal {
     }
 
     #[test]
-    fn a_service_connection() {
+    fn a_service_connection_that_is_answered_is_written_and_used() {
         let applicant = Applicant::in_job();
 
         let mut terminal = begin(&applicant, 3);
