@@ -45,3 +45,6 @@ pub(crate) mod url_secrets;
 pub(crate) mod videos;
 pub mod witness;
 pub(crate) mod xml;
+
+/// The folder of a project that holds the sessions with their run folders.
+pub(crate) const REPORTS: &str = "Reports";

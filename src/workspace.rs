@@ -2,8 +2,8 @@
 //!
 //! Everything here but `replace` goes through `crate::door`: it only reads, takes no lock, follows
 //! no link and opens nothing but regular files; walks are bounded in depth and number. What cannot
-//! be read becomes a warning where the rest still makes sense. Files change while they are read:
-//! Katalon rotates logs and rewrites reports in place.
+//! be read becomes damage where the rest still makes sense, and what is odd a warning. Files change
+//! while they are read: Katalon rotates logs and rewrites reports in place.
 //!
 //! `project_folder` reads a project, `run_folder` a run, `collection_folder` the report of a test
 //! suite collection; `Location` says to which of them a folder belongs. `replace` is the one place

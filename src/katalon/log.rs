@@ -38,6 +38,9 @@ pub(crate) use end::EndScanner;
 pub(crate) use last::last_moment;
 pub use reader::LogReader;
 
+/// The newest part of a log, which is the one that grows.
+pub(crate) const NEWEST_PART: &str = "execution0.log";
+
 /// What the log of a run says.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct LogSummary {

@@ -24,7 +24,8 @@ use crate::moment::Moment;
 
 /// One execution of a test suite, read from a report folder.
 ///
-/// Whatever the files do not say is `None` or empty; what was damaged stands in `warnings`.
+/// Whatever the files do not say is `None` or empty. What could not be read stands in `damage`, and
+/// counts for the exit code; what was odd and costs nothing in `warnings`.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SuiteRun {
     /// Id of the suite, `Test Suites/…` (`startSuite` of the log, else `execution.properties`).
@@ -57,7 +58,8 @@ pub struct SuiteRun {
     pub reruns_left: Option<u32>,
     /// Whether the run belongs to a test suite collection.
     pub in_collection: bool,
-    /// What of the log could not be read; then the report counts, where it is of this run.
+    /// What of the log, the other files of the run and its project could not be read. Where it is of
+    /// the log, the report counts, if that is of this run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<Damage>,
     /// Where the log and Katalon's own report do not say the same.

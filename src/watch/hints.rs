@@ -29,6 +29,7 @@ use tokio::sync::Notify;
 
 use crate::discovery::settled::FolderDigest;
 use crate::file_names::{has_extension, is_named};
+use crate::katalon::REPORTS;
 use crate::locked::locked;
 use crate::watch::hints::polled::Polled;
 use crate::watch::walk::count_folders;
@@ -376,7 +377,7 @@ impl Touched {
 fn matters(path: &Path) -> bool {
     let is_in_reports = path
         .components()
-        .any(|part| is_named(part.as_os_str(), "Reports"));
+        .any(|part| is_named(part.as_os_str(), REPORTS));
     // What was removed cannot be asked what it was; folders rarely have an extension.
     is_in_reports || path.extension().is_none() || has_extension(path, "prj")
 }

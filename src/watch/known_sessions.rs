@@ -22,10 +22,9 @@ use std::time::Duration;
 
 use crate::discovery::settled::FolderDigest;
 use crate::door::{Folder, Kind, Look};
+use crate::katalon::log::NEWEST_PART;
 use crate::moment::Moment;
 
-/// The newest part of a log, which is the one that grows.
-const NEWEST_PART: &str = "execution0.log";
 /// How long before its listing a folder has to have changed: what comes into it right behind the
 /// listing changes its times then, however coarse the file system takes them (FAT: 2 s).
 const COARSEST: Duration = Duration::from_secs(2);

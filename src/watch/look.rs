@@ -11,15 +11,13 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::discovery::tracker::Observation;
 use crate::door::Folder;
 use crate::katalon::log::EndScanner;
+use crate::katalon::log::NEWEST_PART;
 use crate::moment::Moment;
 use crate::stable_number::stable_number;
 use crate::watch::LIVELY;
 use crate::watch::glance::glance;
 use crate::watch::look_rules::LookRules;
 use crate::workspace::{self, FolderListing, JunitState, LONGEST_LOG, Location, RunReader};
-
-/// The newest part of the log, which is the one that grows.
-const NEWEST_PART: &str = "execution0.log";
 
 /// Bytes of the largest log that is read whole at the first look.
 const SMALL: u64 = 8 * 1024 * 1024;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::file_names::{is_in, same};
+use crate::katalon::REPORTS;
 use crate::plural::{counted, form};
 
 /// Problems that are kept; more are counted.
@@ -340,9 +341,9 @@ impl WatchProblem {
             // There the right would not reach a folder that takes none over from above.
             _ if cfg!(windows) => self.path.clone(),
             WatchedPart::Reports(project) | WatchedPart::RunFolder(project)
-                if is_in(&self.path, &project.join("Reports")) =>
+                if is_in(&self.path, &project.join(REPORTS)) =>
             {
-                project.join("Reports")
+                project.join(REPORTS)
             }
             _ => self.path.clone(),
         }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::file_names::is_named;
+use crate::katalon::REPORTS;
 
 /// The roots of the projects that a walk found.
 #[derive(Default)]
@@ -27,6 +28,6 @@ impl ProjectRoots {
         let mut below = path.strip_prefix(project).ok()?.components();
         let reports = below.next()?.as_os_str();
         let session = below.next()?.as_os_str();
-        is_named(reports, "Reports").then(|| project.join(reports).join(session))
+        is_named(reports, REPORTS).then(|| project.join(reports).join(session))
     }
 }

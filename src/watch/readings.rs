@@ -14,8 +14,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
+use crate::plural::span;
 use crate::watch::turns::Turns;
 use crate::worker::Worker;
+
+/// How long a look may take before it counts as one that cannot be read.
+const LONGEST_LOOK: Duration = Duration::from_secs(5 * 60);
 
 /// How much looks may take.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +37,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             patience: Duration::from_secs(2),
-            longest: Duration::from_secs(5 * 60),
+            longest: LONGEST_LOOK,
             of_project: 4,
             of_all: 16,
         }
@@ -164,10 +168,11 @@ impl<T: Send + 'static> Readings<T> {
 
 /// What is said of a look that is given up.
 pub(super) fn stuck() -> io::Error {
-    io::Error::new(
-        ErrorKind::TimedOut,
-        "reading its files takes longer than 5 minutes; look at the disk or share that they lie on",
-    )
+    let text = format!(
+        "reading its files takes longer than {}; look at the disk or share that they lie on",
+        span(LONGEST_LOOK.as_secs())
+    );
+    io::Error::new(ErrorKind::TimedOut, text)
 }
 
 fn panicked() -> io::Error {

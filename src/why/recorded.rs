@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::discovery::folder_answer::FolderAnswer;
 use crate::file_names::{is_in, is_named, same};
+use crate::katalon::REPORTS;
 use crate::moment::Moment;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::plan::left_out::LeftOut;
@@ -175,7 +176,7 @@ fn gone_runs(inquiry: &Inquiry<'_>, folder: &Path) -> Option<Explanation> {
 /// What a folder in which runs lie is, by where it lies.
 pub(super) fn kind_by_place(folder: &Path) -> FolderKind {
     let mut above = folder.components().rev().skip(1);
-    match above.position(|part| is_named(part.as_os_str(), "Reports")) {
+    match above.position(|part| is_named(part.as_os_str(), REPORTS)) {
         Some(0) => FolderKind::Session,
         Some(_) => FolderKind::Suite,
         None => FolderKind::Other,

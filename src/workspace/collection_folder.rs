@@ -12,6 +12,7 @@ use super::launch::read_launch;
 use super::session_reports::{MOST_FOLDERS, MOST_REPORTS, is_report, reports_for};
 use crate::door::Folder;
 use crate::file_names::{is_named, same};
+use crate::katalon::REPORTS;
 use crate::katalon::collection_report::{CollectionReport, MOST_MEMBERS, suite_at};
 use crate::katalon::damage::{Damage, DamageKind};
 
@@ -227,7 +228,7 @@ pub(crate) fn written_to(folder: &Path) -> Option<PathBuf> {
         .collect();
     let at = names
         .iter()
-        .rposition(|name| is_named(OsStr::new(name), "Reports"))?;
+        .rposition(|name| is_named(OsStr::new(name), REPORTS))?;
     let names = &names[at + 1..];
     // The path comes out of a file of the run, so nothing in it may lead out of `Reports`.
     let leads_out = names
@@ -250,7 +251,7 @@ fn split_at_reports(path: &Path) -> Option<(PathBuf, Vec<OsString>)> {
     let parts: Vec<Component<'_>> = path.components().collect();
     let at = parts
         .iter()
-        .rposition(|part| is_named(part.as_os_str(), "Reports"))?;
+        .rposition(|part| is_named(part.as_os_str(), REPORTS))?;
 
     let reports = parts[..=at].iter().collect();
     let below = parts[at + 1..]

@@ -13,11 +13,9 @@ use memchr::memmem;
 use super::listing::FolderListing;
 use super::log_size::check_log_size;
 use crate::door::Folder;
-use crate::katalon::log::{FolderNames, LogReader, LogSummary};
+use crate::katalon::log::{FolderNames, LogReader, LogSummary, NEWEST_PART};
 use crate::katalon::run::FileKind;
 
-/// The newest part, which is the one that grows.
-pub(super) const NEWEST_PART: &str = "execution0.log";
 /// What ends a record.
 const END_OF_RECORD: &[u8] = b"</record>";
 /// Bytes of the longest log that is read while it grows; a longer one is read when the run is over.

@@ -11,6 +11,7 @@ use super::{ReadError, names};
 use crate::door::{self, Folder, Kind};
 use crate::error_chain::chain;
 use crate::file_names::{has_extension, is_named};
+use crate::katalon::REPORTS;
 use crate::katalon::console;
 use crate::katalon::id_effort::IdEffort;
 use crate::katalon::id_rule::IdRule;
@@ -318,7 +319,7 @@ fn leads_into_reports(folder: &Path, path: &Path) -> bool {
     below
         .components()
         .next()
-        .is_some_and(|first| is_named(first.as_os_str(), "Reports"))
+        .is_some_and(|first| is_named(first.as_os_str(), REPORTS))
 }
 
 fn holds_prj(folder: &Path) -> bool {

@@ -6,16 +6,16 @@ use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
 use super::listing::{FolderListing, ListedFile, holds_run, list, list_run_folder};
 use super::location::Location;
 use super::log_size::{LONGEST_LOG, check_log_size};
 use super::parsed_logs::ParsedLogs;
 use super::project_folder::read_console_options;
 use super::{ReadError, earlier_run, named_files};
+use crate::clock;
 use crate::door::{self, Folder};
 use crate::file_names::{KnownFolder, is_named};
+use crate::katalon::REPORTS;
 use crate::katalon::assemble::{RunParts, assemble};
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::log::{FolderNames, LogReader, LogSummary};
@@ -62,7 +62,8 @@ pub(crate) struct RunReader {
 ///
 /// # Errors
 /// When it is no run folder, or cannot be listed, or when another program holds a file of it for
-/// itself: that passes. Other files in it that cannot be read are warnings.
+/// itself: that passes. Other files in it that cannot be read are damage of the run; only
+/// `execution.properties`, on which no result depends, is a warning.
 pub fn read_run(folder: &Path) -> Result<SuiteRun, ReadError> {
     RunReader::default().read(&Location::of(folder))
 }
@@ -136,7 +137,7 @@ impl RunReader {
 
         Ok(assemble(RunParts {
             report,
-            zone: TimeZone::system(),
+            zone: clock::zone(),
             log,
             binding,
             console_options: console_options(location, &execution, &mut warnings)?,
@@ -451,7 +452,7 @@ pub(super) fn last_names(folder: &Path) -> Vec<String> {
     let last_two = names.len().saturating_sub(2);
     let from = match names
         .iter()
-        .rposition(|name| is_named(OsStr::new(name), "Reports"))
+        .rposition(|name| is_named(OsStr::new(name), REPORTS))
     {
         // One name alone would fit too many paths.
         Some(reports) if reports + 2 < names.len() => reports + 1,

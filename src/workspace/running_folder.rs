@@ -3,17 +3,16 @@
 
 use std::path::Path;
 
-use jiff::tz::TimeZone;
-
 use super::ReadError;
-use super::growing_log::{GrowingLog, NEWEST_PART};
+use super::growing_log::GrowingLog;
 use super::listing::list;
 use super::location::Location;
 use super::run_folder::{console_options, io_error, last_names, read_execution, read_small};
+use crate::clock;
 use crate::door::Folder;
 use crate::file_names::KnownFolder;
 use crate::katalon::assemble::{RunParts, assemble};
-use crate::katalon::log::FolderNames;
+use crate::katalon::log::{FolderNames, NEWEST_PART};
 use crate::katalon::run::{SuiteRun, binding};
 use crate::katalon::unstarted::add_unstarted;
 
@@ -50,7 +49,7 @@ pub(crate) fn read_running(
 
     Ok(assemble(RunParts {
         report: None,
-        zone: TimeZone::system(),
+        zone: clock::zone(),
         log: summary,
         binding: lines,
         console_options: console_options(location, &execution, &mut warnings).map_err(failed)?,

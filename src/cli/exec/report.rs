@@ -9,6 +9,7 @@ use crate::cli::submission;
 use crate::cli::tell::tell;
 use crate::cli::terminal::{Screen, Terminal};
 use crate::exit::Exit;
+use crate::katalon::REPORTS;
 use crate::live::EndedPreview;
 use crate::outbox::submission::SubmissionSummary;
 
@@ -117,7 +118,7 @@ impl Report {
         if runs == 0 {
             self.problem(format!(
                 "no suite run of the command has ended below `{}`",
-                root.join("Reports").display()
+                root.join(REPORTS).display()
             ));
         }
     }

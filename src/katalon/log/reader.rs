@@ -548,39 +548,48 @@ impl Oddities {
         let counted = [
             (
                 self.cut,
-                "records of the log that are cut and were left out",
+                "records of the log that are cut and were left out".to_owned(),
             ),
             (
                 self.truncated,
-                "records of the log with texts of more than 2 MiB, which were cut",
+                format!(
+                    "records of the log with texts of more than {} MiB, which were cut",
+                    LONGEST_TEXT >> 20
+                ),
             ),
             (
                 self.without_time,
-                "records of the log without a time, which got that of the record before",
+                "records of the log without a time, which got that of the record before".to_owned(),
             ),
             (
                 self.stray_ends,
-                "END records of the log that close nothing and were left out",
+                "END records of the log that close nothing and were left out".to_owned(),
             ),
             (
                 self.second_suites,
-                "further suites in this log, of which only the first one counts",
+                "further suites in this log, of which only the first one counts".to_owned(),
             ),
             (
                 self.too_deep,
-                "steps that are nested too deep to count for their test's status",
+                "steps that are nested too deep to count for their test's status".to_owned(),
             ),
             (
                 self.attachments_left_out,
-                "attachments left out, because one attempt names more than 10000, or the run more than 200000",
+                format!(
+                    "attachments left out, because one attempt names more than {MOST_ATTACHMENTS}, \
+                     or the run more than {MOST_NAMED_FILES}"
+                ),
             ),
             (
                 self.texts_cut,
-                "error texts that were cut, because all together are longer than 4 MiB",
+                format!(
+                    "error texts that were cut, because all together are longer than {} MiB",
+                    SOME_TEXTS >> 20
+                ),
             ),
             (
                 self.broken_variables,
-                "lists of variable values in the log that cannot be read",
+                "lists of variable values in the log that cannot be read".to_owned(),
             ),
         ];
 

@@ -11,14 +11,12 @@ use std::io::{self, BufRead};
 
 use memchr::{memchr, memchr2};
 
+use super::failure::LONGEST_TEXT;
 use super::record::{Level, Method, PROPERTIES, RawRecord};
 
 /// Bytes of a tag that are kept; Katalon's longest is `<property
 /// name="failed.exception.stacktrace">`.
 const LONGEST_TAG: usize = 512;
-/// Bytes of a raw text that are kept. A message is XML-escaped twice, so its clear text can be far
-/// shorter.
-const LONGEST_TEXT: usize = 2 * 1024 * 1024;
 /// Properties of one record that are kept; Katalon writes at most a dozen.
 const MOST_PROPERTIES: usize = 32;
 
@@ -105,6 +103,7 @@ impl<R: BufRead> Scanner<R> {
             let end = memchr(b'<', buffer);
             let text = &buffer[..end.unwrap_or(buffer.len())];
             if wanted {
+                // A message is XML-escaped twice, so its clear text can be far shorter.
                 let room = LONGEST_TEXT.saturating_sub(self.text.len());
                 self.text.extend_from_slice(&text[..text.len().min(room)]);
                 truncated |= text.len() > room;

@@ -21,6 +21,7 @@ use super::Sessions;
 use crate::clock;
 use crate::discovery::settled::FolderDigest;
 use crate::file_names::key;
+use crate::katalon::REPORTS;
 use crate::moment::Moment;
 use crate::watch::LIVELY;
 
@@ -59,7 +60,7 @@ pub(super) fn wanted(
     }
 
     for project in projects {
-        let reports = project.join("Reports");
+        let reports = project.join(REPORTS);
         let is_link = std::fs::symlink_metadata(&reports).is_ok_and(|reports| reports.is_symlink());
         if is_link {
             continue;
