@@ -216,7 +216,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             std::process::exit(exec::exec(&arguments, &paths::load(file)?, clock)?)
         }
         Command::Inspect(arguments) => {
-            inspect::show(&arguments.path, &terms(file), arguments.json, &mut out)?;
+            inspect::show(
+                &arguments.path,
+                &terms(file),
+                inspect::OutputForm::of_flag(arguments.json),
+                &mut out,
+            )?;
             Ok(Exit::Done)
         }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::ado::AdoError;
 use crate::cli::facts::fact;
-use crate::cli::json;
+use crate::cli::json::{self, OutputForm};
 use crate::cli::plain::plain;
 use crate::cli::plan_tables::{self, target};
 use crate::cli::tell::tell;
@@ -104,7 +104,7 @@ impl NoPlan {
 /// Prints what submitting these folders would send.
 pub(super) async fn dry_run(
     folders: &[PathBuf],
-    json: bool,
+    form: OutputForm,
     config: &Config,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
@@ -126,7 +126,7 @@ pub(super) async fn dry_run(
         exit = exit.and(Exit::NotDone);
     }
 
-    if json {
+    if form == OutputForm::Json {
         let views: Vec<PlanView<'_>> = plans.iter().map(view).collect();
         json::print(&views, out)?;
     } else {

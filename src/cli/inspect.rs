@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use crate::cli::json;
+pub use crate::cli::json::OutputForm;
 use crate::cli::terminal::{Screen, Terminal};
 use crate::clock;
 use crate::config::Config;
@@ -77,29 +78,29 @@ impl InspectTerms {
 pub fn inspect(
     path: &Path,
     terms: &InspectTerms,
-    json: bool,
+    form: OutputForm,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    show(path, terms, json, &mut Screen::new(out, Terminal::pipe()))
+    show(path, terms, form, &mut Screen::new(out, Terminal::pipe()))
 }
 
 /// The same on a screen.
 pub(super) fn show(
     path: &Path,
     terms: &InspectTerms,
-    json: bool,
+    form: OutputForm,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<()> {
     let folder = folder_of(path)?;
     if workspace::is_run_folder(&folder) {
         let view = inspect_run(&folder, terms)?;
-        return write(&view, json, out, people::run);
+        return write(&view, form, out, people::run);
     }
 
     match workspace::read_project(&folder) {
         Ok(project) => {
             let view = inspect_project(project, terms);
-            write(&view, json, out, people::project)
+            write(&view, form, out, people::project)
         }
         Err(workspace::ReadError::NoProject(_)) => bail!(
             "`{}` is neither a run folder nor a Katalon project; name a folder that holds \
@@ -127,11 +128,11 @@ fn folder_of(path: &Path) -> anyhow::Result<PathBuf> {
 
 fn write<V: serde::Serialize>(
     view: &V,
-    json: bool,
+    form: OutputForm,
     out: &mut Screen<'_>,
     for_people: fn(&V, &mut Screen<'_>) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
-    if json {
+    if form == OutputForm::Json {
         json::print(view, out)
     } else {
         Ok(for_people(view, out)?)

@@ -1,8 +1,24 @@
-//! The one way in which a command prints JSON.
+//! Whether a command prints for people or JSON, and the one way in which it prints that.
 
 use std::io::Write;
 
 use serde::Serialize;
+
+/// In which form a command prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OutputForm {
+    /// Text for people.
+    Text,
+    /// JSON for scripts.
+    Json,
+}
+
+impl OutputForm {
+    /// What the flag `--json` says.
+    pub(super) const fn of_flag(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+}
 
 /// Prints a value as JSON with indentation, and ends the line.
 ///

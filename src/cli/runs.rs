@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use filter::{Filter, Since};
 
 use crate::cli::delegate::Delegate;
-use crate::cli::json;
+use crate::cli::json::{self, OutputForm};
 use crate::cli::plain::{or_dash, plain};
 use crate::cli::progress::Progress;
 use crate::cli::submission;
@@ -104,7 +104,7 @@ pub(super) fn runs(
     clock: Clock,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
-    let json = arguments.json;
+    let form = OutputForm::of_flag(arguments.json);
     let progress = || Progress::new(&Terminal::of_errors(clock), config.state_dir.clone());
     if arguments.action.is_some() {
         let watch = arguments.watch.then_some("--watch");
@@ -115,19 +115,19 @@ pub(super) fn runs(
         None if arguments.watch => watch::watch(&arguments.filter, config, out),
         None => {
             let rows = listed(&arguments.filter, config, out)?;
-            if rows.is_empty() && !json {
+            if rows.is_empty() && form == OutputForm::Text {
                 out.sentence(0, arguments.filter.nothing())?;
             } else {
-                print_list(&rows, json, out)?;
+                print_list(&rows, form, out)?;
             }
-            if !json {
+            if form == OutputForm::Text {
                 print_live(&shown_live(&arguments.filter, config)?, out)?;
             }
             Ok(Exit::Done)
         }
 
         Some(Action::Show { id }) => {
-            show_run(*id, json, config, out)?;
+            show_run(*id, form, config, out)?;
             Ok(Exit::Done)
         }
 
@@ -141,14 +141,14 @@ pub(super) fn runs(
                 None => retries_of_all_failed(config)?,
             };
 
-            ask(&requests, json, config, progress(), out)
+            ask(&requests, form, config, progress(), out)
         }
 
-        Some(Action::Verify { id, since }) => verify::verify(*id, since, json, config, out),
+        Some(Action::Verify { id, since }) => verify::verify(*id, since, form, config, out),
 
         Some(Action::Forget { id }) => {
             let request = Request::Forget { submission: *id };
-            ask(&[request], json, config, progress(), out)
+            ask(&[request], form, config, progress(), out)
         }
     }
 }
@@ -199,8 +199,12 @@ fn rows(config: &Config) -> anyhow::Result<Vec<SubmissionSummary>> {
     }
 }
 
-fn print_list(rows: &[SubmissionSummary], json: bool, out: &mut Screen<'_>) -> anyhow::Result<()> {
-    if json {
+fn print_list(
+    rows: &[SubmissionSummary],
+    form: OutputForm,
+    out: &mut Screen<'_>,
+) -> anyhow::Result<()> {
+    if form == OutputForm::Json {
         return json::print(&rows, out);
     }
 
@@ -320,7 +324,12 @@ fn state_in_words(row: &SubmissionSummary) -> String {
     }
 }
 
-fn show_run(id: i64, json: bool, config: &Config, out: &mut Screen<'_>) -> anyhow::Result<()> {
+fn show_run(
+    id: i64,
+    form: OutputForm,
+    config: &Config,
+    out: &mut Screen<'_>,
+) -> anyhow::Result<()> {
     let unknown = StoreError::UnknownSubmission(id);
     let Some(store) = Store::open_to_read(&config.state_dir)? else {
         return Err(unknown.into());
@@ -328,20 +337,20 @@ fn show_run(id: i64, json: bool, config: &Config, out: &mut Screen<'_>) -> anyho
     let Some(details) = RunDetails::read(&store, id)? else {
         return Err(unknown.into());
     };
-    show::show(&details, json, out)
+    show::show(&details, form, out)
 }
 
 /// Has requests carried out, and sends what was retried. As JSON it prints the rows of all that was
 /// done.
 fn ask(
     requests: &[Request],
-    json: bool,
+    form: OutputForm,
     config: &Config,
     progress: Progress,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
     // Whoever asked for all that failed sees no row, and no reason why.
-    if requests.is_empty() && !json {
+    if requests.is_empty() && form == OutputForm::Text {
         out.sentence(
             0,
             "No run needs a person or waits with an error; `kado runs` lists all.",
@@ -381,9 +390,9 @@ fn ask(
         rows
     };
 
-    if json {
+    if form == OutputForm::Json {
         let done = [sent.rows, forgotten].concat();
-        print_list(&done, json, out)?;
+        print_list(&done, form, out)?;
         return Ok(exit);
     }
     for row in &forgotten {

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::{Args, Subcommand};
 
 use crate::cli::facts::fact;
-use crate::cli::json;
+use crate::cli::json::{self, OutputForm};
 use crate::cli::terminal::Screen;
 use crate::cli::token_input::token_from_input;
 use crate::config::paths::places;
@@ -108,7 +108,11 @@ pub(super) fn service(
             &token_from_input("kado service set-token")?,
         )?,
         Command::Status { whose, json } => {
-            return print_status(&service::status(whose.scope())?, *json, out);
+            return print_status(
+                &service::status(whose.scope())?,
+                OutputForm::of_flag(*json),
+                out,
+            );
         }
     };
 
@@ -135,8 +139,12 @@ fn start_if_configured(scope: Scope, config: Option<&Path>) -> Result<Summary, S
     })
 }
 
-fn print_status(status: &ServiceStatus, json: bool, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
-    if json {
+fn print_status(
+    status: &ServiceStatus,
+    form: OutputForm,
+    out: &mut Screen<'_>,
+) -> anyhow::Result<Exit> {
+    if form == OutputForm::Json {
         json::print(status, out)?;
     } else {
         let running = match status.pid {

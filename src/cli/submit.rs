@@ -10,7 +10,7 @@ use crate::cli::delegate::Delegate;
 use crate::cli::dry_run;
 use crate::cli::error::UsageError;
 use crate::cli::filling::Filling;
-use crate::cli::json;
+use crate::cli::json::{self, OutputForm};
 use crate::cli::plain::plain;
 use crate::cli::progress::Progress;
 use crate::cli::runtime::runtime;
@@ -65,7 +65,8 @@ pub(super) fn submit(
     telemetry::start_for_command(progress.passage());
     if arguments.dry_run {
         let folders = &arguments.folders;
-        return runtime()?.block_on(dry_run::dry_run(folders, arguments.json, config, out));
+        let form = OutputForm::of_flag(arguments.json);
+        return runtime()?.block_on(dry_run::dry_run(folders, form, config, out));
     }
 
     let mut delegate = Delegate::open(config, progress)?;

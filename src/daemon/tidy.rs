@@ -31,8 +31,8 @@ pub(super) struct Tidier {
     /// When there may be something that is not to wait for the next sweep.
     next: Option<Moment>,
     last_pruned: Moment,
-    /// Whether reports of folders that are gone may be remembered since the last removal.
-    has_old_reports: bool,
+    /// Whether remarks on folders that are gone may be remembered since the last removal.
+    has_old_remarks: bool,
     late: LateReports,
 }
 
@@ -44,7 +44,7 @@ impl Tidier {
             last_tidied: Moment::default(),
             next: None,
             last_pruned: Moment::default(),
-            has_old_reports: false,
+            has_old_remarks: false,
             late: LateReports::default(),
         }
     }
@@ -70,14 +70,14 @@ impl Tidier {
 
         self.next = None;
         let has_more = self.add_what_is_late().await?;
-        self.has_old_reports |= self.prune().await?;
+        self.has_old_remarks |= self.prune().await?;
         // Only who listed everything knows which folders are gone.
         if let Some(folders) = all
-            && self.has_old_reports
+            && self.has_old_remarks
         {
             let there: HashSet<PathBuf> = folders.into_iter().collect();
-            recorder.forget_reports_but_of(&there, projects);
-            self.has_old_reports = false;
+            recorder.forget_remarks_but_of(&there, projects);
+            self.has_old_remarks = false;
         }
         self.purge_spool(config, recorder.unrecorded_runs()).await?;
         Ok(has_more)

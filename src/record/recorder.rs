@@ -53,9 +53,9 @@ pub(crate) struct Recorder {
     spool_used: Used,
     shares: DayShares,
     /// Run folders of which it was said that they cannot be read.
-    reported_folders: HashSet<PathBuf>,
+    remarked_folders: HashSet<PathBuf>,
     /// Projects of which it was said that Katalon may submit their runs as well.
-    reported_projects: HashSet<String>,
+    remarked_projects: HashSet<String>,
 }
 
 /// A finished run in its grace time.
@@ -118,8 +118,8 @@ impl Recorder {
             reader,
             spool_used: Used::default(),
             shares: DayShares::default(),
-            reported_folders: HashSet::new(),
-            reported_projects: HashSet::new(),
+            remarked_folders: HashSet::new(),
+            remarked_projects: HashSet::new(),
         })
     }
 
@@ -139,15 +139,15 @@ impl Recorder {
     }
 
     /// Forgets what was said of run folders and projects that are not among these any more.
-    pub(crate) fn forget_reports_but_of(
+    pub(crate) fn forget_remarks_but_of(
         &mut self,
         folders: &HashSet<PathBuf>,
         projects: &[PathBuf],
     ) {
-        self.reported_folders
+        self.remarked_folders
             .retain(|folder| folders.contains(folder));
         let projects: HashSet<&Path> = projects.iter().map(PathBuf::as_path).collect();
-        self.reported_projects
+        self.remarked_projects
             .retain(|root| projects.contains(Path::new(root)));
     }
 
@@ -167,7 +167,7 @@ impl Recorder {
             }
         }
 
-        // What cannot be read now may be readable when the run is due, and is reported then.
+        // What cannot be read now may be readable when the run is due, and is remarked on then.
         let ReadRun { run, collection } = match self.read(config, finished).await {
             Ok(read) => read,
             Err(ReadFailure::OfRun(_)) => return Ok(()),
@@ -209,13 +209,13 @@ impl Recorder {
         let read = match self.read(config, finished).await {
             Ok(read) => read,
             Err(ReadFailure::OfRun(not_read)) => {
-                self.report(&finished.folder, &not_read);
+                self.remark(&finished.folder, &not_read);
                 return Ok(handling_of_unread(&not_read));
             }
             Err(ReadFailure::OfOutbox(error)) => return Err(error),
         };
 
-        self.reported_folders.remove(&finished.folder);
+        self.remarked_folders.remove(&finished.folder);
         let root = PathBuf::from(&read.run.snapshot.project_root);
         let size = intake::stored_size(&read.run.snapshot);
 
@@ -470,7 +470,7 @@ impl Recorder {
             }
         };
 
-        if katalon_too && self.reported_projects.insert(root) {
+        if katalon_too && self.remarked_projects.insert(root) {
             tracing::warn!(
                 project,
                 "Katalon may submit runs of this project as well, if it has a licence: \
@@ -519,7 +519,7 @@ impl Recorder {
     }
 
     /// Says of a run folder that it cannot be read, once until it can.
-    fn report(&mut self, folder: &Path, not_read: &NotRead) {
+    fn remark(&mut self, folder: &Path, not_read: &NotRead) {
         let error = match not_read {
             // Said by the share itself, once for all the runs of the project.
             NotRead::ShareUsed(_) => return,
@@ -534,7 +534,7 @@ impl Recorder {
             NotRead::Run(error) => chain(error),
         };
 
-        if self.reported_folders.insert(folder.to_owned()) {
+        if self.remarked_folders.insert(folder.to_owned()) {
             tracing::warn!(
                 folder = %folder.display(),
                 error,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kado::cli::inspect::{InspectTerms, inspect};
+use kado::cli::inspect::{InspectTerms, OutputForm, inspect};
 use kado::katalon::run::lifecycle::ABORT_AFTER;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn text(path: &str) -> String {
     inspect(
         &fixture(path),
         &InspectTerms::without_config(ABORT_AFTER),
-        false,
+        OutputForm::Text,
         &mut out,
     )
     .expect("the fixture can be inspected");
@@ -25,7 +25,7 @@ fn json(path: &str) -> Value {
     inspect(
         &fixture(path),
         &InspectTerms::without_config(ABORT_AFTER),
-        true,
+        OutputForm::Json,
         &mut out,
     )
     .expect("the fixture can be inspected");
@@ -209,7 +209,7 @@ fn a_run_that_stands_still_for_long_is_aborted_and_a_fresh_one_is_running() {
         inspect(
             folder.path(),
             &InspectTerms::without_config(abort_after),
-            true,
+            OutputForm::Json,
             &mut out,
         )
         .unwrap();
@@ -272,7 +272,7 @@ fn a_folder_that_is_neither_is_an_error_that_says_what_to_give() {
     let error = inspect(
         folder.path(),
         &InspectTerms::without_config(ABORT_AFTER),
-        false,
+        OutputForm::Text,
         &mut Vec::new(),
     )
     .unwrap_err();

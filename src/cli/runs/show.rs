@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use crate::cli::facts::{fact, fact_if_known};
-use crate::cli::json;
+use crate::cli::json::{self, OutputForm};
 use crate::cli::plain::or_dash;
 use crate::cli::plan_tables;
 use crate::cli::terminal::{Piece, Screen, Table, always, table, weighing};
@@ -12,8 +12,12 @@ use crate::overview::WHERE_TO_LOOK;
 use crate::overview::run_details::{ResultDetails, RunDetails, TestDetails};
 
 /// Writes everything that is known of a run.
-pub(super) fn show(details: &RunDetails, json: bool, out: &mut Screen<'_>) -> anyhow::Result<()> {
-    if json {
+pub(super) fn show(
+    details: &RunDetails,
+    form: OutputForm,
+    out: &mut Screen<'_>,
+) -> anyhow::Result<()> {
+    if form == OutputForm::Json {
         return json::print(&details.as_json()?, out);
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::filter::Since;
 use crate::ado::{AdoError, Missing};
-use crate::cli::json;
+use crate::cli::json::{self, OutputForm};
 use crate::cli::plain::or_dash;
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::{Piece, Screen, Tone, always, table, weighing};
@@ -86,7 +86,7 @@ impl Comparison {
 pub(super) fn verify(
     id: Option<i64>,
     since: &Since,
-    json: bool,
+    form: OutputForm,
     config: &Config,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<Exit> {
@@ -108,7 +108,7 @@ pub(super) fn verify(
     let exit = verified
         .iter()
         .fold(Exit::Done, |exit, run| exit.and(run.exit));
-    if json {
+    if form == OutputForm::Json {
         json::print(&verified, out)?;
     } else if verified.is_empty() {
         out.sentence(

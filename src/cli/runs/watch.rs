@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::filter::Filter;
 use super::{listed, print_list, print_live, shown_live};
+use crate::cli::json::OutputForm;
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::Screen;
 use crate::config::Config;
@@ -38,7 +39,7 @@ pub(super) fn watch(
             if rows.is_empty() {
                 out.sentence(0, filter.nothing())?;
             } else {
-                print_list(rows, false, out)?;
+                print_list(rows, OutputForm::Text, out)?;
             }
             print_live(live, out)?;
             out.flush()?;
