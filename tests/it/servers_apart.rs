@@ -1,8 +1,11 @@
 //! A server that hangs holds up only its own runs, and a project whose uploads do only its own.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 
 use fake_ado::{FakeAdo, Fault, FaultAction, Nth, World};
 use fake_katalon::{AzureSettings, Test, TestCaseFile};
@@ -150,6 +153,56 @@ fn uploads_of_one_project_that_hang_hold_up_no_run_of_another_one() {
         !uploads.is_empty() && uploads.iter().all(|request| request.status == 0),
         "they hang: {uploads:?}"
     );
+    service.stop_cleanly();
+}
+
+/// A server that answers each connection with provisional answers, and with nothing else: its
+/// address, and what says of each connection that it is there.
+fn server_without_a_final_answer() -> (SocketAddr, Receiver<()>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is to be had");
+    let address = listener.local_addr().expect("it is bound");
+    let (connected, connections) = channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("it listens as long as the test runs");
+            // Who asked for one does not want to know of others.
+            let _ = connected.send(());
+            thread::spawn(move || {
+                let answers = b"HTTP/1.1 100 Continue\r\n\r\n".repeat(1000);
+                // Until the other side has enough of it.
+                while stream.write_all(&answers).is_ok() {}
+            });
+        }
+    });
+    (address, connections)
+}
+
+#[test]
+fn a_server_that_sends_provisional_answers_without_end_holds_up_no_other() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\nruns_from = \"any\"\n");
+    let (address, connections) = server_without_a_final_answer();
+    let url = format!("http://{address}/acme");
+    let settings = AzureSettings::connected(&url, TOKEN, "Shop", (18, "Release 1"));
+    let case = || TestCaseFile::new(&tc("Sign in")).azure("1001");
+    let endless = machine.project("Endless", settings, [case()]);
+    let shop = machine.project("Shop", machine.settings(), [case()]);
+    let run = finished([Test::passed(&tc("Sign in"))]);
+    age(&run
+        .clone()
+        .write_in(&endless)
+        .expect("a run can be written"));
+
+    let service = machine.start();
+    wait_until("a connection to the server without an end", || {
+        connections.try_recv().map_err(|_| service.log())
+    });
+    age(&run
+        .start(now())
+        .write_in(&shop)
+        .expect("a run can be written"));
+
+    machine.wait_for_completed(1);
     service.stop_cleanly();
 }
 
