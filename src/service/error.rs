@@ -24,7 +24,8 @@ pub(crate) enum ServiceError {
     /// This system has no such thing.
     #[error("{0}")]
     Unsupported(String),
-    /// The program lies where a service cannot rely on it.
+    /// The program lies where a service cannot rely on it; launchd is not asked about that.
+    #[cfg(not(target_os = "macos"))]
     #[error("`{}` cannot be run as a service: {why}", program.display())]
     Program {
         program: PathBuf,

@@ -19,7 +19,7 @@ use crate::outbox::step::StepState;
 use crate::outbox::store::test_runs::{
     AGAIN, ASKED, NOW, aborted, at, found, ignored, open, record, snapshot,
 };
-use crate::outbox::store::{DATABASE, MARK, OpenError, Store, StoreError, set_aside};
+use crate::outbox::store::{DATABASE, OpenError, Store, StoreError, set_aside};
 use crate::outbox::submission::{HowMade, SubmissionState, SubmissionSummary};
 use crate::plan::ado_facts::AdoFacts;
 use crate::plan::history::TestMemory;
@@ -498,6 +498,8 @@ fn damage_of(file: &Path) -> OpenError {
 #[cfg(unix)]
 #[test]
 fn what_cannot_be_looked_at_is_not_taken_for_missing() {
+    use crate::outbox::store::MARK;
+
     for name in [MARK, DATABASE] {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(MARK), "").unwrap();
