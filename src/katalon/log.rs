@@ -17,6 +17,7 @@ mod attachment;
 mod end;
 mod failure;
 mod last;
+mod oddities;
 mod raw;
 mod reader;
 mod record;

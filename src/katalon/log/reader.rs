@@ -5,6 +5,7 @@ use std::io::{self, BufRead};
 
 use super::attachment::{FolderNames, Placement, place};
 use super::failure::LONGEST_TEXT;
+use super::oddities::{MOST_ATTACHMENTS, MOST_NAMED_FILES, Oddities, SOME_TEXTS};
 use super::raw::RawLog;
 use super::record::{Level, Method, RawRecord};
 use super::scan::Scanner;
@@ -20,16 +21,11 @@ use crate::plural::counted;
 
 /// Results of a run that are read, each attempt counted.
 const MOST_RESULTS: usize = 100_000;
-/// Files that one attempt may name.
-const MOST_ATTACHMENTS: usize = 10_000;
-/// Files that all attempts together may name.
-const MOST_NAMED_FILES: usize = 200_000;
 /// Bytes that the values of variables of all tests may take.
 const MOST_VALUES: usize = 64 * 1024 * 1024;
 /// Damages of parts that are told one by one.
 const MOST_DAMAGES: usize = 100;
-/// When all texts together take more bytes than this, later ones are cut to [`LONG_TEXT`].
-const SOME_TEXTS: usize = 4 * 1024 * 1024;
+/// Beyond [`SOME_TEXTS`] texts are cut to this.
 const LONG_TEXT: usize = 256 * 1024;
 /// Beyond this sum they are cut to [`SHORT_TEXT`].
 const MANY_TEXTS: usize = 8 * 1024 * 1024;
@@ -77,22 +73,6 @@ struct OpenTest {
     files: HashSet<String>,
     /// Variables of the execution as a RUN_DATA record tells them, still as JSON.
     run_data: Option<String>,
-}
-
-/// What went wrong, counted: one warning each, however often it occurs.
-#[derive(Clone, Debug, Default)]
-struct Oddities {
-    /// The log began after the suite did, so depth is known only from the records' own counts.
-    headless: bool,
-    cut: usize,
-    truncated: usize,
-    without_time: usize,
-    stray_ends: usize,
-    second_suites: usize,
-    too_deep: usize,
-    attachments_left_out: usize,
-    texts_cut: usize,
-    broken_variables: usize,
 }
 
 impl LogReader {
@@ -540,63 +520,4 @@ fn named_by_end(record: &RawRecord) -> Option<String> {
     let (_, id) = message.split_once("Test Case :")?;
     let id = id.trim();
     (!id.is_empty()).then(|| short_name(id.to_owned()))
-}
-
-impl Oddities {
-    /// What went wrong, in words for a tester.
-    fn warnings(&self) -> Vec<String> {
-        let counted = [
-            (
-                self.cut,
-                "records of the log that are cut and were left out".to_owned(),
-            ),
-            (
-                self.truncated,
-                format!(
-                    "records of the log with texts of more than {} MiB, which were cut",
-                    LONGEST_TEXT >> 20
-                ),
-            ),
-            (
-                self.without_time,
-                "records of the log without a time, which got that of the record before".to_owned(),
-            ),
-            (
-                self.stray_ends,
-                "END records of the log that close nothing and were left out".to_owned(),
-            ),
-            (
-                self.second_suites,
-                "further suites in this log, of which only the first one counts".to_owned(),
-            ),
-            (
-                self.too_deep,
-                "steps that are nested too deep to count for their test's status".to_owned(),
-            ),
-            (
-                self.attachments_left_out,
-                format!(
-                    "attachments left out, because one attempt names more than {MOST_ATTACHMENTS}, \
-                     or the run more than {MOST_NAMED_FILES}"
-                ),
-            ),
-            (
-                self.texts_cut,
-                format!(
-                    "error texts that were cut, because all together are longer than {} MiB",
-                    SOME_TEXTS >> 20
-                ),
-            ),
-            (
-                self.broken_variables,
-                "lists of variable values in the log that cannot be read".to_owned(),
-            ),
-        ];
-
-        counted
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{what}: {count}"))
-            .collect()
-    }
 }
