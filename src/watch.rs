@@ -29,7 +29,7 @@ mod sweep;
 mod turns;
 mod walk;
 
-pub(crate) use known_sessions::Listed;
+pub(crate) use known_sessions::WalkExtent;
 pub(crate) use look::fingerprint;
 pub(crate) use look_rules::LookRules;
 pub(crate) use problems::{ToldWatchProblem, WatchProblem, WatchProblems, WatchedPart};

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::clock::Stopwatch;
-use crate::watch::Listed;
+use crate::watch::WalkExtent;
 
 /// Listing everything is followed by a pause of this many times as long as it took, within these
 /// bounds. The looks at what was found take about twice as long again.
@@ -29,10 +29,12 @@ struct Listing {
 
 impl Listings {
     /// What the next sweep lists.
-    pub(super) fn next(&self) -> Listed {
+    pub(super) fn next(&self) -> WalkExtent {
         match &self.last {
-            Some(last) if last.since.elapsed() < pause_after(last.took) => Listed::Changes,
-            _ => Listed::Everything,
+            Some(last) if last.since.elapsed() < pause_after(last.took) => {
+                WalkExtent::ChangedSessions
+            }
+            _ => WalkExtent::Everything,
         }
     }
 
@@ -56,11 +58,11 @@ mod tests {
     #[test]
     fn everything_is_listed_at_first_and_not_again_at_once() {
         let mut listings = Listings::default();
-        assert_eq!(listings.next(), Listed::Everything);
+        assert_eq!(listings.next(), WalkExtent::Everything);
 
         listings.listed_all(Duration::ZERO);
 
-        assert_eq!(listings.next(), Listed::Changes);
+        assert_eq!(listings.next(), WalkExtent::ChangedSessions);
     }
 
     #[test]

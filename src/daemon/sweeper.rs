@@ -33,7 +33,7 @@ use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
 use crate::record::recorder::{Extent, Recorder};
 use crate::record::rules::ProjectRules;
-use crate::watch::{FoundFolders, Listed, LookRules, Scout, Sweep, Turns};
+use crate::watch::{FoundFolders, LookRules, Scout, Sweep, Turns, WalkExtent};
 
 /// Run folders that are looked at before what was seen is recorded.
 const BATCH: usize = 200;
@@ -133,16 +133,16 @@ impl Sweeper {
         self.turns.begin_round();
         self.note_ended_commands().await?;
 
-        let lists = self.listings.next();
+        let extent = self.listings.next();
         let mut sweep = Sweep::default();
-        let mut found = self.find(config, lists, &mut sweep).await?;
-        if lists == Listed::Everything {
+        let mut found = self.find(config, extent, &mut sweep).await?;
+        if extent == WalkExtent::Everything {
             self.listings.listed_all(found.took);
         }
 
         // What is decided anew may lie in sessions in which nothing has changed.
         if self.mind_rules(config).await? && found.unchanged > 0 {
-            found = self.find(config, lists, &mut sweep).await?;
+            found = self.find(config, extent, &mut sweep).await?;
         }
 
         let projects = found.projects;
@@ -168,7 +168,7 @@ impl Sweeper {
         self.record_collections(config, Extent::Everything).await?;
         self.found_projects.tell(&self.outbox, &projects).await?;
         let folders = self.answers.age(&mut self.scout, folders).await?;
-        let all = (lists == Listed::Everything).then_some(folders);
+        let all = (extent == WalkExtent::Everything).then_some(folders);
         self.tidy(config, all).await?;
         self.answers.note_followed(&self.scout).await?;
         self.answers.report(config).await?;
@@ -205,13 +205,13 @@ impl Sweeper {
     async fn find(
         &mut self,
         config: &Config,
-        lists: Listed,
+        extent: WalkExtent,
         sweep: &mut Sweep,
     ) -> Result<FoundFolders, StoreError> {
         let watch = config.watch.clone();
         let rules = self.look_rules(config).await?;
         let mut found = lend(&mut self.scout, move |scout| {
-            scout.find(&watch, &rules, lists, clock::now())
+            scout.find(&watch, &rules, extent, clock::now())
         })
         .await?;
 

@@ -39,11 +39,11 @@ const RUN: char = 'r';
 /// Stands before the way of another folder.
 const FOLDER: char = 'f';
 
-/// What a walk lists.
+/// Which sessions a walk lists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Listed {
-    /// Sessions in which something may have changed.
-    Changes,
+pub(crate) enum WalkExtent {
+    /// Those in which something may have changed.
+    ChangedSessions,
     /// All sessions; those that seem to be unchanged are compared.
     Everything,
 }

@@ -16,13 +16,13 @@ use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::LIVELY;
 use crate::watch::hints::Sessions;
-use crate::watch::known_sessions::{KnownSession, KnownSessions, Listed};
+use crate::watch::known_sessions::{KnownSession, KnownSessions, WalkExtent};
 use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
 use crate::watch::project_roots::ProjectRoots;
 use crate::watch::readings::{Reached, Readings, stuck};
 use crate::watch::sweep::{FinishedFolder, FoundFolders, Sweep};
-use crate::watch::walk::{Changes, Survey, changed_runs, runs_below, survey_changes};
+use crate::watch::walk::{Survey, WalkResult, changed_runs, runs_below, survey_changes};
 use crate::workspace::{self, FolderListing, RunReader};
 
 /// How old a new folder may be when its events are on their way.
@@ -42,8 +42,8 @@ pub(crate) struct Scout {
     sessions: Sessions,
     /// Sessions that the next walk need not list where nothing in them has changed.
     known: Arc<KnownSessions>,
-    /// Those that the last walk listed, until it is seen what lies in them.
-    listed: Vec<KnownSession>,
+    /// How those looked before that the last walk listed, until it is seen what lies in them.
+    looks_before: Vec<KnownSession>,
     /// Whether folders changed that did not say so by their times.
     distrusts_times: bool,
     reader: Arc<RunReader>,
@@ -89,17 +89,17 @@ impl Scout {
         &mut self,
         roots: &[PathBuf],
         rules: &LookRules,
-        lists: Listed,
+        extent: WalkExtent,
         now: Moment,
     ) -> FoundFolders {
         self.forget_open_sessions(rules);
         let taken = Stopwatch::start();
-        let Changes {
+        let WalkResult {
             survey,
             unchanged,
-            listed,
+            looks_before,
             are_times_true,
-        } = answered_survey(roots, &self.known, lists, now);
+        } = answered_survey(roots, &self.known, extent, now);
         let took = taken.elapsed();
         let Survey {
             projects,
@@ -109,7 +109,7 @@ impl Scout {
 
         self.readings.begin_round();
         self.projects = ProjectRoots::new(&projects);
-        self.listed = listed;
+        self.looks_before = looks_before;
         self.distrusts_times |= !are_times_true;
         self.sessions = Sessions::default();
         Arc::make_mut(&mut self.known).retain(|session, _| unchanged.contains(&session));
@@ -162,7 +162,7 @@ impl Scout {
     /// by each walk, because how young its files are decides whether it is watched.
     pub(crate) fn remember_sessions(&mut self) {
         if self.distrusts_times {
-            self.listed = Vec::new();
+            self.looks_before = Vec::new();
             return;
         }
 
@@ -171,9 +171,9 @@ impl Scout {
             lively.insert(FolderDigest::of(&key(session)));
         }
 
-        let mut listed = std::mem::take(&mut self.listed);
-        listed.retain(|known| !lively.contains(&known.session()));
-        Arc::make_mut(&mut self.known).add(listed);
+        let mut looks = std::mem::take(&mut self.looks_before);
+        looks.retain(|known| !lively.contains(&known.session()));
+        Arc::make_mut(&mut self.known).add(looks);
     }
 
     /// The run folders in these sessions; `None` where only a walk through everything tells,
@@ -562,14 +562,14 @@ impl Scout {
 fn answered_survey(
     roots: &[PathBuf],
     known: &Arc<KnownSessions>,
-    lists: Listed,
+    extent: WalkExtent,
     now: Moment,
-) -> Changes {
+) -> WalkResult {
     loop {
         let roots = roots.to_vec();
         let known = Arc::clone(known);
-        match door::answered(move || survey_changes(&roots, &known, lists, now)) {
-            Ok(changes) => return changes,
+        match door::answered(move || survey_changes(&roots, &known, extent, now)) {
+            Ok(walked) => return walked,
             // Two of them make a whole folder of the watched folder silent, so this comes to an
             // end.
             Err(silent) => tracing::warn!(error = %silent, "the search goes on without it"),

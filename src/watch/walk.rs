@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use crate::discovery::settled::FolderDigest;
 use crate::door::{self, Folder, Kind};
 use crate::file_names::{comparable, has_extension, is_named, key};
+use crate::katalon::REPORTS;
 use crate::moment::Moment;
 use crate::watch::blame::blame;
 use crate::watch::folder_content::{FolderContent, list, list_named};
-use crate::watch::known_sessions::{KnownSession, KnownSessions, Listed, SessionListing};
+use crate::watch::known_sessions::{KnownSession, KnownSessions, SessionListing, WalkExtent};
 use crate::watch::problems::{WatchFault, WatchProblem, WatchProblems, WatchedPart};
 use crate::watch::project_share::ProjectShares;
 use crate::workspace::resolved;
@@ -28,8 +29,6 @@ const RUN_DEPTH: usize = 24;
 const BEYOND: usize = 8;
 /// Folders that hold no project.
 const SKIPPED: [&str; 2] = [".git", "node_modules"];
-/// The folder of a project in which its runs lie.
-const REPORTS: &str = "Reports";
 
 /// What lies in the watched folders.
 #[derive(Debug, Default)]
@@ -42,15 +41,15 @@ pub(crate) struct Survey {
     pub problems: WatchProblems,
 }
 
-/// What has changed in the watched folders since sessions were listed.
+/// What a walk found where sessions are known from before.
 #[derive(Debug, Default)]
-pub(super) struct Changes {
+pub(super) struct WalkResult {
     /// What lies there, but for the run folders of unchanged sessions.
     pub survey: Survey,
     /// The sessions in which nothing has changed.
     pub unchanged: HashSet<FolderDigest>,
     /// How the others looked before they were listed, where that tells whether they change.
-    pub listed: Vec<KnownSession>,
+    pub looks_before: Vec<KnownSession>,
     /// Whether the times of folders tell of changes, as far as that was seen.
     pub are_times_true: bool,
 }
@@ -66,11 +65,11 @@ pub(crate) fn survey(roots: &[PathBuf]) -> Survey {
 pub(super) fn survey_changes(
     roots: &[PathBuf],
     known: &KnownSessions,
-    lists: Listed,
+    extent: WalkExtent,
     now: Moment,
-) -> Changes {
+) -> WalkResult {
     let walk = Walk {
-        known: Some((known, lists)),
+        known: Some((known, extent)),
         begun: now,
         ..Walk::default()
     };
@@ -107,7 +106,7 @@ pub fn find_runs(project: &Path) -> Vec<PathBuf> {
 /// `now`.
 pub(super) fn changed_runs(project: &Path, known: &KnownSessions, now: Moment) -> Vec<PathBuf> {
     let mut walk = Walk {
-        known: Some((known, Listed::Changes)),
+        known: Some((known, WalkExtent::ChangedSessions)),
         begun: now,
         ..Walk::default()
     };
@@ -158,10 +157,11 @@ pub(crate) fn count_folders(root: &Path, most: usize) -> usize {
 #[derive(Default)]
 struct Walk<'a> {
     /// Sessions that are not listed while they look the same; `None` has all listed.
-    known: Option<(&'a KnownSessions, Listed)>,
+    known: Option<(&'a KnownSessions, WalkExtent)>,
     begun: Moment,
     unchanged: HashSet<FolderDigest>,
-    listed: Vec<KnownSession>,
+    /// How the others looked before they were listed.
+    looks_before: Vec<KnownSession>,
     /// Whether a session had other folders although it seemed to be unchanged.
     had_untrue_times: bool,
     /// The session that is being listed.
@@ -207,7 +207,7 @@ struct WaitingFolder {
 
 impl Walk<'_> {
     /// Searches these watched folders.
-    fn through(mut self, roots: &[PathBuf]) -> Changes {
+    fn through(mut self, roots: &[PathBuf]) -> WalkResult {
         self.roots = roots.iter().map(|root| comparable(root)).collect();
         for root in roots {
             self.search_projects(root);
@@ -215,16 +215,16 @@ impl Walk<'_> {
         self.tell_linked_projects();
 
         // They stay for as long as it takes to look at all of them.
-        self.listed.shrink_to_fit();
+        self.looks_before.shrink_to_fit();
         self.projects.sort();
-        Changes {
+        WalkResult {
             survey: Survey {
                 projects: self.projects,
                 folders: each_once(self.runs),
                 problems: self.problems,
             },
             unchanged: self.unchanged,
-            listed: self.listed,
+            looks_before: self.looks_before,
             are_times_true: !self.had_untrue_times,
         }
     }
@@ -331,13 +331,13 @@ impl Walk<'_> {
 
     /// Searches a session for run folders, unless nothing has changed in it.
     fn search_session(&mut self, path: &Path, project: &Folder, session: WaitingFolder) {
-        let Some((known, lists)) = self.known else {
+        let Some((known, extent)) = self.known else {
             return self.search_from(path, project, session);
         };
 
         let digest = FolderDigest::of(&key(&path.join(&session.below)));
         let unchanged = known.unchanged(digest, project, &session.below);
-        if unchanged.is_some() && lists == Listed::Changes {
+        if unchanged.is_some() && extent == WalkExtent::ChangedSessions {
             self.unchanged.insert(digest);
             return;
         }
@@ -352,7 +352,7 @@ impl Walk<'_> {
             return;
         };
         self.had_untrue_times |= unchanged.is_some_and(|known| !known.has_folders_of(&listed));
-        self.listed.push(listed);
+        self.looks_before.push(listed);
     }
 
     /// Searches a folder of `Reports` for run folders.

@@ -52,8 +52,13 @@ fn rules(history_begins: Option<Moment>) -> LookRules {
 }
 
 /// Sweeps, and settles what is found; gives that, by its path from the project on.
-fn sweep_listing(scout: &mut Scout, project: &Path, lists: Listed, now: Moment) -> Vec<String> {
-    let found = scout.find(&[project.to_owned()], &rules(None), lists, now);
+fn sweep_listing(
+    scout: &mut Scout,
+    project: &Path,
+    extent: WalkExtent,
+    now: Moment,
+) -> Vec<String> {
+    let found = scout.find(&[project.to_owned()], &rules(None), extent, now);
     let mut names = Vec::new();
     for folder in &found.folders {
         scout.settle(folder, 1, FolderAnswer::Recorded);
@@ -65,7 +70,7 @@ fn sweep_listing(scout: &mut Scout, project: &Path, lists: Listed, now: Moment) 
 }
 
 fn sweep_at(scout: &mut Scout, project: &Path, now: Moment) -> Vec<String> {
-    sweep_listing(scout, project, Listed::Changes, now)
+    sweep_listing(scout, project, WalkExtent::ChangedSessions, now)
 }
 
 fn sweep(scout: &mut Scout, project: &Path) -> Vec<String> {
@@ -178,12 +183,27 @@ fn what_was_older_than_the_history_is_found_when_that_begins_earlier() {
     let ended = Moment::from_millis(1_000);
     let roots = [project.path().to_owned()];
     let mut scout = Scout::default();
-    scout.find(&roots, &rules(Some(later())), Listed::Changes, later());
+    scout.find(
+        &roots,
+        &rules(Some(later())),
+        WalkExtent::ChangedSessions,
+        later(),
+    );
     scout.settle(&run, 1, FolderAnswer::Older { ended });
     scout.remember_sessions();
 
-    let same = scout.find(&roots, &rules(Some(later())), Listed::Changes, later());
-    let earlier = scout.find(&roots, &rules(Some(ended)), Listed::Changes, later());
+    let same = scout.find(
+        &roots,
+        &rules(Some(later())),
+        WalkExtent::ChangedSessions,
+        later(),
+    );
+    let earlier = scout.find(
+        &roots,
+        &rules(Some(ended)),
+        WalkExtent::ChangedSessions,
+        later(),
+    );
 
     assert_eq!((same.folders.len(), same.unchanged), (0, 1));
     assert_eq!(earlier.folders, [run]);
@@ -199,7 +219,7 @@ fn a_session_with_a_link_and_a_lively_one_are_listed_each_time() {
     let roots = [project.path().to_owned()];
 
     for _ in 0..2 {
-        let found = scout.find(&roots, &rules(None), Listed::Changes, later());
+        let found = scout.find(&roots, &rules(None), WalkExtent::ChangedSessions, later());
         for folder in &found.folders {
             scout.settle(folder, 1, FolderAnswer::Recorded);
         }
@@ -216,7 +236,7 @@ fn everything_is_listed_when_that_is_asked_for() {
     let mut scout = Scout::default();
     sweep(&mut scout, project.path());
 
-    let all = sweep_listing(&mut scout, project.path(), Listed::Everything, later());
+    let all = sweep_listing(&mut scout, project.path(), WalkExtent::Everything, later());
     let changes = sweep(&mut scout, project.path());
 
     assert_eq!(all, ["a/Smoke/Checkout/1"]);
@@ -231,7 +251,7 @@ fn where_the_times_of_folders_do_not_tell_of_changes_everything_is_listed_each_t
     let opened = Folder::named(project.path()).unwrap();
     Arc::make_mut(&mut scout.known).forget_all_but_the_session(&opened, Path::new("Reports/a"));
 
-    let all = sweep_listing(&mut scout, project.path(), Listed::Everything, later());
+    let all = sweep_listing(&mut scout, project.path(), WalkExtent::Everything, later());
     let again = sweep(&mut scout, project.path());
 
     assert_eq!(all, ["a/Smoke/Checkout/1"]);
@@ -246,7 +266,7 @@ fn a_folder_that_vanishes_between_its_listing_and_its_reading_is_gone_and_not_un
     scout.find(
         &[project.path().to_owned()],
         &rules(None),
-        Listed::Changes,
+        WalkExtent::ChangedSessions,
         later(),
     );
     let unread = || io::Error::from(ErrorKind::PermissionDenied);
