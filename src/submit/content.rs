@@ -3,7 +3,7 @@
 //!
 //! The Katalon project may be wiped or written while its files are sent. A file that is gone or
 //! unreadable is an answer of its own, apart from a [`Stop`](crate::submit::stop::Stop): it costs
-//! only itself.
+//! only itself. A file system that does not answer is one as well.
 
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
@@ -84,10 +84,10 @@ impl Content {
 async fn open_file(folder: &KnownFolder, path: &Path) -> io::Result<File> {
     let folder = folder.clone();
     let path = path.to_owned();
-    let opened = blocking(move || door::file_of_run(&folder, &path))
+    let opened = blocking(move || door::answered(move || door::file_of_run(&folder, &path)))
         .await
         .map_err(io::Error::other)?;
-    Ok(File::from_std(opened?))
+    Ok(File::from_std(opened??))
 }
 
 /// What is to be attached, once another program that holds the file has let go of it. The inner
@@ -125,16 +125,19 @@ async fn look(execution: &Execution<'_>, source: &Source) -> Result<io::Result<C
         path: execution.spool.folder_of(&run, &root),
         id: None,
     });
-    blocking(move || {
-        // The copy first (invariant I8): the workspace may have been wiped meanwhile.
-        if let Some(copies) = copies
-            && let Ok(content) = look_below(copies, &copy)
-        {
-            return Ok(content);
-        }
-        look_below(original, &path)
+    let looked = blocking(move || {
+        door::answered(move || {
+            // The copy first (invariant I8): the workspace may have been wiped meanwhile.
+            if let Some(copies) = copies
+                && let Ok(content) = look_below(copies, &copy)
+            {
+                return Ok(content);
+            }
+            look_below(original, &path)
+        })
     })
-    .await
+    .await?;
+    Ok(looked.unwrap_or_else(|silent| Err(silent.into())))
 }
 
 /// Looks at a file, never through a link, and never in another folder than its run's, whatever took

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use fake_katalon::{AzureSettings, ProjectWriter, Sending, SuiteRunWriter, Test, TestCaseFile};
 use serde_json::Value;
 
-use crate::support::{HangingFile, Machine, age, ended, skip, tc};
+use crate::support::{HangingFile, Machine, age, ended, skip, tc, wait_until};
 
 /// Bytes of a log that nobody could read to its end.
 const TERABYTES: u64 = 4 << 40;
@@ -269,7 +269,7 @@ fn a_folder_that_hangs_when_a_person_submits_it_holds_up_neither_service_nor_oth
 }
 
 #[test]
-fn a_screenshot_that_hangs_while_it_is_copied_holds_up_no_other_project() {
+fn a_screenshot_that_hangs_is_waited_for_and_holds_up_no_other_project() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\nruns_from = \"any\"\n");
     let settings = AzureSettings {
@@ -291,10 +291,20 @@ fn a_screenshot_that_hangs_while_it_is_copied_holds_up_no_other_project() {
     hanging.wait_until_read();
     write_run(&machine, "Shop");
     machine.wait_for_completed(1);
+    service.wait_for_log("has not answered");
+    let waiting = wait_until("the run with the screenshot to wait", || {
+        let mut rows = machine.rows();
+        rows.retain(|row| row["suite"] == "Test Suites/Archive" && !row["error"].is_null());
+        rows.pop().ok_or_else(|| format!("{:#?}", machine.states()))
+    });
     let said = service.log();
 
     service.stop_cleanly();
     assert!(said.contains("are sent from where they lie"), "{said}");
+    // Neither given up nor completed without it: the share may be there again in a moment.
+    assert_eq!(waiting["state"], "submitting", "{waiting}");
+    let name = waiting["error"].as_str().unwrap_or_default();
+    assert!(name.contains("has not answered for 10 s"), "{waiting}");
 }
 
 /// The only screenshot below a run folder.

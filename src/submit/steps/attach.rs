@@ -8,6 +8,7 @@
 //! A file that cannot be read or that ADO refuses costs only itself; the run's comment names it. So
 //! does one that a web filter refuses while the server answers everything else, and one whose
 //! upload always breaks off, after a day; those two are tried again later (`daemon/given_up.rs`).
+//! One whose file system does not answer is waited for.
 
 use std::io;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use crate::ado::AdoError;
 use crate::ado::attachments::Owner;
 use crate::clock;
+use crate::door;
 use crate::katalon::run::FileKind;
 use crate::plan::attachments::{PlannedAttachment, Source, Target};
 use crate::plan::comment::LEFT_OUT_FILE;
@@ -69,6 +71,13 @@ async fn attach(
 
     let content = match content::read(execution, &planned.source).await? {
         Ok(content) => content,
+        // The share may be there again in a moment, and the results have arrived already.
+        Err(error) if door::is_silent(&error) => {
+            return Err(Stop::Ado(AdoError::File {
+                file: name.into(),
+                message: error.to_string(),
+            }));
+        }
         Err(error) => {
             let reason = if error.kind() == io::ErrorKind::NotFound {
                 format!("file `{name}` vanished before it was sent")
