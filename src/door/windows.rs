@@ -165,7 +165,6 @@ impl Handle {
     }
 
     /// Accounts have no numbers here.
-    #[expect(clippy::unused_self, reason = "it is asked as on other systems")]
     pub(super) const fn owner(&self) -> Option<u32> {
         None
     }

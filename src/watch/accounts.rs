@@ -9,54 +9,62 @@
 use std::path::Path;
 
 use crate::discovery::command::TrustedAccounts;
+use crate::door::Folder;
+
+/// The account that may do everything.
+const ROOT: u32 = 0;
+/// What Linux shows of an account that it has no number for (`/proc/sys/kernel/overflowuid`).
+const UNTOLD: u32 = 65_534;
 
 /// Whose processes have a say in a run of this folder and project.
-#[cfg(unix)]
 pub(crate) fn trusted_for(run_folder: &Path, project: &Path) -> TrustedAccounts {
-    use crate::door::Folder;
-
-    let owner = |path: &Path| Folder::at(path).ok()?.owner();
-    let own = rustix::process::geteuid().as_raw();
-    trusted(own, &[owner(run_folder), owner(project)])
+    trusted(&[own_account(), owner(run_folder), owner(project)])
 }
 
-/// The same where accounts have no numbers.
-#[cfg(windows)]
-pub(crate) const fn trusted_for(_run_folder: &Path, _project: &Path) -> TrustedAccounts {
-    TrustedAccounts::All
-}
-
-/// The accounts that count beside `own`, by who owns the folders.
+/// The account that this program runs as.
 #[cfg(unix)]
-fn trusted(own: u32, owners: &[Option<u32>]) -> TrustedAccounts {
-    const ROOT: u32 = 0;
-    // What Linux shows of an account that it has no number for (`/proc/sys/kernel/overflowuid`).
-    const UNTOLD: u32 = 65_534;
+fn own_account() -> Option<u32> {
+    Some(rustix::process::geteuid().as_raw())
+}
 
-    let mut accounts = vec![ROOT, own];
-    for owner in owners {
-        match owner {
+/// Accounts have no numbers here.
+#[cfg(windows)]
+const fn own_account() -> Option<u32> {
+    None
+}
+
+fn owner(folder: &Path) -> Option<u32> {
+    Folder::at(folder).ok()?.owner()
+}
+
+/// These accounts and root; all, where one of these is not told.
+fn trusted(accounts: &[Option<u32>]) -> TrustedAccounts {
+    let mut trusted = vec![ROOT];
+    for account in accounts {
+        match account {
             None | Some(UNTOLD) => return TrustedAccounts::All,
-            Some(owner) => accounts.push(*owner),
+            Some(account) => trusted.push(*account),
         }
     }
-    TrustedAccounts::These(accounts)
+    TrustedAccounts::These(trusted)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_owners_of_run_and_project_count_beside_root_and_kado() {
-        let accounts = trusted(990, &[Some(1001), Some(1002)]);
+        let accounts = trusted(&[Some(990), Some(1001), Some(1002)]);
 
         assert_eq!(accounts, TrustedAccounts::These(vec![0, 990, 1001, 1002]));
     }
 
     #[test]
     fn where_an_owner_is_not_told_nobody_is_kept_out() {
-        assert_eq!(trusted(990, &[Some(1001), None]), TrustedAccounts::All);
-        assert_eq!(trusted(990, &[Some(65_534), Some(0)]), TrustedAccounts::All);
+        let own = Some(990);
+
+        assert_eq!(trusted(&[own, Some(1001), None]), TrustedAccounts::All);
+        assert_eq!(trusted(&[own, Some(65_534), Some(0)]), TrustedAccounts::All);
     }
 }

@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 #[cfg(unix)]
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use fake_katalon::{ProjectWriter, SuiteRunWriter, Test, TestCaseFile};
 
@@ -187,10 +187,9 @@ fn a_katalonc_of_another_project_or_suite_says_nothing_about_a_run() {
 #[cfg(unix)]
 fn lookalike(arguments: &[String]) -> Option<Child> {
     let mut plain = Command::new("sh");
-    plain
-        .args(["-c", "sleep 600; :", "katalonc"])
-        .args(arguments);
+    plain.args(["-c", "read line", "katalonc"]).args(arguments);
     let mut stranger = as_account(&plain, 61_001)?;
+    stranger.stdin(Stdio::piped());
 
     Some(stranger.spawn().expect("a shell can be started"))
 }
