@@ -71,6 +71,8 @@ pub(crate) struct FinishedRun {
     pub snapshot: Snapshot,
     /// Which run it is; `None` when its log holds no record that tells.
     pub identity: Option<RunIdentity>,
+    /// When it was first seen to be over: it ended by then, whatever its log says.
+    pub noticed: Moment,
     /// On what terms it is submitted.
     pub terms: SubmissionTerms,
     /// The project's own token, with the server that it belongs to.
@@ -356,6 +358,7 @@ fn with_settings(
     hide(&Redaction::new(&config.redact, &masked), &mut snapshot);
     Ok(FinishedRun {
         identity: RunIdentity::of(&snapshot.run),
+        noticed: clock::now(),
         terms: SubmissionTerms {
             enabled: settings.enabled,
             auto_submit: overrides::auto_submit(settings, &overrides),

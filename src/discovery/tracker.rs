@@ -68,6 +68,9 @@ pub(crate) struct Assessment {
     pub due: bool,
     /// When the next look is worth while even if nothing is heard of the folder.
     pub look_again: Moment,
+    /// When a look first saw that the run is over; this look, of one that is not or seems to be
+    /// aborted.
+    pub noticed: Moment,
 }
 
 /// Memory of one folder between looks.
@@ -113,6 +116,7 @@ impl Tracker {
                 state,
                 due: state == RunState::Aborted,
                 look_again: look.quiet_since.plus(abort_after),
+                noticed: now,
             };
         }
 
@@ -135,6 +139,7 @@ impl Tracker {
             state,
             due: is_still || grace_is_over || observed.command_ended,
             look_again: look.still_since.plus(wait).min(now.plus(BETWEEN_LOOKS)),
+            noticed: over_since,
         }
     }
 

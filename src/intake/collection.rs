@@ -280,6 +280,8 @@ fn join_members(id: &str, folder: &Path, members: Vec<FinishedMember>) -> Option
     let snapshot = join(id, &folder.to_string_lossy(), parts)?;
     Some(FinishedRun {
         identity: snapshot.identity(),
+        // Its last member ended later than the first.
+        noticed: clock::now(),
         snapshot,
         ..first
     })

@@ -1,6 +1,7 @@
 //! What a finished run becomes in the outbox: its submissions, one for each test plan. Pure.
 
 use crate::discovery::run_identity::RunIdentity;
+use crate::moment::Moment;
 use crate::outbox::submission::SubmissionState;
 use crate::plan::key::{KeyParts, KeyedPlan, key};
 use crate::plan::options::Options;
@@ -15,8 +16,18 @@ pub(crate) struct NewRun<'a> {
     pub identity: &'a RunIdentity,
     /// The run with settings and ids.
     pub snapshot: &'a Snapshot,
+    /// When it was first seen to be over.
+    pub noticed: Moment,
     /// On whose word it is recorded.
     pub occasion: &'a Occasion,
+}
+
+impl NewRun<'_> {
+    /// When it ended, by which runs are put in their order. A log that names a later time than the
+    /// one at which the run was seen to be over would put it before runs that end after it.
+    pub(crate) fn ended(&self) -> Moment {
+        self.snapshot.ended().min(self.noticed)
+    }
 }
 
 /// How a run comes to be recorded.

@@ -242,7 +242,10 @@ impl Recorder {
         }
 
         let commands = commands::look_up(&self.outbox, &location).await?;
-        let run = read_settled(&location, &self.reader, config, commands).await?;
+        let run = FinishedRun {
+            noticed: finished.noticed,
+            ..read_settled(&location, &self.reader, config, commands).await?
+        };
 
         // What ended before the history begins is part of nothing.
         let collection = match self.eligibility(config, &run, finished.state) {

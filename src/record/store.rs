@@ -85,18 +85,27 @@ pub(super) async fn store(
         return Ok(None);
     };
 
+    let noticed = run.noticed;
     let snapshot = Arc::new(run.snapshot);
     let stored = Arc::clone(&snapshot);
     let of_run = identity.clone();
     let recorded = outbox
-        .with(move |store| store_in(store, &of_run, &stored, &occasion))
+        .with(move |store| {
+            let run = NewRun {
+                identity: &of_run,
+                snapshot: &stored,
+                noticed,
+                occasion: &occasion,
+            };
+            store_in(store, &run)
+        })
         .await?;
 
     match recorded {
         RecordOutcome::Waits {
             submissions,
             stuck: Stuck::OfProject,
-        } => take_over(outbox, identity, snapshot, submissions)
+        } => take_over(outbox, identity, snapshot, noticed, submissions)
             .await
             .map(Some),
         recorded => Ok(Some(recorded)),
@@ -109,6 +118,7 @@ async fn take_over(
     outbox: &Outbox,
     identity: RunIdentity,
     snapshot: Arc<Snapshot>,
+    noticed: Moment,
     submissions: Vec<i64>,
 ) -> Result<RecordOutcome, StoreError> {
     let mut under_way = Vec::new();
@@ -127,6 +137,7 @@ async fn take_over(
             let run = NewRun {
                 identity: &identity,
                 snapshot: &snapshot,
+                noticed,
                 occasion: &Occasion::Found,
             };
             store.take_over(&run, clock::now())
@@ -134,21 +145,11 @@ async fn take_over(
         .await
 }
 
-fn store_in(
-    store: &mut Store,
-    identity: &RunIdentity,
-    snapshot: &Snapshot,
-    occasion: &Occasion,
-) -> Result<RecordOutcome, StoreError> {
-    let run = NewRun {
-        identity,
-        snapshot,
-        occasion,
-    };
-    let recorded = store.record(&run, clock::now())?;
+fn store_in(store: &mut Store, run: &NewRun<'_>) -> Result<RecordOutcome, StoreError> {
+    let recorded = store.record(run, clock::now())?;
 
-    match (occasion, &recorded) {
-        (Occasion::Found, RecordOutcome::New(ids)) => give_katalon_time(store, snapshot, ids)?,
+    match (run.occasion, &recorded) {
+        (Occasion::Found, RecordOutcome::New(ids)) => give_katalon_time(store, run, ids)?,
         // A person who asks means now, also where a submission waits for its next attempt.
         (Occasion::Asked { .. }, recorded) => store.make_due(recorded.submissions())?,
         _ => {}
@@ -158,15 +159,12 @@ fn store_in(
 
 /// Holds submissions back until Katalon, which may submit the run itself, has had its time: it
 /// uploads a run right after it wrote the reports, just when kado is due.
-fn give_katalon_time(
-    store: &mut Store,
-    snapshot: &Snapshot,
-    ids: &[i64],
-) -> Result<(), StoreError> {
+fn give_katalon_time(store: &mut Store, run: &NewRun<'_>, ids: &[i64]) -> Result<(), StoreError> {
+    let snapshot = run.snapshot;
     let uploads = store.katalon_known(&project_key(&snapshot.options, &snapshot.project_name))?;
-    let until = snapshot
-        .ended()
-        .plus(snapshot.options.katalon.wait(&uploads));
+
+    // Not the end that its log says: newer runs of the plan wait as well.
+    let until = run.ended().plus(snapshot.options.katalon.wait(&uploads));
 
     if until > clock::now() {
         tracing::info!(?ids, %until, "Katalon has time to submit this run itself");

@@ -538,6 +538,7 @@ impl Scout {
             folder: folder.to_owned(),
             state,
             ended: observation.ended.unwrap_or(observation.newest),
+            noticed: assessment.noticed,
             fingerprint,
         };
         sweep.add(finished, &assessment);

@@ -61,6 +61,8 @@ pub(crate) struct FinishedFolder {
     /// When its suite ended, or its newest file was changed where its log does not say: the order
     /// in which runs are recorded.
     pub ended: Moment,
+    /// When it was first seen to be over.
+    pub noticed: Moment,
     /// How the folder looked.
     pub fingerprint: u64,
 }

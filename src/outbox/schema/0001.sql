@@ -23,12 +23,14 @@ CREATE TABLE run (
     -- to be a copy.
     root           TEXT    NOT NULL,
     folder         TEXT    NOT NULL,
-    -- End of the suite, or its last sign of life: the order of results in ADO.
+    -- End of the suite, or its last sign of life, and at the latest when it was noticed: the order of
+    -- results in ADO.
     ended_ms       INTEGER,
     -- The parsed run with the settings and ids of the moment it finished (invariant I3), as JSON.
     snapshot       TEXT    NOT NULL,
     UNIQUE (suite, started_ms, host, twin)
 ) STRICT;
+CREATE INDEX run_by_end ON run (ended_ms);
 
 -- The suite runs that a collection that is submitted as one run consists of. A suite run counts once
 -- (invariant I2): as a run of its own, or as a member.

@@ -46,17 +46,47 @@ pub(super) fn note_if_gone_on(
         return Ok(());
     }
 
-    // What is stored of one without an end is its last sign of life.
+    // What is stored of one without an end is its last sign of life; of one whose end lay in the
+    // future, when it was noticed, so its own end counts, which was read with its snapshot.
     let mut statement = transaction.prepare_cached(
-        "SELECT submission.id FROM submission JOIN run ON run.id = run_id
+        "SELECT submission.id, iif(json_valid(run.snapshot),
+                                   json_extract(run.snapshot, '$.run.ended'), NULL) AS ended
+         FROM submission JOIN run ON run.id = run_id
          WHERE run_id = ?1 AND ended_ms < ?2 AND state IN ('submitting', 'submitted')
          AND NOT EXISTS (SELECT 1 FROM ledger
                          WHERE submission_id = submission.id AND event = ?3)",
     )?;
-    let rows = statement.query_map(params![recorded.id, ended, WENT_ON], |row| row.get(0))?;
-    let sent: Vec<i64> = rows.collect::<Result<_, _>>()?;
-    for submission in sent {
-        log(transaction, submission, WENT_ON, None, now)?;
+    let mut rows = statement.query(params![recorded.id, ended, WENT_ON])?;
+    while let Some(row) = rows.next()? {
+        let said: Option<String> = row.get("ended")?;
+        let said = said.and_then(|said| Moment::parse(&said).ok());
+        if said.is_none_or(|said| said < ended) {
+            log(transaction, row.get("id")?, WENT_ON, None, now)?;
+        }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::outbox::new_run::Occasion;
+    use crate::outbox::store::test_runs::{NOW, at, found, open, record, snapshot};
+
+    #[test]
+    fn a_run_whose_end_lay_in_the_future_has_not_gone_on_when_it_is_met_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path());
+        let ahead = at(5, NOW.millis() + 5000, snapshot(&[18], None));
+        let id = found(&mut store, &ahead);
+        store.submitted(id, NOW).expect("submitted");
+
+        record(&mut store, &ahead, &Occasion::Found);
+
+        assert!(store.gone_on_since(NOW).expect("read").is_empty());
+
+        let later = at(5, NOW.millis() + 9000, snapshot(&[18], None));
+        record(&mut store, &later, &Occasion::Found);
+
+        assert_eq!(store.gone_on_since(NOW).expect("read"), [id]);
+    }
 }

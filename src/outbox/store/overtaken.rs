@@ -12,6 +12,18 @@ use crate::plan::SubmissionPlan;
 use crate::plan::snapshot::Snapshot;
 use crate::server::{Server, ServerIdentity};
 
+/// What ended after a submission in its test plan. SQLite joins in the order that `CROSS JOIN` says:
+/// the runs that ended since are few, and those of a plan may be all of years.
+const NEWER: &str =
+    "SELECT submission.id, plan, coalesce(submission.snapshot, run.snapshot) AS snapshot
+     FROM run CROSS JOIN submission ON run_id = run.id
+     WHERE submission.id <> ?1 AND plan_id = ?2
+     AND ended_ms > (SELECT coalesce(own.ended_ms, ?3) FROM submission AS mine
+                     JOIN run AS own ON own.id = mine.run_id WHERE mine.id = ?1)
+     AND ended_ms <= ?4
+     AND ado_run_id IS NOT NULL AND plan IS NOT NULL
+     ORDER BY ended_ms DESC";
+
 impl Store {
     /// Whether a run that ended after this one has newer results on the same points: the id of its
     /// submission and one such point.
@@ -19,7 +31,8 @@ impl Store {
     /// A collection that is one run ends long after some of its results, so both the run and the
     /// result have to be newer. Only what has an ADO run counts, on the same server and in the same
     /// test plan; and only what ended before `now`: the end of another one comes from a clock that
-    /// was ahead.
+    /// was ahead. A run ended at the latest when it was noticed
+    /// ([`NewRun::ended`](crate::outbox::new_run::NewRun::ended)).
     ///
     /// # Errors
     /// When there is no such submission, or when the database fails.
@@ -33,13 +46,7 @@ impl Store {
 
         // A plan is stored before its run is created, so it alone does not mean that results are
         // there. Plans may be megabytes: they are read one by one until one tells.
-        let mut statement = self.connection.prepare_cached(
-            "SELECT submission.id, plan, coalesce(submission.snapshot, run.snapshot) AS snapshot
-             FROM submission JOIN run ON run.id = run_id
-             WHERE submission.id <> ?1 AND plan_id = ?2 AND ended_ms > ?3 AND ended_ms <= ?4
-             AND ado_run_id IS NOT NULL AND plan IS NOT NULL
-             ORDER BY ended_ms DESC",
-        )?;
+        let mut statement = self.connection.prepare_cached(NEWER)?;
         let mut rows = statement.query(params![submission, plan.plan_id, snapshot.ended(), now])?;
 
         while let Some(row) = rows.next()? {
@@ -93,6 +100,7 @@ mod tests {
     use super::*;
     use crate::katalon::settings::AzureSettings;
     use crate::katalon::status::Status;
+    use crate::outbox::new_run::{NewRun, Occasion};
     use crate::outbox::step::Step;
     use crate::outbox::store::test_runs::{NOW, at, found, open};
     use crate::outbox::submission::HowMade;
@@ -166,6 +174,58 @@ mod tests {
         ] {
             assert!(!is_overtaken_by(&other, NOW), "{what}");
         }
+    }
+
+    #[test]
+    fn a_run_that_says_it_ends_later_than_it_was_noticed_overtakes_none_that_ended_since() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path());
+        let (honest, its_plan) = run_until(NOW.millis() + 1000, "https://dev.azure.com/acme");
+        let (early, early_plan) = run_until(NOW.millis() + 5000, "https://dev.azure.com/acme");
+        let ahead = found(&mut store, &early);
+        store.store_plan(ahead, &early_plan, NOW).expect("planned");
+        store.intend(ahead, 0).expect("intended");
+        store
+            .confirm_run(ahead, 0, 5001, "https://x", HowMade::Created, NOW)
+            .expect("confirmed");
+
+        let later = NOW.plus(std::time::Duration::from_secs(60));
+        let identity = honest.identity().expect("it has one");
+        let run = NewRun {
+            identity: &identity,
+            snapshot: &honest,
+            noticed: later,
+            occasion: &Occasion::Found,
+        };
+        let recorded = store.record(&run, later).expect("recorded");
+        let id = recorded.submissions()[0];
+
+        assert_eq!(
+            store.overtaken_by(id, &its_plan, later).expect("read"),
+            None
+        );
+    }
+
+    #[test]
+    fn runs_that_ended_since_are_found_by_their_ends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = open(folder.path());
+        let mut statement = store
+            .connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {NEWER}"))
+            .expect("it is SQL");
+
+        let steps: Vec<String> = statement
+            .query_map(params![1, 18, 0, 0], |row| row.get("detail"))
+            .expect("it can be asked")
+            .map(|step| step.expect("a text"))
+            .collect();
+
+        assert!(
+            steps[0].contains("SEARCH run USING INDEX run_by_end (ended_ms>? AND ended_ms<?)"),
+            "{steps:?}"
+        );
+        assert!(!steps.iter().any(|step| step.contains("SCAN")), "{steps:?}");
     }
 
     #[test]

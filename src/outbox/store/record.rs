@@ -190,7 +190,7 @@ fn insert_run(
             snapshot.project_name,
             snapshot.root(),
             snapshot.folder,
-            snapshot.run.ended.or(snapshot.run.last_record),
+            snapshot.run.ended.or(snapshot.run.last_record).map(|_| run.ended()),
             serde_json::to_string(snapshot)?,
         ],
     )?;

@@ -172,7 +172,7 @@ fn renew(
         params![
             recorded.id,
             run.snapshot.folder,
-            run.snapshot.ended(),
+            run.ended(),
             run.snapshot.root(),
             run.snapshot.project_name
         ],

@@ -82,6 +82,7 @@ pub(super) fn record(store: &mut Store, snapshot: &Snapshot, occasion: &Occasion
     let run = NewRun {
         identity: &identity,
         snapshot,
+        noticed: NOW,
         occasion,
     };
     store.record(&run, NOW).unwrap()

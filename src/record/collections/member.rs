@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::clock;
 use crate::discovery::run_identity::RunIdentity;
 use crate::intake::{FinishedRun, SubmissionTerms};
 use crate::katalon::run::lifecycle::RunState;
@@ -87,6 +88,8 @@ impl Member {
     pub(super) fn finished_run(&self) -> FinishedRun {
         FinishedRun {
             identity: self.run(),
+            // What is known is only that it was over before.
+            noticed: clock::now(),
             terms: self.terms,
             token: None,
             snapshot: self.snapshot.clone(),

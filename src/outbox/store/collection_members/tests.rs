@@ -152,6 +152,7 @@ fn a_collection_is_known_by_a_member_whatever_it_was_recorded_as() {
     let earlier = NewRun {
         identity: &identity,
         snapshot: &earlier,
+        noticed: NOW,
         occasion: &Occasion::Found,
     };
     let known = store.record(&earlier, NOW).unwrap();
