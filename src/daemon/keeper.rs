@@ -50,8 +50,9 @@ const ALL_GRACE: Duration = Duration::from_secs(3 * 60);
 const ALL_READING: Duration = Duration::from_secs(60 * 60);
 /// A clock that is set back by less is no concern.
 const SET_BACK: Duration = Duration::from_secs(2);
-/// Runs that ended this long before a clock that was set back was noticed are new ones.
-const UNNOTICED: Duration = Duration::from_secs(60);
+/// Runs that ended this long before a clock that was set back was noticed are new ones, unless they
+/// are known to be older: kado may have run last before the clock was set.
+const UNNOTICED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The part of the service that watches.
 pub(crate) struct Keeper {
@@ -347,9 +348,15 @@ impl Keeper {
         self.changed.notify_one();
 
         if now < self.first_seen {
-            let first_seen = now.minus(UNNOTICED);
-            self.outbox
-                .with(move |store| store.saw_first(first_seen))
+            let first_seen = self
+                .outbox
+                .with(move |store| {
+                    let oldest = now.minus(UNNOTICED);
+                    let known = store.newest_older_run(now)?;
+                    let first_seen = known.map_or(oldest, |known| oldest.max(known));
+                    store.saw_first(first_seen)?;
+                    Ok(first_seen)
+                })
                 .await?;
             self.first_seen = first_seen;
             self.sweeper.correct_first_seen(first_seen);
@@ -395,6 +402,8 @@ impl Keeper {
         let mut first_swept = None;
         let mut unread = BTreeSet::new();
         loop {
+            // As in each turn of the service: it may also have been set back since the last call.
+            self.mind_the_clock(clock::now()).await?;
             let sweep = self.sweeper.sweep(&config, stop);
             let (_, sweep) = unless_stopped(sweep, stop, READ_ON).await??;
             unread.extend(sweep.unread);

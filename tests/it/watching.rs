@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::support::katalonc::arguments;
 use crate::support::{
-    Machine, Service, age, ended, finished, in_namespace, now, skip, tc, wait_until,
+    Machine, Service, age, ended, finish, finished, in_namespace, now, skip, tc, wait_until,
 };
 
 const CASES: [(&str, &str); 1] = [("Sign in", "1001")];
@@ -278,6 +278,33 @@ fn a_clock_that_is_set_back_hides_no_new_run() {
     age(&run_at(now() + back).write_in(&shop).unwrap());
     machine.wait_for_completed(2);
     service.stop_cleanly();
+}
+
+#[test]
+fn a_clock_that_was_set_back_hides_no_new_run_from_a_single_pass() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let Some(clock) = Clock::new(&machine) else {
+        return;
+    };
+    let once = || {
+        let mut command = machine.command(&["run", "--once"]);
+        clock.give_to(&mut command);
+        let done = finish(command);
+        assert_eq!(done.code, 0, "{done:?}");
+    };
+    let back = SignedDuration::from_hours(-48);
+
+    // kado first saw this machine, and a run from before that, when its clock was two days ahead.
+    let before = SignedDuration::from_mins(-30);
+    age(&run_at(now() + back + before).write_in(&shop).unwrap());
+    once();
+    clock.set(back);
+    let since = SignedDuration::from_mins(-10);
+    age(&run_at(now() + back + since).write_in(&shop).unwrap());
+    once();
+
+    assert_eq!(machine.ado_runs().len(), 1, "{:?}", machine.states());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What became of the run folders that lie there, all told: each with the rows that its run has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
 use rusqlite::params;
 
@@ -212,6 +213,19 @@ fn stronger(one: Option<Standing>, other: Standing) -> Standing {
         Standing::SubmittedNow => 2,
         Standing::SubmittedBefore => 1,
         _ => 0,
+    /// Just after the end of the run that ended last, before `now`, of those that are older than the
+    /// history.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn newest_older_run(&self, now: Moment) -> Result<Option<Moment>, StoreError> {
+        let sql = "SELECT max(ended_ms) FROM folder WHERE answer = ?1 AND ended_ms < ?2";
+        let ended: Option<Moment> =
+            self.connection
+                .query_row(sql, params![AnswerKind::Older, now], |row| row.get(0))?;
+        Ok(ended.map(|ended| ended.plus(Duration::from_millis(1))))
+    }
+
     };
     match one {
         Some(one) if rank(one) >= rank(other) => one,
