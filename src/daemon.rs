@@ -246,7 +246,7 @@ pub(crate) async fn once(
     let outbox = Outbox::open(&config.state_dir)?;
     stop_on_signal(stop.clone())?;
     let parked_before = parked(&outbox).await?;
-    let submitted_before = outbox.with(|store| store.submitted_runs()).await?;
+    let submitted_before = outbox.with(|store| store.submitted_ids()).await?;
     let history = config.history;
     let told_by = Arc::new(config.clone());
 
@@ -301,8 +301,9 @@ pub(crate) async fn once(
         let incomplete = outcome::incomplete(rows, &attempts);
         return Ok(Once::cut_off(exit, incomplete));
     }
+    let sent = sent_by(&attempts);
     let folders = outbox
-        .with(move |store| store.run_folders(&submitted_before))
+        .with(move |store| store.run_folders_of_call(&submitted_before, &sent))
         .await?;
     Ok(Once {
         exit,
@@ -310,6 +311,17 @@ pub(crate) async fn once(
         newest_sent: newest_sent(&rows, &attempts),
         incomplete: outcome::incomplete(rows, &attempts),
     })
+}
+
+/// The submissions that these attempts sent.
+fn sent_by(attempts: &[(i64, SendAttempt)]) -> Vec<i64> {
+    let mut sent = Vec::new();
+    for (id, attempt) in attempts {
+        if *attempt == SendAttempt::Submitted {
+            sent.push(*id);
+        }
+    }
+    sent
 }
 
 /// The address of the newest test run among those that kado made and sent by these attempts.

@@ -57,24 +57,30 @@ impl Standing {
 
 /// How many run folders have which standing.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct RunFolders([usize; Standing::ALL.len()]);
+pub(crate) struct RunFolders {
+    by_standing: [usize; Standing::ALL.len()],
+    /// Runs that one call submitted and that lie in none of these folders any more.
+    pub sent_without_folder: usize,
+    /// Runs that were submitted before a call, and to which it added files.
+    pub completed: usize,
+}
 
 impl RunFolders {
     /// Counts one more.
     pub(crate) fn add(&mut self, standing: Standing) {
-        self.0[standing as usize] += 1;
+        self.by_standing[standing as usize] += 1;
     }
 
     /// How many there are in all.
     pub(crate) fn seen(&self) -> usize {
-        self.0.iter().sum()
+        self.by_standing.iter().sum()
     }
 
     /// How many have one of these standings.
     pub(crate) fn count(&self, standings: &[Standing]) -> usize {
         standings
             .iter()
-            .map(|standing| self.0[*standing as usize])
+            .map(|standing| self.by_standing[*standing as usize])
             .sum()
     }
 
@@ -100,17 +106,27 @@ impl RunFolders {
     }
 
     /// As [`RunFolders::line`] for one call, which tells what was submitted before it from what it
-    /// submitted.
+    /// submitted, and what else it sent.
     pub(crate) fn line_of_call(&self, history: History) -> String {
         let mut parts = Vec::new();
         for standing in Standing::ALL {
             parts.extend(self.part(standing, history));
         }
-        self.behind_their_sum(&parts.join(", "))
+        let mut line = self.behind_their_sum(&parts.join(", "));
+
+        if self.sent_without_folder > 0 {
+            let runs = counted(self.sent_without_folder, "run");
+            line.push_str(&format!("; {runs} submitted now without a folder there"));
+        }
+        if self.completed > 0 {
+            let runs = counted(self.completed, "run");
+            line.push_str(&format!("; files added to {runs} submitted before"));
+        }
+        line
     }
 
     fn part(&self, standing: Standing, history: History) -> Option<String> {
-        match self.0[standing as usize] {
+        match self.by_standing[standing as usize] {
             0 => None,
             count => Some(format!("{count} {}", standing.words(history))),
         }
@@ -150,6 +166,15 @@ mod tests {
             folders.line_of_call(History::New),
             "12 run folders: 8 submitted before, 2 submitted now, 1 older than the first look \
              (history), 1 not readable"
+        );
+        folders.sent_without_folder = 2;
+        folders.completed = 1;
+        assert!(
+            folders.line_of_call(History::New).ends_with(
+                "1 not readable; 2 runs submitted now without a folder there; files added to 1 run \
+                 submitted before"
+            ),
+            "{folders:?}"
         );
         assert_eq!(
             folders.line(History::All),

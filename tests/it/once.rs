@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use fake_ado::{Fault, FaultAction, Nth};
-use fake_katalon::{AzureSettings, Ending, Test, Token};
+use fake_katalon::{AzureSettings, Ending, Sending, Test, Token};
 
-use crate::support::{Machine, age, finished, tc, world};
+use crate::support::{Machine, age, finished, now, tc, world};
 
 /// A server on whose port nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9/acme";
@@ -38,6 +38,31 @@ fn what_is_finished_is_submitted_with_exit_0() {
 
     assert_eq!(again.code, 0, "{again:?}");
     machine.ado_run();
+}
+
+#[test]
+fn the_last_line_says_that_files_were_added_to_a_run_that_was_submitted_before() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let settings = AzureSettings {
+        sending: Sending::All,
+        ..machine.settings()
+    };
+    let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+    let run = finished([Test::passed(&tc("Sign in"))]).start(now());
+    let folder = run.write_in(&shop).expect("a run");
+    age(&folder);
+    assert_eq!(machine.kado(&["run", "--once"]).code, 0);
+    std::fs::write(folder.join("late.pdf"), "%PDF").expect("the folder is there");
+    age(&folder);
+
+    let again = machine.kado(&["run", "--once"]);
+
+    assert_eq!(
+        again.out.lines().next_back(),
+        Some("1 run folder: 1 submitted before; files added to 1 run submitted before"),
+        "{again:?}"
+    );
 }
 
 #[test]

@@ -73,6 +73,24 @@ fn a_workspace_wiped_while_azure_devops_is_down_costs_nothing() {
     );
 }
 
+#[test]
+fn the_last_line_of_a_single_pass_counts_a_run_that_it_sent_and_whose_folder_is_gone() {
+    let (machine, shop) = machine();
+    let down = FaultAction::error(503, "X", "down");
+    machine.fake.fault(Fault::new("*", "", Nth::Every, down));
+    assert_eq!(machine.submit(&shop, &finished(failing())).code, 4);
+    fs::remove_dir_all(machine.work().join("Shop")).expect("it is there");
+    machine.fake.clear_faults();
+
+    let sent = machine.kado(&["run", "--once"]);
+
+    assert_eq!(
+        sent.out.lines().next_back(),
+        Some("0 run folders; 1 run submitted now without a folder there"),
+        "{sent:?}"
+    );
+}
+
 /// A service that holds a run and has copied its files: the suite has ended and Katalon never gets
 /// to its reports, so the grace time goes on.
 fn copied_in_the_grace_time(machine: &Machine, shop: &Path) -> Service {

@@ -104,29 +104,70 @@ impl Store {
         Ok(submissions.into_iter().collect())
     }
 
-    /// The runs that are submitted, by their rows.
+    /// The submissions that were submitted once, by their ids.
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn submitted_runs(&self) -> Result<HashSet<i64>, StoreError> {
-        let sql = "SELECT run_id FROM submission WHERE submitted_ms IS NOT NULL";
+    pub(crate) fn submitted_ids(&self) -> Result<HashSet<i64>, StoreError> {
+        let sql = "SELECT id FROM submission WHERE submitted_ms IS NOT NULL";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Counts the run folders that lay there at the last sweep, by what became of them until now.
-    /// What is submitted counts as such before, where its run is one of `before`.
+    /// What is submitted counts as such before, where its submission is one of `before`.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) fn run_folders(&self, before: &HashSet<i64>) -> Result<RunFolders, StoreError> {
-        let runs = self.standings(before)?;
+        let (folders, _) = self.folders_and_their_runs(&self.standings(before)?)?;
+        Ok(folders)
+    }
+
+    /// The same after a call that sent these submissions, with what none of the folders tells.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn run_folders_of_call(
+        &self,
+        before: &HashSet<i64>,
+        sent: &[i64],
+    ) -> Result<RunFolders, StoreError> {
+        let standings = self.standings(before)?;
+        let (mut folders, met) = self.folders_and_their_runs(&standings)?;
+        for (run, standing) in &standings {
+            if *standing == Standing::SubmittedNow && !met.contains(run) {
+                folders.sent_without_folder += 1;
+            }
+        }
+
+        // A run for several test plans that got files in each is one.
+        let again: Vec<i64> = sent
+            .iter()
+            .copied()
+            .filter(|id| before.contains(id))
+            .collect();
+        folders.completed = self.connection.query_row(
+            "SELECT count(DISTINCT run_id) FROM submission
+             WHERE state = 'submitted' AND id IN (SELECT value FROM json_each(?1))",
+            [serde_json::to_string(&again)?],
+            |row| row.get(0),
+        )?;
+        Ok(folders)
+    }
+
+    /// The folders by their standings, and the runs that they hold.
+    fn folders_and_their_runs(
+        &self,
+        standings: &HashMap<i64, Standing>,
+    ) -> Result<(RunFolders, HashSet<i64>), StoreError> {
         let mut statement = self.connection.prepare_cached(&format!(
             "SELECT answer, {RUNS_OF_FOLDER} FROM folder WHERE gone_ms IS NULL"
         ))?;
 
         let mut folders = RunFolders::default();
+        let mut met = HashSet::new();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let own: Option<i64> = row.get("own")?;
@@ -134,7 +175,8 @@ impl Store {
 
             let mut standing = None;
             for run in [own, whole].into_iter().flatten() {
-                if let Some(of_run) = runs.get(&run) {
+                met.insert(run);
+                if let Some(of_run) = standings.get(&run) {
                     standing = Some(stronger(standing, *of_run));
                 }
             }
@@ -143,14 +185,14 @@ impl Store {
                 None => without_rows(row.get("answer")?),
             });
         }
-        Ok(folders)
+        Ok((folders, met))
     }
 
     /// The standing of each run that is recorded.
     fn standings(&self, before: &HashSet<i64>) -> Result<HashMap<i64, Standing>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT run_id, state FROM submission")?;
+            .prepare_cached("SELECT id, run_id, state FROM submission")?;
         let mut rows = statement.query([])?;
 
         let mut standings: HashMap<i64, Standing> = HashMap::new();
@@ -160,13 +202,28 @@ impl Store {
                 SubmissionState::Pending | SubmissionState::Submitting => Standing::Pending,
                 SubmissionState::Parked => Standing::Parked,
                 SubmissionState::Ignored => Standing::Ignored,
-                SubmissionState::Submitted if before.contains(&run) => Standing::SubmittedBefore,
+                SubmissionState::Submitted if before.contains(&row.get("id")?) => {
+                    Standing::SubmittedBefore
+                }
                 SubmissionState::Submitted => Standing::SubmittedNow,
             };
             let earlier = standings.get(&run).copied();
             standings.insert(run, stronger(earlier, standing));
         }
         Ok(standings)
+    }
+
+    /// Just after the end of the run that ended last, before `now`, of those that are older than the
+    /// history.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn newest_older_run(&self, now: Moment) -> Result<Option<Moment>, StoreError> {
+        let sql = "SELECT max(ended_ms) FROM folder WHERE answer = ?1 AND ended_ms < ?2";
+        let ended: Option<Moment> =
+            self.connection
+                .query_row(sql, params![AnswerKind::Older, now], |row| row.get(0))?;
+        Ok(ended.map(|ended| ended.plus(Duration::from_millis(1))))
     }
 
     /// The runs that are older than the history and were not submitted on a person's word, by
@@ -213,19 +270,6 @@ fn stronger(one: Option<Standing>, other: Standing) -> Standing {
         Standing::SubmittedNow => 2,
         Standing::SubmittedBefore => 1,
         _ => 0,
-    /// Just after the end of the run that ended last, before `now`, of those that are older than the
-    /// history.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub(crate) fn newest_older_run(&self, now: Moment) -> Result<Option<Moment>, StoreError> {
-        let sql = "SELECT max(ended_ms) FROM folder WHERE answer = ?1 AND ended_ms < ?2";
-        let ended: Option<Moment> =
-            self.connection
-                .query_row(sql, params![AnswerKind::Older, now], |row| row.get(0))?;
-        Ok(ended.map(|ended| ended.plus(Duration::from_millis(1))))
-    }
-
     };
     match one {
         Some(one) if rank(one) >= rank(other) => one,

@@ -362,7 +362,7 @@ mod tests {
         let old = found(&mut store, &at(0, 9, snapshot(&[18], None)));
         let young = found(&mut store, &at(1000, 1009, snapshot(&[18], None)));
         found(&mut store, &at(2000, 2009, snapshot(&[18], None)));
-        assert!(store.submitted_runs().unwrap().is_empty());
+        assert!(store.submitted_ids().unwrap().is_empty());
 
         for submitted in [old, young] {
             store.submitted(submitted, NOW).unwrap();
@@ -371,6 +371,6 @@ mod tests {
         let since = |millis| store.submitted_since(Moment::from_millis(millis)).unwrap();
         assert_eq!(since(9), [old, young]);
         assert_eq!(since(10), [young]);
-        assert_eq!(store.submitted_runs().unwrap().len(), 2);
+        assert_eq!(store.submitted_ids().unwrap().len(), 2);
     }
 }

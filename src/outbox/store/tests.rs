@@ -721,6 +721,64 @@ fn each_folder_is_counted_by_the_rows_of_its_run_or_by_what_was_seen_of_it() {
 }
 
 #[test]
+fn what_a_call_sent_is_counted_also_of_a_run_that_another_test_plan_had_and_of_one_that_is_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = open(folder.path());
+    let of_two_plans = snapshot(&[18, 19], Some("u-1"));
+    let recorded = record(&mut store, &of_two_plans, &Occasion::Found);
+    let [in_18, in_19] = recorded.submissions() else {
+        panic!("{recorded:?}")
+    };
+    let gone = found(&mut store, &at(15, 19, snapshot(&[18], Some("u-2"))));
+    let completed = at(25, 29, snapshot(&[18], Some("u-3")));
+    let late = found(&mut store, &completed);
+    store
+        .note_folders(&[
+            met("/1", FolderAnswer::Recorded, of_two_plans.identity()),
+            met("/late", FolderAnswer::Recorded, completed.identity()),
+        ])
+        .expect("noted");
+    for id in [*in_18, late] {
+        store.submitted(id, NOW).expect("submitted");
+    }
+    let before = store.submitted_ids().expect("read");
+
+    for id in [*in_19, gone] {
+        store.submitted(id, NOW).expect("submitted");
+    }
+
+    let folders = store
+        .run_folders_of_call(&before, &[*in_19, gone, late])
+        .expect("read");
+    assert_eq!(
+        folders.line_of_call(History::New),
+        "2 run folders: 1 submitted before, 1 submitted now; 1 run submitted now without a folder \
+         there; files added to 1 run submitted before"
+    );
+}
+
+#[test]
+fn a_clock_that_was_ahead_leaves_what_is_known_to_be_older_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = open(folder.path());
+    assert_eq!(store.newest_older_run(NOW).expect("read"), None);
+    let ended = |millis| FolderAnswer::Older {
+        ended: Moment::from_millis(millis),
+    };
+    store
+        .note_folders(&[
+            met("/older", ended(5), None),
+            met("/newest", ended(7), None),
+            met("/ahead", ended(NOW.millis() + 9), None),
+        ])
+        .expect("noted");
+
+    let newest = store.newest_older_run(NOW).expect("read");
+
+    assert_eq!(newest, Some(Moment::from_millis(8)));
+}
+
+#[test]
 fn settled_folders_are_forgotten_only_when_they_stayed_away() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
