@@ -3,6 +3,7 @@
 //! It reads beside a running service and changes nothing. A part that cannot be read is a problem
 //! like any other, and what else is known is said all the same.
 
+mod disk;
 mod folder_counts;
 pub(crate) mod live_suites;
 mod problem;
@@ -40,6 +41,7 @@ use crate::spool::Spool;
 use crate::watch::{self, ToldWatchProblem};
 use crate::{service, state_dir};
 
+pub(crate) use disk::DiskFault;
 pub(crate) use folder_counts::FolderCounts;
 pub(crate) use problem::{DISK, Problem, ProblemKind};
 pub(crate) use where_to_look::WHERE_TO_LOOK;

@@ -30,29 +30,40 @@ pub(crate) fn explain(path: &Path, config: &Config) -> io::Result<Explanation> {
     let inquiry = Inquiry::open(config);
     let path = as_watched(&std::path::absolute(path)?, &config.watch);
 
+    let explanation = explain_path(&inquiry, path);
+    Ok(match inquiry.disk_fault {
+        // What a person has to decide does not wait for room.
+        Some(fault) if explanation.waits_for_kado() => explanation
+            .with_details([fault.text(&config.state_dir)])
+            .or_else_do(fault.hint()),
+        _ => explanation,
+    })
+}
+
+fn explain_path(inquiry: &Inquiry<'_>, path: PathBuf) -> Explanation {
     let folder = match door::kind_of_target(&path) {
         Ok(Kind::Folder) => path,
         Ok(_) => match path.parent() {
             Some(folder) => folder.to_owned(),
             None => path,
         },
-        Err(error) => return Ok(explain_absent(&inquiry, &path, &error)),
+        Err(error) => return explain_absent(inquiry, &path, &error),
     };
 
     if let Err(error) = Folder::at(&folder)
         && door::refused(&error).is_some()
     {
-        return Ok(match seen::why_not_seen(&inquiry, &folder, None) {
+        return match seen::why_not_seen(inquiry, &folder, None) {
             Some(unseen) => unseen,
-            None => explain_absent(&inquiry, &folder, &error),
-        });
+            None => explain_absent(inquiry, &folder, &error),
+        };
     }
 
-    Ok(if workspace::is_run_folder(&folder) {
-        run_folder::explain(&inquiry, &folder)
+    if workspace::is_run_folder(&folder) {
+        run_folder::explain(inquiry, &folder)
     } else {
-        below::explain(&inquiry, &folder)
-    })
+        below::explain(inquiry, &folder)
+    }
 }
 
 /// A path as the service spells it: below the watched folder that it lies in, also where somebody

@@ -12,11 +12,11 @@ use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
 use crate::outbox::store::{DoubleSubmission, OlderRuns};
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
+use crate::overview::disk::{DiskFault, make_room};
 use crate::overview::live_suites::AbandonedSuite;
 use crate::plural::{counted, form, span};
 use crate::record::Unreadable;
 use crate::spool::Spool;
-use crate::state_dir;
 use crate::watch::ToldWatchProblem;
 
 /// Free bytes below which a person should make room.
@@ -211,32 +211,24 @@ impl Problem {
     /// What is wrong with the disk of the state folder, on which so much is free: nothing is sent
     /// that cannot be recorded.
     pub(super) fn of_disk(state_dir: &Path, free: Option<u64>) -> Option<Self> {
-        let state = state_dir.display();
-
-        // Before the room, of which a read-only disk may have plenty.
-        if state_dir::is_read_only(state_dir) == Some(true) {
-            let text = format!(
-                "the state folder `{state}` lies on a read-only file system; nothing can be \
-                 recorded, so nothing is sent"
-            );
-            let about = About::subject(DISK);
-            return Some(Self::new(ProblemKind::Disk, text).about(about));
-        }
-
-        let text = match free? {
-            0 => format!(
-                "there is no room where the state folder `{state}` lies; nothing can be recorded, \
-                 so nothing is sent"
-            ),
-            free if free < LITTLE => format!(
-                "only {} MiB are free where the state folder `{state}` lies; nothing is sent \
-                 without room",
-                free >> 20
-            ),
-            _ => return None,
+        let (text, hint) = match (DiskFault::with_room(state_dir, free), free) {
+            (Some(fault), _) => (fault.text(state_dir), fault.hint()),
+            (None, Some(free)) if free < LITTLE => {
+                let text = format!(
+                    "only {} MiB are free where the state folder `{}` lies; nothing is sent \
+                     without room",
+                    free >> 20,
+                    state_dir.display()
+                );
+                (text, Some(make_room()))
+            }
+            (None, _) => return None,
         };
-        let hint = "make room, or set `state_dir` to a folder on another disk".to_owned();
-        Some(Self::with_hint(ProblemKind::Disk, text, hint).about(About::subject(DISK)))
+
+        Some(Self {
+            hint,
+            ..Self::new(ProblemKind::Disk, text).about(About::subject(DISK))
+        })
     }
 
     /// The database cannot be read: `error` says why, and what to do.

@@ -107,6 +107,11 @@ impl FolderVerdict {
 }
 
 impl Explanation {
+    /// Whether it waits for something that kado does by itself.
+    pub(super) const fn waits_for_kado(&self) -> bool {
+        matches!(self.verdict, FolderVerdict::Pending) && !self.is_parked
+    }
+
     /// What became of a run folder; the reason and all else as short as reasons are.
     pub(super) fn of_run(folder: &Path, verdict: FolderVerdict, reason: &str) -> Self {
         Self {

@@ -12,6 +12,7 @@ use crate::moment::Moment;
 use crate::outbox::Store;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::submission::SubmissionSummary;
+use crate::overview::DiskFault;
 use crate::watch::{Survey, WatchProblems, survey};
 
 /// With what questions are answered.
@@ -22,6 +23,8 @@ pub(crate) struct Inquiry<'a> {
     /// Why the outbox cannot be read, where it is there: then nobody knows what was submitted.
     pub(super) outbox_fault: Option<OutboxFault>,
     pub(super) service: ServiceState,
+    /// Why nothing can be recorded at present, so that nothing is sent.
+    pub(super) disk_fault: Option<DiskFault>,
     /// When kado first saw this machine, or now.
     pub(super) first_seen: Moment,
     pub(super) now: Moment,
@@ -60,6 +63,7 @@ impl<'a> Inquiry<'a> {
             store: None,
             outbox_fault: None,
             service: ServiceMark::look(&config.state_dir),
+            disk_fault: DiskFault::of(&config.state_dir),
             first_seen: now,
             now,
             rows: BTreeMap::new(),

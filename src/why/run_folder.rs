@@ -242,6 +242,10 @@ fn awaited(
         _ => None,
     };
     let reason = match (inquiry.service, waits) {
+        (ServiceState::Running, _) if inquiry.disk_fault.is_some() => {
+            "its run is over, and the service submits it only when it can record it, which it cannot"
+                .to_owned()
+        }
         (ServiceState::Running, Some(reason)) => reason,
         (ServiceState::Running, None) => "its run is over, and the service submits it when its \
                                           grace time is over: when Katalon has written its \

@@ -237,6 +237,37 @@ fn the_status_says_that_there_is_no_room_or_that_the_disk_is_read_only() {
     says("MiB are free where the state folder");
 }
 
+#[test]
+fn why_says_of_a_run_that_it_waits_for_room_and_not_for_its_grace_time() {
+    let (machine, shop) = machine();
+    let Some(disk) = Disk::mount(&machine.state()) else {
+        return;
+    };
+    let service = machine.start();
+    service.wait_for_log("found a Katalon project");
+    disk.fill();
+    let folder = write_run(&shop);
+    service.wait_for_log("the outbox cannot be used");
+
+    let told = machine.kado(&["why", &folder.to_string_lossy(), "--json"]);
+
+    let told: serde_json::Value = serde_json::from_str(&told.out).expect("it is JSON");
+    assert_eq!(told["answer"], "pending", "{told}");
+    let reason = told["reason"].as_str().expect("a text");
+    assert!(reason.contains("only when it can record it"), "{told}");
+    assert!(
+        told["details"].to_string().contains("there is no room"),
+        "{told}"
+    );
+    assert!(
+        told["would_change"].to_string().contains("make room"),
+        "{told}"
+    );
+
+    disk.make_room();
+    service.stop_cleanly();
+}
+
 /// Every command that needs the database refuses one that is damaged so; it lies somewhere
 /// untouched.
 fn refused_when(damage: impl Fn(&[u8]) -> Vec<u8>) {
