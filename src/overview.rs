@@ -30,7 +30,7 @@ use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
 use crate::outbox::notification::Undelivered;
 use crate::outbox::run_folders::{RunFolders, Standing};
-use crate::outbox::store::{DoubleSubmission, OlderRuns, ServiceFacts};
+use crate::outbox::store::{DoubleSubmission, OlderRuns, ServiceFacts, UnreadableRow};
 use crate::outbox::submission::{
     HeldUpServer, Obstacle, ServerRuns, ServerWithoutToken, SubmissionState, SubmissionSummary,
 };
@@ -195,6 +195,7 @@ fn look_through(
         }
     }
     if let Some(outbox) = &outbox {
+        notes.extend(outbox.unreadable_rows.iter().map(Problem::of_unreadable));
         notes.extend(Problem::of_differences(&outbox.differences()));
         notes.extend(Problem::of_doubles(&outbox.doubles));
         notes.extend(outbox.older_runs.iter().map(Problem::of_older));
@@ -381,6 +382,8 @@ struct OutboxState {
     abandoned: Vec<AbandonedSuite>,
     /// Members of collections that are kept and cannot be read.
     unreadable: Vec<Unreadable>,
+    /// Claims and live runs that cannot be read.
+    unreadable_rows: Vec<UnreadableRow>,
     /// Whether no process is there that would send what waits.
     is_left: bool,
 }
@@ -403,6 +406,7 @@ impl OutboxState {
             servers: store.servers()?,
             live: LiveSuite::read(store)?,
             unreadable: record::unreadable(store)?,
+            unreadable_rows: store.unreadable_rows(clock::now().minus(RECENT))?,
             ..Self::default()
         };
 

@@ -74,7 +74,8 @@ const fn kind_of(problem: ProblemKind) -> Option<NotificationKind> {
         // Notes, which may be as they should be.
         | ProblemKind::Different
         | ProblemKind::Double
-        | ProblemKind::Older => None,
+        | ProblemKind::Older
+        | ProblemKind::Unreadable => None,
     }
 }
 

@@ -46,6 +46,7 @@ mod take_up;
 mod test_runs;
 #[cfg(test)]
 mod tests;
+mod unreadable_rows;
 mod waiting;
 
 use std::io::{self, ErrorKind, Write as _};
@@ -70,6 +71,7 @@ pub(crate) use reconsider::UnmappedRun;
 pub(crate) use recorded_run::Projects;
 pub(crate) use run_folders::OlderRuns;
 pub(crate) use submissions::unreadable;
+pub(crate) use unreadable_rows::UnreadableRow;
 
 /// Name of the database in the state folder.
 pub(crate) const DATABASE: &str = "kado.db";

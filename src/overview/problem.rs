@@ -10,7 +10,7 @@ use crate::config::expiry::{EndPhase, TokenEnd};
 use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
-use crate::outbox::store::{DoubleSubmission, OlderRuns};
+use crate::outbox::store::{DoubleSubmission, OlderRuns, UnreadableRow};
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
 use crate::overview::disk::{DiskFault, make_room};
 use crate::overview::live_suites::AbandonedSuite;
@@ -102,11 +102,19 @@ pub(crate) enum ProblemKind {
     Double,
     /// Runs from before the history are left alone.
     Older,
+    /// Something that another version stored, beside the runs, cannot be read.
+    Unreadable,
 }
 
 impl ProblemKind {
     /// What is told as a note: it may be as it should be.
-    pub(crate) const NOTES: [Self; 4] = [Self::Silence, Self::Different, Self::Double, Self::Older];
+    pub(crate) const NOTES: [Self; 5] = [
+        Self::Silence,
+        Self::Different,
+        Self::Double,
+        Self::Older,
+        Self::Unreadable,
+    ];
 
     /// All kinds of what needs a person.
     pub(crate) const ALL: [Self; 12] = [
@@ -142,6 +150,7 @@ impl ProblemKind {
             Self::Different => "different",
             Self::Double => "double",
             Self::Older => "older",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -374,6 +383,48 @@ impl Problem {
             runs: runs.count,
             ..About::subject(&runs.project)
         })
+    }
+
+    /// What another version stored of a claim or of a test run that shows a suite.
+    pub(super) fn of_unreadable(row: &UnreadableRow) -> Self {
+        let (text, hint, about) = match row {
+            UnreadableRow::Claim {
+                project,
+                begun,
+                error,
+            } => {
+                let project = project.display().to_string();
+                let text = format!(
+                    "this version of kado cannot read what a `kado exec` for `{project}` wanted, begun \
+                     at {begun} ({error}); its runs are submitted without its options"
+                );
+                let hint = "`kado runs` lists them; `kado runs retry ID --plan PLAN` sends one that \
+                            waits to another test plan";
+                (text, hint, About::subject(project))
+            }
+            UnreadableRow::LiveRun {
+                plan_id,
+                ado_run_id,
+                url,
+                error,
+            } => {
+                let run = match ado_run_id {
+                    Some(run) => format!("test run {run}"),
+                    None => "a test run that may have been made".to_owned(),
+                };
+                let text = format!(
+                    "this version of kado cannot read which suite is shown by {run} in test plan \
+                     {plan_id} ({error}), and does not end it"
+                );
+                let hint = "complete or delete it in Azure DevOps, unless it was submitted";
+                let about = About {
+                    url: url.clone(),
+                    ..About::subject(run)
+                };
+                (text, hint, about)
+            }
+        };
+        Self::with_hint(ProblemKind::Unreadable, text, hint.to_owned()).about(about)
     }
 
     /// Nobody gets the messages of a way; `reason` names where they go.

@@ -22,7 +22,14 @@ pub(crate) async fn look_up(
 ) -> Result<KnownCommands, StoreError> {
     let location = location.clone();
     match on_disk(move || CommandClues::of(&location)).await? {
-        Some(clues) => outbox.with(move |store| clues.known_in(store)).await,
+        Some(clues) => {
+            outbox
+                .with(move |store| {
+                    clues.warn_of_lost_claims(store)?;
+                    clues.known_in(store)
+                })
+                .await
+        }
         None => Ok(KnownCommands::nothing()),
     }
 }
@@ -58,6 +65,20 @@ impl CommandClues {
             membership: location.membership(),
             folders,
         })
+    }
+
+    /// Says in the log that a claim of another version may be one on this run.
+    fn warn_of_lost_claims(&self, store: &Store) -> Result<(), StoreError> {
+        if let Some(folder) = self.folders.last()
+            && store.has_unreadable_claim(&self.root)?
+        {
+            tracing::warn!(
+                folder = %folder.display(),
+                "a `kado exec` of another version claimed runs of this project, and what it wanted \
+                 cannot be read; if it started this run, its options do not count"
+            );
+        }
+        Ok(())
     }
 
     /// What a store knows of the commands that may have started the run.

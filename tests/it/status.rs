@@ -6,7 +6,7 @@ use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::Test;
 use serde_json::Value;
 
-use crate::support::{Machine, age, finished, tc, wait_until};
+use crate::support::{Machine, age, finished, now, tc, wait_until};
 
 /// What `kado status --json` says, and its exit code.
 fn status(machine: &Machine) -> (Value, i32) {
@@ -51,6 +51,40 @@ fn without_a_service_the_status_is_that_of_this_program_and_machine() {
     assert_eq!(status["config"], *machine.config_file().to_string_lossy());
     assert_eq!(status["state_dir"], *machine.state().to_string_lossy());
     assert_eq!(status["last_run_seen"], Value::Null);
+}
+
+#[test]
+fn what_another_version_noted_of_kado_exec_and_of_shown_suites_is_told_as_notes() {
+    let machine = machine_with_a_parked_run();
+    let database =
+        rusqlite::Connection::open(machine.state().join("kado.db")).expect("it is there");
+    let now = now().as_millisecond();
+    database
+        .execute_batch(&format!(
+            "INSERT INTO claim (project, begun_ms, seen_ms, ended_ms, terms)
+                VALUES ('/agent/Shop', {now}, {now}, {now}, '[]');
+             INSERT INTO live_run (key, plan_id, ado_run_id, seen_ms, snapshot)
+                VALUES ('other-version', 18, 150, {now}, '{{}}');"
+        ))
+        .expect("rows are written");
+
+    let (status, _) = status(&machine);
+
+    let notes = status["notes"].as_array().expect("there are some");
+    let texts: Vec<String> = notes
+        .iter()
+        .filter(|note| note["kind"] == "unreadable")
+        .map(|note| note["text"].to_string())
+        .collect();
+    assert_eq!(texts.len(), 2, "{status}");
+    assert!(
+        texts[0].contains("a `kado exec` for `/agent/Shop`"),
+        "{status}"
+    );
+    assert!(
+        texts[1].contains("test run 150 in test plan 18"),
+        "{status}"
+    );
 }
 
 #[test]

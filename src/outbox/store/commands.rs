@@ -119,7 +119,7 @@ impl Store {
     }
 
     /// All claims that are remembered, as they stand at `now`, the oldest first. One that this
-    /// version cannot read claims nothing.
+    /// version cannot read claims nothing, which [`Store::unreadable_rows`] says.
     ///
     /// # Errors
     /// When the database fails.

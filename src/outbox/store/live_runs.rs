@@ -152,7 +152,8 @@ impl Store {
         Ok(())
     }
 
-    /// All live runs, but for those that another version stored and this one cannot read.
+    /// All live runs, but for those that another version stored and this one cannot read, which
+    /// [`Store::unreadable_rows`] names.
     ///
     /// # Errors
     /// When the database fails.

@@ -82,6 +82,7 @@ const fn rank(kind: ProblemKind) -> u8 {
         ProblemKind::Different => 12,
         ProblemKind::Double => 13,
         ProblemKind::Older => 14,
+        ProblemKind::Unreadable => 15,
     }
 }
 
