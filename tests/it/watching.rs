@@ -308,6 +308,29 @@ fn a_clock_that_was_set_back_hides_no_new_run_from_a_single_pass() {
 }
 
 #[test]
+fn a_run_whose_log_says_that_it_ends_later_parks_none_that_ends_after_it_was_seen() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let Some(clock) = Clock::new(&machine) else {
+        return;
+    };
+    let submit = |run: SuiteRunWriter| {
+        let folder = run.write_in(&shop).expect("a run");
+        let mut command = machine.command(&["submit", &folder.to_string_lossy()]);
+        clock.give_to(&mut command);
+        finish(command)
+    };
+
+    let ahead = submit(run_at(now() + SignedDuration::from_mins(10)));
+    clock.set(SignedDuration::from_mins(20));
+    let after = submit(run_at(now() + SignedDuration::from_mins(5)));
+
+    assert_eq!(ahead.code, 0, "{ahead:?}");
+    assert_eq!(after.code, 0, "{after:?}");
+    assert_eq!(machine.ado_runs().len(), 2, "{:?}", machine.states());
+}
+
+#[test]
 fn a_clock_that_is_set_back_puts_off_nothing_that_waits() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
