@@ -344,8 +344,8 @@ impl Folder {
         self.handle.id()
     }
 
-    /// The account that the folder belongs to, by its number; `None` where the system has no numbers
-    /// for accounts, and where the file system does not tell.
+    /// The account that the folder belongs to, by its number; `None` where the system has no
+    /// numbers for accounts, and where the file system does not tell.
     pub(crate) fn owner(&self) -> Option<u32> {
         self.handle.owner()
     }

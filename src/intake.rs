@@ -6,8 +6,8 @@
 //! may be left to be looked up later, when the project may have changed or be gone.
 //!
 //! A file that cannot be read for the moment, because another program keeps it for itself, is an
-//! error, and the run is read again later. Everything else that is wrong with a file is damage of the
-//! run, or a warning where it is only odd, and costs only what stood in that file.
+//! error, and the run is read again later. Everything else that is wrong with a file is damage of
+//! the run, or a warning where it is only odd, and costs only what stood in that file.
 
 pub(crate) mod collection;
 mod command;

@@ -1,6 +1,7 @@
 //! Clients in use, by what tells them apart: a client remembers what its server said, such as a
 //! pause or the refusal of a token, so all runs of the same server and credential share one. That
-//! much outlives a client that is forgotten: whoever writes projects can name any number of servers.
+//! much outlives a client that is forgotten: whoever writes projects can name any number of
+//! servers.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

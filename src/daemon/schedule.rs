@@ -22,8 +22,8 @@ pub(super) const SWEEP: Duration = Duration::from_secs(30);
 const LONGEST_SWEEP: Duration = Duration::from_secs(10 * 60);
 /// A sweep that only makes sure is followed by a pause of this many times as long as it took.
 const IDLE_SHARE: u32 = 5000;
-/// So many of the last sweeps are compared. The cheapest tells what a sweep takes: the others waited
-/// for a machine that was busy with something else, as with a suite.
+/// So many of the last sweeps are compared. The cheapest tells what a sweep takes: the others
+/// waited for a machine that was busy with something else, as with a suite.
 const COMPARED: usize = 3;
 /// Least time from the end of a look to the next one that an event asks for.
 const DISTANCE: Duration = Duration::from_secs(1);
@@ -148,8 +148,8 @@ impl Schedule {
         self.next_rules = now.plus(SWEEP);
     }
 
-    /// What comes late was looked for; `next` is when that is to be done again, if not with the next
-    /// sweep.
+    /// What comes late was looked for; `next` is when that is to be done again, if not with the
+    /// next sweep.
     pub(super) const fn tidied(&mut self, next: Option<Moment>) {
         self.next_tidying = next;
     }

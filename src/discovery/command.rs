@@ -231,6 +231,7 @@ mod tests {
             options,
             ..CommandLine::default()
         };
+
         Command {
             id: 7,
             root: root.into(),

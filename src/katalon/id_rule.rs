@@ -2,8 +2,8 @@
 //! its integration tab, or, for whoever has no licence that shows the tab, in its tag, name or
 //! description, written as a pattern (`submit.ids_pattern`) finds them.
 //!
-//! Pattern and texts are the project's own, so what matching may cost is bounded: the pattern by its
-//! compiled size and its groups, a text by its length, and all together by an [`IdEffort`].
+//! Pattern and texts are the project's own, so what matching may cost is bounded: the pattern by
+//! its compiled size and its groups, a text by its length, and all together by an [`IdEffort`].
 
 use std::fmt;
 

@@ -58,8 +58,8 @@ pub struct SuiteRun {
     pub reruns_left: Option<u32>,
     /// Whether the run belongs to a test suite collection.
     pub in_collection: bool,
-    /// What of the log, the other files of the run and its project could not be read. Where it is of
-    /// the log, the report counts, if that is of this run.
+    /// What of the log, the other files of the run and its project could not be read. Where it is
+    /// of the log, the report counts, if that is of this run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<Damage>,
     /// Where the log and Katalon's own report do not say the same.

@@ -394,6 +394,7 @@ impl Problem {
                 error,
             } => {
                 let project = project.display().to_string();
+
                 let text = format!(
                     "this version of kado cannot read what a `kado exec` for `{project}` wanted, begun \
                      at {begun} ({error}); its runs are submitted without its options"
@@ -402,6 +403,7 @@ impl Problem {
                             waits to another test plan";
                 (text, hint, About::subject(project))
             }
+
             UnreadableRow::LiveRun {
                 plan_id,
                 ado_run_id,
@@ -412,6 +414,7 @@ impl Problem {
                     Some(run) => format!("test run {run}"),
                     None => "a test run that may have been made".to_owned(),
                 };
+
                 let text = format!(
                     "this version of kado cannot read which suite is shown by {run} in test plan \
                      {plan_id} ({error}), and does not end it"
@@ -424,6 +427,7 @@ impl Problem {
                 (text, hint, about)
             }
         };
+
         Self::with_hint(ProblemKind::Unreadable, text, hint.to_owned()).about(about)
     }
 

@@ -57,16 +57,11 @@ pub(crate) fn so_far(
     key: &str,
     facts: &AdoFacts,
 ) -> BTreeMap<u32, PreviewedResult> {
+    let ended = only(snapshot, has_ended);
+    let planned = plan(&ended, plan_id, key, facts, &TestMemory::default());
+
     let mut results = BTreeMap::new();
-    for result in plan(
-        &only(snapshot, has_ended),
-        plan_id,
-        key,
-        facts,
-        &TestMemory::default(),
-    )
-    .results
-    {
+    for result in planned.results {
         let comment = text::fit(&format!("{PREVIEW}{}", result.comment), LONGEST_COMMENT);
         let previewed = PreviewedResult {
             outcome: result.outcome,

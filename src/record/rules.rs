@@ -133,9 +133,9 @@ impl ProjectRules {
         Ok(reconsidered)
     }
 
-    /// Takes note that a run of a project was just read. Where its files are others than at the last
-    /// look they may be as before at the next one, as while a checkout writes them anew: then the
-    /// runs that were left out meanwhile are decided anew all the same.
+    /// Takes note that a run of a project was just read. Where its files are others than at the
+    /// last look they may be as before at the next one, as while a checkout writes them anew: then
+    /// the runs that were left out meanwhile are decided anew all the same.
     ///
     /// # Errors
     /// When kado ends.
@@ -159,8 +159,8 @@ impl ProjectRules {
         Ok(())
     }
 
-    /// Has the runs decided anew that were left out by other rules than these, which are by the keys
-    /// of projects; gives the keys of their folders.
+    /// Has the runs decided anew that were left out by other rules than these, which are by the
+    /// keys of projects; gives the keys of their folders.
     async fn decide_anew(
         &mut self,
         projects: &[PathBuf],

@@ -111,8 +111,8 @@ fn commands(mut processes: Processes, without: &HashSet<Pid>) -> Vec<Command> {
         }
     }
 
-    // In which folder a process works, and for whom, is asked only of the few that matter: it is slow
-    // to ask, and the folder is closed for those of other users.
+    // In which folder a process works, and for whom, is asked only of the few that matter: it is
+    // slow to ask, and the folder is closed for those of other users.
     let pids: Vec<Pid> = lines.keys().copied().collect();
     processes.read_facts(&pids);
 

@@ -250,8 +250,8 @@ impl Scout {
         sweep
     }
 
-    /// Looks at what nobody knew of in the projects of runs that are over: no event tells of a run in
-    /// a session of long ago, and one that ended earlier has to be recorded before a newer one.
+    /// Looks at what nobody knew of in the projects of runs that are over: no event tells of a run
+    /// in a session of long ago, and one that ended earlier has to be recorded before a newer one.
     pub(crate) fn look_beside(&mut self, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
         let mut projects = BTreeSet::new();
         for finished in &sweep.over {
@@ -354,8 +354,8 @@ impl Scout {
         }
     }
 
-    /// Takes note of which settled folders are there: `folders`, which [`Scout::find`] found at `now`,
-    /// and those in unchanged sessions.
+    /// Takes note of which settled folders are there: `folders`, which [`Scout::find`] found at
+    /// `now`, and those in unchanged sessions.
     pub(crate) fn age(&mut self, folders: &[PathBuf], now: Moment) -> Ageing {
         let mut there = HashSet::new();
         for folder in folders {

@@ -281,8 +281,8 @@ impl Walk<'_> {
         }
     }
 
-    /// The folders in a folder in which projects are searched, the last name first. Also those below
-    /// a project, because one project can lie in another.
+    /// The folders in a folder in which projects are searched, the last name first. Also those
+    /// below a project, because one project can lie in another.
     fn to_search(&self, folder: &Path, content: FolderContent) -> Vec<OsString> {
         let mut names = content.folders;
         names.retain(|name| {

@@ -37,9 +37,7 @@ pub(crate) use leaks::{files_that_reveal, reveals};
 pub(crate) use machine::{Machine, files, names};
 pub(crate) use namespace::in_namespace;
 #[cfg(unix)]
-#[cfg(unix)]
-pub(crate) use ordinary::as_account;
-pub(crate) use ordinary::as_ordinary_account;
+pub(crate) use ordinary::{as_account, as_ordinary_account};
 pub(crate) use receiver::{Receiver, Reply};
 pub(crate) use secret::closed_file;
 pub(crate) use service::Service;

@@ -1,7 +1,7 @@
 //! Records the runs that a sweep or a look found to be over, and says what became of their folders.
 //!
-//! What was recorded before something failed counts: its answers are stored, and its submissions are
-//! announced.
+//! What was recorded before something failed counts: its answers are stored, and its submissions
+//! are announced.
 
 use crate::clock::Stopwatch;
 use crate::config::Config;

@@ -12,8 +12,8 @@ use crate::plan::SubmissionPlan;
 use crate::plan::snapshot::Snapshot;
 use crate::server::{Server, ServerIdentity};
 
-/// What ended after a submission in its test plan. SQLite joins in the order that `CROSS JOIN` says:
-/// the runs that ended since are few, and those of a plan may be all of years.
+/// What ended after a submission in its test plan. SQLite joins in the order that `CROSS JOIN`
+/// says: the runs that ended since are few, and those of a plan may be all of years.
 const NEWER: &str =
     "SELECT submission.id, plan, coalesce(submission.snapshot, run.snapshot) AS snapshot
      FROM run CROSS JOIN submission ON run_id = run.id

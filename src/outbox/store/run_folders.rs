@@ -213,8 +213,8 @@ impl Store {
         Ok(standings)
     }
 
-    /// Just after the end of the run that ended last, before `now`, of those that are older than the
-    /// history.
+    /// Just after the end of the run that ended last, before `now`, of those that are older than
+    /// the history.
     ///
     /// # Errors
     /// When the database fails.

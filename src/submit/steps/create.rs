@@ -11,8 +11,8 @@
 //! another one ends that, and goes on with the first when the other kado has had its time. A run is
 //! never deleted (`ado/api.md` §5).
 //!
-//! The run that showed the suite while it ran is asked for by its id, which the outbox knows: a list
-//! may lag behind it. One that somebody ended meanwhile takes no results, so it loses the key.
+//! The run that showed the suite while it ran is asked for by its id, which the outbox knows: a
+//! list may lag behind it. One that somebody ended meanwhile takes no results, so it loses the key.
 
 use std::time::Duration;
 

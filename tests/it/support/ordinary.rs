@@ -23,7 +23,6 @@ pub(crate) fn as_ordinary_account(plain: &Command) -> Option<Command> {
 
 /// The command as the account with this number, which nobody has; `None`, and the test is skipped,
 /// where that cannot be had.
-#[cfg(unix)]
 pub(crate) fn as_account(plain: &Command, number: u32) -> Option<Command> {
     let of_account = |program: &str| {
         let mut command = Command::new("setpriv");
