@@ -45,6 +45,8 @@ const BETWEEN_SETTLINGS: Duration = Duration::from_secs(10);
 pub(crate) struct RunningSuites {
     /// The folders.
     pub folders: BTreeSet<PathBuf>,
+    /// Folders with a suite that is over and that is recorded soon: nothing of it is lost.
+    pub over: BTreeSet<PathBuf>,
     /// Whether all folders were looked at, so that a suite that is not among them does not run.
     pub is_whole: bool,
 }

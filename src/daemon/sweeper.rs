@@ -28,6 +28,7 @@ use crate::daemon::running_commands::RunningCommands;
 use crate::daemon::tidy::Tidier;
 use crate::daemon::unseen::Unseen;
 use crate::discovery::tracker::BETWEEN_LOOKS;
+use crate::katalon::run::lifecycle::RunState;
 use crate::live::RunningSuites;
 use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
@@ -350,10 +351,16 @@ impl Sweeper {
 
     /// Tells which suites run; after a look at everything those that are not told do not.
     fn tell_running(&self, extent: Extent) {
-        let folders = self.scout.running();
+        let folders = self.scout.followed_in(&[RunState::Running]);
+        let over = [RunState::Finished, RunState::Crashed];
+        let over = self.scout.followed_in(&over);
+
         self.running.send_if_modified(|told| {
-            let is_whole = told.is_whole || extent == Extent::Everything;
-            let now = RunningSuites { folders, is_whole };
+            let now = RunningSuites {
+                folders,
+                over,
+                is_whole: told.is_whole || extent == Extent::Everything,
+            };
             let is_news = *told != now;
             *told = now;
             is_news

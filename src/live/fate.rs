@@ -124,9 +124,13 @@ impl Previewer {
     /// Whether nothing was seen of a suite for so long that it was aborted.
     fn is_lost(&self, live: &LiveRun) -> bool {
         let running = self.running.borrow();
-        let is_running = running.folders.contains(Path::new(&live.snapshot.folder));
+        let folder = Path::new(&live.snapshot.folder);
+        // When it was last seen to run may be long ago for one that has just ended: the machine
+        // may have slept since.
+        let is_there = running.folders.contains(folder) || running.over.contains(folder);
+
         let abort_after = self.config.borrow().abort_after;
-        running.is_whole && !is_running && clock::now().since(live.seen) >= abort_after
+        running.is_whole && !is_there && clock::now().since(live.seen) >= abort_after
     }
 
     /// Ends a run, if it was made; gives which one it is.

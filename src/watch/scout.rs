@@ -230,15 +230,16 @@ impl Scout {
         self.followed.keys().cloned().collect()
     }
 
-    /// The folders with a suite that runs, as the last look at each saw it.
-    pub(crate) fn running(&self) -> BTreeSet<PathBuf> {
-        let mut running = BTreeSet::new();
+    /// The followed folders with a run in one of these states, as the last look at each saw it.
+    pub(crate) fn followed_in(&self, states: &[RunState]) -> BTreeSet<PathBuf> {
+        let mut folders = BTreeSet::new();
         for (folder, followed) in &self.followed {
-            if let Some((RunState::Running, _)) = followed.last_assessment {
-                running.insert(folder.clone());
+            let last = followed.last_assessment;
+            if last.is_some_and(|(state, _)| states.contains(&state)) {
+                folders.insert(folder.clone());
             }
         }
-        running
+        folders
     }
 
     /// Looks at these folders.

@@ -89,6 +89,7 @@ async fn look_on(
             }
             RunningSuites {
                 folders: changed_since(&root, from),
+                over: BTreeSet::new(),
                 is_whole: true,
             }
         });
