@@ -14,6 +14,7 @@ use std::time::Duration;
 pub(crate) mod accounts;
 mod blame;
 mod folder_content;
+mod followed;
 mod glance;
 pub(crate) mod hints;
 mod known_sessions;

@@ -105,12 +105,12 @@ pub fn classify(answer: &ServerAnswer<'_>) -> Meaning {
 
         // 409 is taken for somebody else's change at the same moment (`TestObjectUpdatedException`,
         // `ado/api.md` §13), which is over at the next attempt.
-        408 | 409 | 500..=599 => Meaning::Unavailable(message(answer)),
+        408 | 409 | 500..=599 => Meaning::Unavailable(troubled(answer)),
         400..=499 => Meaning::Rejected(message(answer)),
 
         // A status that nobody has seen yet: to wait loses nothing, while a refusal would need a
         // person.
-        _ => Meaning::Unavailable(message(answer)),
+        _ => Meaning::Unavailable(troubled(answer)),
     }
 }
 
@@ -279,6 +279,15 @@ fn refused_token(message: String) -> Refusal {
 /// What an answer says for people, at least its status.
 fn message(answer: &ServerAnswer<'_>) -> String {
     words(answer).unwrap_or_else(|| format!("status {}", answer.status))
+}
+
+/// What an answer says that only waiting helps: its words alone may be those of anybody.
+fn troubled(answer: &ServerAnswer<'_>) -> String {
+    let status = answer.status;
+    match words(answer) {
+        Some(words) => format!("Azure DevOps answered with status {status}: {words}"),
+        None => format!("Azure DevOps answered with status {status}"),
+    }
 }
 
 /// The best words in an answer: those of its JSON, else of the header, else of plain text.

@@ -70,7 +70,10 @@ pub(crate) enum NoToken {
     #[error("the project has none")]
     Project,
     /// The project has a token, which must not go to this server (invariant I10).
-    #[error("the project's own token belongs to another server")]
+    #[error(
+        "the project's own token belongs to another server, for which `kado runs retry ID` plans \
+         the run where its address was corrected since"
+    )]
     OtherServer,
     /// The project is there, and its settings cannot be read.
     #[error("the Azure DevOps settings of the project in `{}` cannot be read", .0.display())]

@@ -9,12 +9,13 @@ use std::time::Duration;
 use crate::clock::Stopwatch;
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::settled::{Ageing, FolderDigest, Settled};
-use crate::discovery::tracker::{Assessment, BETWEEN_LOOKS, Observation, Tracker};
+use crate::discovery::tracker::{Assessment, BETWEEN_LOOKS, Observation};
 use crate::door;
 use crate::file_names::key;
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::watch::LIVELY;
+use crate::watch::followed::FollowedFolder;
 use crate::watch::hints::Sessions;
 use crate::watch::known_sessions::{KnownSession, KnownSessions, WalkExtent};
 use crate::watch::look::{FolderMemory, fingerprint};
@@ -52,19 +53,6 @@ pub(crate) struct Scout {
 
 /// A look that is over: the memory that it was lent, and what it saw.
 type Look = (FolderMemory, io::Result<Observation>);
-
-/// A folder whose run is not decided.
-#[derive(Default)]
-struct FollowedFolder {
-    tracker: Tracker,
-    memory: FolderMemory,
-    /// What the last look made of it, and whether it was due; only for the log.
-    last_assessment: Option<(RunState, bool)>,
-    /// What is known of it until it is settled.
-    answer: Option<FolderAnswer>,
-    /// Whether it was reported that the folder cannot be read.
-    complained: bool,
-}
 
 impl Scout {
     /// A scout that knows which folders were settled before.
@@ -120,10 +108,11 @@ impl Scout {
         }
 
         let mut gone = Vec::new();
-        self.followed.retain(|folder, _| {
+        self.followed.retain(|folder, followed| {
             // What was closed may be open again soon, and its run is not over before.
             let is_there = folders.binary_search(folder).is_ok() || problems.may_hide(folder);
             if !is_there {
+                followed.tell_loss(folder);
                 self.readings.forget(folder);
                 self.reader.forget(folder);
                 gone.push(folder.clone());
@@ -423,6 +412,9 @@ impl Scout {
 
     /// A folder is gone. That is no fault of anybody: a workspace may be wiped at any moment.
     fn lose(&mut self, folder: &Path, sweep: &mut Sweep) {
+        if let Some(followed) = self.followed.get(folder) {
+            followed.tell_loss(folder);
+        }
         self.stop_following(folder);
         sweep.gone.push(folder.to_owned());
     }

@@ -353,9 +353,9 @@ fn a_plan_that_does_not_answer_is_named_and_not_waited_for_for_ever() {
 
     assert_eq!(submitted.code, 4, "{submitted:?}");
     assert!(
-        submitted
-            .err
-            .contains("test plan 19, which this run goes to as well: status 503"),
+        submitted.err.contains(
+            "test plan 19, which this run goes to as well: Azure DevOps answered with status 503"
+        ),
         "{submitted:?}"
     );
     assert_eq!(arrived(&machine), [(18, vec![11])]);

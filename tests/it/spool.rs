@@ -165,3 +165,22 @@ fn what_found_no_room_in_the_spool_and_vanished_is_named() {
         "{comment}"
     );
 }
+
+#[test]
+fn a_workspace_wiped_while_its_suite_runs_is_told() {
+    let (machine, shop) = machine();
+    let suite = finished(failing()).start(now());
+    let folder = suite.folder_in(&shop);
+    let mut live = suite.live(&folder);
+
+    let service = machine.start_in_detail();
+    live.perform_through(Phase::Running).unwrap();
+    service.wait_for_log("state=Running");
+    fs::remove_dir_all(&shop).unwrap();
+    service.wait_for_log("a run folder is gone whose suite had not ended");
+    let log = service.log();
+    service.stop_cleanly();
+
+    assert!(log.contains(&folder.display().to_string()), "{log}");
+    assert!(machine.ado_runs().is_empty(), "{log}");
+}
