@@ -47,6 +47,9 @@ pub(crate) struct Options {
     /// Why it cannot be told which plan the run was started with; it parks the run.
     #[serde(default)]
     pub unclear_plan: Option<String>,
+    /// The plan that a person said the run is to go to, for as long as they say no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_plan: Option<ChosenPlan>,
     /// Name of the ADO test run.
     pub run_name: RunName,
     /// ADO's outcome word for each of Katalon's; a status without an entry has its default.
@@ -145,13 +148,17 @@ impl Options {
 
     /// Lets the run go to this plan in place of another one, as a person said. That also settles
     /// what was wrong with the plan that the run was started with.
-    pub(crate) fn go_to(&mut self, plan: u32, in_place_of: Option<&PlanChoice>) {
-        let plan = PlanChoice::Id(plan);
+    pub(crate) fn go_to(&mut self, chosen: u32, in_place_of: Option<&PlanChoice>) {
+        let plan = PlanChoice::Id(chosen);
         self.plans
             .retain(|choice| *choice != plan && Some(choice) != in_place_of);
         // In front: the first plan that gets a result tells what concerns the run as a whole.
         self.plans.insert(0, plan);
         self.into = None;
+        self.chosen_plan = Some(ChosenPlan {
+            plan: chosen,
+            in_place_of: in_place_of.cloned(),
+        });
 
         self.invalid_plan = None;
         self.unclear_plan = None;
@@ -168,6 +175,15 @@ impl Options {
         self.invalid_plan = None;
         self.unclear_plan = None;
     }
+}
+
+/// A test plan that a person chose for one run (`kado runs retry --plan`).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct ChosenPlan {
+    /// Its id.
+    pub plan: u32,
+    /// What settings and options say in its place, where that is known.
+    pub in_place_of: Option<PlanChoice>,
 }
 
 /// What test cases without ids mean (`submit.unmapped`).

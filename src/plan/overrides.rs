@@ -155,6 +155,7 @@ pub(crate) fn effective(
         invalid_plan: None,
         unclear_options: None,
         unclear_plan: None,
+        chosen_plan: None,
         run_name: run_name(settings, overrides, run),
         outcomes: settings.status_mappings.iter().cloned().collect(),
         configuration_rows: settings.configuration_rows.clone(),

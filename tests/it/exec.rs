@@ -970,6 +970,26 @@ fn a_run_that_was_started_with_a_wrong_plan_goes_to_the_one_that_a_person_names(
 }
 
 #[test]
+fn the_plan_that_a_person_names_stays_the_one_of_the_run() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    exec(&machine, &shop, &[], &["-adoPlanId=77"]);
+    let away = FaultAction::error(503, "X", "down");
+    machine
+        .fake
+        .fault(Fault::new("POST", "test/runs", Nth::Every, away));
+
+    let waiting = machine.kado(&["runs", "retry", "1", "--plan", "19"]);
+    machine.fake.clear_faults();
+    let again = machine.kado(&["runs", "retry", "1"]);
+
+    assert_eq!(waiting.code, 4, "{waiting:?}");
+    assert_eq!(again.code, 0, "{again:?}");
+    let plans: Vec<_> = in_ado(&machine).into_iter().map(|(plan, _)| plan).collect();
+    assert_eq!(plans, [Some(19)]);
+}
+
+#[test]
 fn of_several_plans_only_the_wrong_one_is_replaced() {
     let machine = Machine::new();
     let shop = shop(&machine);

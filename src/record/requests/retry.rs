@@ -47,6 +47,7 @@ pub(super) async fn retry(
     // What has a run in Azure DevOps goes on with the plan that this run was made for.
     let plan_before = stored.plan_id.map(PlanChoice::Id).or(stored.open_plan);
     let plans_before = stored.snapshot.options.plans.clone();
+    let chosen_before = stored.snapshot.options.chosen_plan.clone();
     let mut snapshot = stored.snapshot;
     if stored.ado_run_id.is_none()
         && let Some(run) = read_again(outbox, config, snapshot.clone()).await?
@@ -68,6 +69,10 @@ pub(super) async fn retry(
             snapshot.options.plans = plans_before;
         }
         snapshot.options.go_to(plan, plan_before.as_ref());
+    } else if let Some(chosen) = chosen_before {
+        // Neither today's settings nor options know of that either.
+        let in_place_of = chosen.in_place_of.as_ref();
+        snapshot.options.go_to(chosen.plan, in_place_of);
     }
     if !wanted.one_of_many {
         // Whoever asks for this very run was told what that means.
