@@ -147,6 +147,8 @@ impl ProblemKind {
             Self::Member => "member",
             Self::Silence => "silence",
             Self::Notification => "notification",
+
+            // Only ever notes.
             Self::Different => "different",
             Self::Double => "double",
             Self::Older => "older",

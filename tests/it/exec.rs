@@ -102,6 +102,7 @@ fn wait_for_tests(shop: &Path, runs: usize) {
         let texts: Vec<_> = logs
             .filter_map(|log| fs::read_to_string(log).ok())
             .collect();
+
         let started = texts
             .iter()
             .filter(|text| text.contains("startTest"))

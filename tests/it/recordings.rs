@@ -56,14 +56,17 @@ fn typed(name: &str, body: &Value) -> Option<Result<(), String>> {
             read::<wire::TeamProject>(body)
         }
         _ if get("GET_200_apis_projects.json") => read::<wire::List<wire::TeamProject>>(body),
+
         _ if get("_200_apis_wit_workitems_") => read::<wire::WorkItem>(body),
         _ if get("_200_apis_wit_workItems_") => read::<wire::WorkItem>(body),
         _ if get("GET_200_apis_wit_workItems.json") => {
             read::<wire::List<Option<wire::WorkItem>>>(body)
         }
+
         _ if get("createRunValid") || get("completeRunValid") || get("createTestRunResponse") => {
             read::<wire::TestRun>(body)
         }
+
         _ if get("getTestResultsByQuery") => read::<Vec<wire::TestResult>>(&body["results"]),
         _ if get("addTestResults") && body.is_array() => read::<Vec<wire::TestResult>>(body),
         _ if get("ValidResponse") && get("testRunResults") => {
@@ -73,6 +76,7 @@ fn typed(name: &str, body: &Value) -> Option<Result<(), String>> {
             Value::Array(items) => items.iter().try_for_each(read::<wire::TestResult>),
             other => read::<wire::List<wire::TestResult>>(other),
         },
+
         _ if get("AttachmentsResponse") => read::<wire::Attachment>(body),
         _ if get("TestPoint_partial") => read::<wire::List<wire::TestPoint>>(body),
         _ => return None,

@@ -478,6 +478,7 @@ fn plan_given_up_files_anew(
          AND detail IS NOT NULL AND json_extract(detail, '$.given_up_ms') IS NOT NULL",
         params![submission, StepState::Planned, StepState::Refused],
     )?;
+
     for step in [Step::LeftOutList, Step::Complete] {
         transaction.execute(
             "UPDATE step SET state = ?2, detail = NULL WHERE submission_id = ?1 AND step = ?3",

@@ -72,13 +72,16 @@ const fn rank(kind: ProblemKind) -> u8 {
         ProblemKind::Credentials => 2,
         ProblemKind::Folder => 3,
         ProblemKind::Service => 4,
+
         ProblemKind::Live => 5,
         ProblemKind::Parked => 6,
         ProblemKind::Member => 7,
+
         ProblemKind::Waiting => 8,
         ProblemKind::Silence => 9,
         ProblemKind::Notification => 10,
         ProblemKind::Polled => 11,
+
         ProblemKind::Different => 12,
         ProblemKind::Double => 13,
         ProblemKind::Older => 14,

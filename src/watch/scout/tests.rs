@@ -1,7 +1,6 @@
 //! What a walk lists again though no event told of it, and what it does not.
 
 #![expect(clippy::disallowed_methods, reason = "tests make files")]
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,29 +16,30 @@ fn later() -> Moment {
 
 /// A run of a suite in two folders, in a session of its own, that looks as if it were of long ago.
 fn project() -> (tempfile::TempDir, PathBuf) {
-    let temp = tempfile::tempdir().unwrap();
-    fs::write(temp.path().join("Shop.prj"), "").unwrap();
+    let temp = tempfile::tempdir().expect("there is a folder for tests");
+    fs::write(temp.path().join("Shop.prj"), "").expect("the folder is ours");
     let session = temp.path().join("Reports/a");
     write_run(&session.join("Smoke/Checkout/1"));
-    fs::create_dir(session.join("Smoke/Checkout/1/keyes")).unwrap();
+    fs::create_dir(session.join("Smoke/Checkout/1/keyes")).expect("the run is there");
     make_old(temp.path());
     (temp, session)
 }
 
 fn write_run(folder: &Path) {
-    fs::create_dir_all(folder).unwrap();
-    fs::write(folder.join("execution0.log"), "<log>").unwrap();
+    fs::create_dir_all(folder).expect("the project is ours");
+    fs::write(folder.join("execution0.log"), "<log>").expect("the folder is there");
 }
 
 /// Sets the times of everything back, so that each change shows however soon it comes.
 fn make_old(path: &Path) {
     if path.is_dir() {
-        for entry in fs::read_dir(path).unwrap() {
-            make_old(&entry.unwrap().path());
+        for entry in fs::read_dir(path).expect("it is a folder") {
+            make_old(&entry.expect("nobody changes it").path());
         }
     }
     let old: SystemTime = UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-    File::open(path).unwrap().set_modified(old).unwrap();
+    let file = File::open(path).expect("it is there");
+    file.set_modified(old).expect("it is ours");
 }
 
 fn rules(history_begins: Option<Moment>) -> LookRules {
@@ -62,7 +62,9 @@ fn sweep_listing(
     let mut names = Vec::new();
     for folder in &found.folders {
         scout.settle(folder, 1, FolderAnswer::Recorded);
-        let below = folder.strip_prefix(project.join("Reports")).unwrap();
+        let below = folder
+            .strip_prefix(project.join("Reports"))
+            .expect("runs lie in `Reports`");
         names.push(below.display().to_string());
     }
     scout.remember_sessions();
@@ -125,7 +127,7 @@ fn a_late_file_and_a_log_that_grows_have_the_run_looked_at_again() {
     sweep(&mut scout, project.path());
 
     for late in ["late.pdf", "keyes/late.png", "execution0.log"] {
-        fs::write(run.join(late), "<log><record>").unwrap();
+        fs::write(run.join(late), "<log><record>").expect("the run is there");
 
         let found = sweep(&mut scout, project.path());
 
@@ -158,7 +160,7 @@ fn what_is_in_an_unchanged_session_is_there_and_what_was_removed_from_it_is_gone
     sweep(&mut scout, project.path());
     assert!(scout.age(&[], later()).is_empty());
 
-    fs::remove_dir_all(session.join("Smoke/Checkout/1")).unwrap();
+    fs::remove_dir_all(session.join("Smoke/Checkout/1")).expect("the run was there");
     let found = sweep(&mut scout, project.path());
 
     assert_eq!(found, [""; 0]);
@@ -214,7 +216,7 @@ fn a_session_with_a_link_and_a_lively_one_are_listed_each_time() {
     let (project, session) = project();
     let linked = project.path().join("Reports/linked");
     write_run(&linked.join("1"));
-    std::os::unix::fs::symlink("nowhere", linked.join("latest")).unwrap();
+    std::os::unix::fs::symlink("nowhere", linked.join("latest")).expect("the run is there");
     let mut scout = Scout::default();
     let roots = [project.path().to_owned()];
 
@@ -248,7 +250,7 @@ fn where_the_times_of_folders_do_not_tell_of_changes_everything_is_listed_each_t
     let (project, _) = project();
     let mut scout = Scout::default();
     sweep(&mut scout, project.path());
-    let opened = Folder::named(project.path()).unwrap();
+    let opened = Folder::named(project.path()).expect("the project is there");
     Arc::make_mut(&mut scout.known).forget_all_but_the_session(&opened, Path::new("Reports/a"));
 
     let all = sweep_listing(&mut scout, project.path(), WalkExtent::Everything, later());
@@ -280,7 +282,7 @@ fn a_folder_that_vanishes_between_its_listing_and_its_reading_is_gone_and_not_un
         later(),
         &mut while_there,
     );
-    fs::remove_dir_all(&run).unwrap();
+    fs::remove_dir_all(&run).expect("the run was there");
     let mut wiped = Sweep::default();
     scout.take_in(&run, looked(unread()), &rules(None), later(), &mut wiped);
 
