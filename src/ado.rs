@@ -46,5 +46,5 @@ pub(crate) mod work_items;
 
 pub(crate) use credential::Credential;
 pub(crate) use error::{AdoError, Missing};
-pub(crate) use refused::as_preview;
+pub(crate) use refused::as_live;
 pub(crate) use transport::{AdoClient, ClientState, ServerMemory, Settings};

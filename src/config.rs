@@ -73,7 +73,7 @@ pub(crate) struct Config {
     /// Whether aborted runs are submitted.
     pub submit_aborted: bool,
     /// What becomes of a run whose points have a newer result already.
-    pub late: Late,
+    pub overtaken: Overtaken,
     /// Whether `ado*` options are read from the command line of a katalonc that is running.
     pub katalonc_options: bool,
     /// Largest size of the spool, in bytes.
@@ -95,7 +95,7 @@ pub(crate) struct Config {
 /// What becomes of a run whose points have a newer result from kado (`late`): ADO would show the
 /// older outcome as the latest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Late {
+pub(crate) enum Overtaken {
     /// It needs a person.
     #[default]
     Park,

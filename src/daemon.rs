@@ -50,7 +50,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::connect::Connections;
 use crate::exit::Exit;
-use crate::live::{Previewer, RunningSuites};
+use crate::live::{LiveWriter, RunningSuites};
 use crate::measures::Measures;
 use crate::moment::Moment;
 use crate::notifications;
@@ -260,7 +260,7 @@ pub(crate) async fn once(
     let connections = submitter.connections();
     // A pass is over before a suite is that runs meanwhile.
     let (running_sender, running) = watch::channel(RunningSuites::default());
-    let previewer = Previewer {
+    let writer = LiveWriter {
         outbox: outbox.clone(),
         connections: Arc::clone(&connections),
         config: config_receiver,
@@ -279,7 +279,7 @@ pub(crate) async fn once(
         .with(|store| store.make_all_due(Moment::default()))
         .await?;
     let attempts = submitter.drain(None, ONCE_BUDGET, &stop).await?;
-    previewer.settle().await?;
+    writer.end_abandoned().await?;
     notifications::tell_once(&outbox, &told_by, &stop).await;
 
     // What an earlier call parked was told by that call, and is a problem of `kado status`.

@@ -1,23 +1,26 @@
-//! Shows suites in Azure DevOps while they run (`submit.live`): a preview beside the durable way,
-//! which knows nothing of it.
+//! Makes the test runs of suites while they run (`submit.live`), beside the durable way, which
+//! knows nothing of it.
 //!
-//! A suite that runs is *followed* by a task of its own (`follow`): as soon as it is known which
-//! run it is and which tests are planned, the test run is made with kado's key, and the outcome of
-//! each test is written when it ends (`shown`). When the suite is over the task ends, and the
-//! ordinary submission finds the run by its key and writes everything anew. Which runs were made is
-//! in the outbox from before each is made until its submission has it; those that no submission
-//! will have are ended (`fate`).
+//! Such a test run is a *live run* until its submission has it, and what is written into it is a
+//! *preview*, because the submission writes over it: these are the only words for it.
 //!
-//! A preview yields to everything: it sends no more than one request in two seconds for a suite,
+//! A suite that runs has a task of its own (`task`): as soon as it is known which run it is and
+//! which tests are planned, the live run is made with kado's key, and the outcome of each test is
+//! written when it ends (`runs`). When the suite is over the task ends, and the ordinary submission
+//! finds the run by its key and writes everything anew. Which live runs were made is in the outbox
+//! from before each is made until its submission has it; those that no submission will have are
+//! abandoned, and are ended (`fate`).
+//!
+//! A live run yields to everything: no more than one request in two seconds is sent for a suite,
 //! none while something that is due waits for the server, and none any more once the server said
-//! that there were too many. What fails costs the preview and nothing else.
+//! that there were too many. What fails costs previews and nothing else.
 
 mod fate;
-mod follow;
 mod requests;
 pub(crate) mod rules;
-mod shown;
+mod runs;
 mod stop;
+mod task;
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -35,10 +38,10 @@ use crate::connect::Connections;
 use crate::error_chain::chain;
 use crate::outbox::Outbox;
 
-pub(crate) use fate::EndedPreview;
+pub(crate) use fate::EndedLiveRun;
 
-/// Time between two looks at what became of runs that were made.
-const BETWEEN_SETTLINGS: Duration = Duration::from_secs(10);
+/// Time between two looks at what became of live runs.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 /// The run folders with a suite that runs, as the last look saw them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -51,40 +54,41 @@ pub(crate) struct RunningSuites {
     pub is_whole: bool,
 }
 
-/// Shows suites while they run.
+/// Makes live runs of the suites that run, and writes into them.
 #[derive(Clone)]
-pub(crate) struct Previewer {
+pub(crate) struct LiveWriter {
     pub(crate) outbox: Outbox,
     pub(crate) connections: Arc<Connections>,
     pub(crate) config: watch::Receiver<Arc<Config>>,
     pub(crate) running: watch::Receiver<RunningSuites>,
 }
 
-impl Previewer {
+impl LiveWriter {
     /// Works until `stop`.
     pub(crate) async fn serve(mut self, stop: CancellationToken) {
-        let mut followed = FollowedSuites::default();
-        let mut settled: Option<Stopwatch> = None;
+        let mut suites = SuiteTasks::default();
+        let mut looked: Option<Stopwatch> = None;
 
         while !stop.is_cancelled() {
-            self.follow_new(&mut followed);
-            if settled.is_none_or(|settled| settled.elapsed() >= BETWEEN_SETTLINGS) {
+            self.begin_new(&mut suites);
+
+            if looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS) {
                 // A server that hangs must not keep the service from ending.
-                let settling = unless_stopped(self.settle(), &stop, Duration::ZERO);
-                if let Ok(Err(error)) = settling.await {
+                let ending = unless_stopped(self.end_abandoned(), &stop, Duration::ZERO);
+                if let Ok(Err(error)) = ending.await {
                     let error = chain(&error);
                     tracing::debug!(error, "what became of live runs is not known");
                 }
-                settled = Some(Stopwatch::start());
+                looked = Some(Stopwatch::start());
             }
 
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(BETWEEN_SETTLINGS) => {}
+                () = tokio::time::sleep(BETWEEN_LOOKS) => {}
                 changed = self.running.changed() => {
                     // Nobody looks at folders any more.
                     if changed.is_err() {
-                        while followed.tasks.join_next().await.is_some() {}
+                        while suites.tasks.join_next().await.is_some() {}
                         return;
                     }
                 }
@@ -92,12 +96,12 @@ impl Previewer {
                     if changed.is_err() {
                         return;
                     }
-                    // What was not to be shown may be by now, and the other way round; what is
+                    // What was not to be live may be by now, and the other way round; what is
                     // begun is found again.
-                    followed.tasks.abort_all();
-                    followed.folders.clear();
+                    suites.tasks.abort_all();
+                    suites.folders.clear();
                 }
-                Some(ended) = followed.tasks.join_next() => {
+                Some(ended) = suites.tasks.join_next() => {
                     // A panic costs only its own suite.
                     if let Err(error) = ended {
                         tracing::debug!(%error, "a suite is not shown any more");
@@ -107,22 +111,19 @@ impl Previewer {
         }
     }
 
-    /// Begins to follow the suites that run and are not followed.
-    fn follow_new(&mut self, followed: &mut FollowedSuites) {
+    /// Begins a task for each suite that runs and has none yet.
+    fn begin_new(&mut self, suites: &mut SuiteTasks) {
         let running = self.running.borrow_and_update().clone();
-        followed
+        suites
             .folders
             .retain(|folder| running.folders.contains(folder));
         self.config.mark_unchanged();
 
         for folder in running.folders {
-            if followed.folders.contains(&folder) {
-                continue;
+            if !suites.folders.contains(&folder) {
+                suites.tasks.spawn(task::run(self.clone(), folder.clone()));
+                suites.folders.insert(folder);
             }
-            followed
-                .tasks
-                .spawn(follow::follow(self.clone(), folder.clone()));
-            followed.folders.insert(folder);
         }
     }
 
@@ -132,9 +133,9 @@ impl Previewer {
     }
 }
 
-/// The suites that are followed; one whose task has ended is not followed again.
+/// The suites that run and their tasks; one whose task has ended gets no other.
 #[derive(Default)]
-struct FollowedSuites {
+struct SuiteTasks {
     tasks: JoinSet<()>,
     folders: HashSet<PathBuf>,
 }

@@ -107,16 +107,16 @@ pub(crate) struct Outbox {
     // while somebody else's statement runs.
     under_way: Arc<Mutex<HashSet<i64>>>,
     /// Keys of the live runs that a request of this process is about at this moment.
-    previews: Arc<Mutex<HashSet<String>>>,
+    live_requests: Arc<Mutex<HashSet<String>>>,
 }
 
-/// A request about a live run, which its submission waits for, until this is dropped.
-pub(crate) struct PreviewUnderWay {
+/// A request about a live run, for which its submission waits, until this is dropped.
+pub(crate) struct LiveRequest {
     key: String,
     all: Arc<Mutex<HashSet<String>>>,
 }
 
-impl Drop for PreviewUnderWay {
+impl Drop for LiveRequest {
     fn drop(&mut self) {
         locked(&self.all).remove(&self.key);
     }
@@ -157,22 +157,22 @@ impl Outbox {
             store: Arc::new(Mutex::new(store)),
             written: Arc::default(),
             under_way: Arc::default(),
-            previews: Arc::default(),
+            live_requests: Arc::default(),
         }
     }
 
     /// Marks that a request about a live run is about to leave.
-    pub(crate) fn begin_preview(&self, key: &str) -> PreviewUnderWay {
-        locked(&self.previews).insert(key.to_owned());
-        PreviewUnderWay {
+    pub(crate) fn begin_live_request(&self, key: &str) -> LiveRequest {
+        locked(&self.live_requests).insert(key.to_owned());
+        LiveRequest {
             key: key.to_owned(),
-            all: Arc::clone(&self.previews),
+            all: Arc::clone(&self.live_requests),
         }
     }
 
     /// Whether a request about a live run is under way.
-    pub(crate) fn is_previewed_now(&self, key: &str) -> bool {
-        locked(&self.previews).contains(key)
+    pub(crate) fn has_live_request(&self, key: &str) -> bool {
+        locked(&self.live_requests).contains(key)
     }
 
     /// Marks a submission as being sent; `None` when it is already.

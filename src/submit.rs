@@ -245,11 +245,11 @@ impl Submitter {
     ) -> Result<u32, Stop> {
         // A stored plan is carried out as it is (invariant I3): what was sent of it before a crash
         // has to fit what is sent now.
-        let late = self.config.borrow().late;
+        let overtaken = self.config.borrow().overtaken;
         let planned = if submission.plan.is_some() {
             Planned::from(submission)
         } else {
-            planning::plan(&self.outbox, client, &submission, late).await?
+            planning::plan(&self.outbox, client, &submission, overtaken).await?
         };
 
         let spool = self.spool();
@@ -259,7 +259,7 @@ impl Submitter {
         } = planned;
         let execution = Execution::new(&self.outbox, client, &spool, submission, self.sender)
             .with_early_look(early_look)
-            .with_late(late);
+            .with_overtaken(overtaken);
         executor::execute(execution, written).await
     }
 

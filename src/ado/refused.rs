@@ -1,6 +1,7 @@
 //! That a token was refused is remembered for a while, so that many runs do not each try it:
-//! servers lock accounts out. What a preview was refused keeps later previews back and no
-//! submission, which is to ask for itself; nor does one that fails slow any.
+//! servers lock accounts out. What a request about a live run was refused keeps later ones
+//! of that kind back and no submission, which is to ask for itself; nor does one that fails slow
+//! any.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -20,7 +21,7 @@ const REFUSED: Duration = Duration::from_secs(55);
 const JUST_REFUSED: Duration = Duration::from_secs(3);
 
 tokio::task_local! {
-    static PREVIEW: ();
+    static LIVE: ();
 }
 
 /// What requests are sent for.
@@ -28,15 +29,15 @@ tokio::task_local! {
 pub(super) enum SentFor {
     /// What counts.
     Submission,
-    /// What may be left out, see [`as_preview`].
-    Preview,
+    /// A live run, which may be left out; see [`as_live`].
+    LiveRun,
 }
 
 impl SentFor {
     /// What this task sends its requests for.
     pub(super) fn of_task() -> Self {
-        match PREVIEW.try_with(|()| ()) {
-            Ok(()) => Self::Preview,
+        match LIVE.try_with(|()| ()) {
+            Ok(()) => Self::LiveRun,
             Err(_) => Self::Submission,
         }
     }
@@ -46,15 +47,15 @@ impl SentFor {
     pub(super) const fn sign_of_trouble(self) -> Option<Sign> {
         match self {
             Self::Submission => Some(Sign::Trouble),
-            Self::Preview => None,
+            Self::LiveRun => None,
         }
     }
 }
 
-/// Does work whose requests are a preview: that one of them is refused keeps no submission waiting,
-/// and that one fails slows none.
-pub(crate) async fn as_preview<T>(work: impl Future<Output = T>) -> T {
-    PREVIEW.scope((), work).await
+/// Does work whose requests are about a live run: that one of them is refused keeps no submission
+/// waiting, and that one fails slows none.
+pub(crate) async fn as_live<T>(work: impl Future<Output = T>) -> T {
+    LIVE.scope((), work).await
 }
 
 /// Why and when a token was refused last.
@@ -65,7 +66,7 @@ pub(super) struct Refused(Mutex<LastRefusals>);
 #[derive(Debug, Default)]
 struct LastRefusals {
     submission: Option<(Refusal, Instant)>,
-    preview: Option<(Refusal, Instant)>,
+    live_run: Option<(Refusal, Instant)>,
 }
 
 impl Refused {
@@ -74,7 +75,7 @@ impl Refused {
         let mut last = self.last();
         let noted = match sent_for {
             SentFor::Submission => &mut last.submission,
-            SentFor::Preview => &mut last.preview,
+            SentFor::LiveRun => &mut last.live_run,
         };
         *noted = Some((refusal, now));
     }
@@ -89,9 +90,9 @@ impl Refused {
         let mut last = self.last();
         let LastRefusals {
             submission,
-            preview,
+            live_run,
         } = &mut *last;
-        for noted in [submission, preview] {
+        for noted in [submission, live_run] {
             noted.take_if(|(_, at)| now.saturating_duration_since(*at) >= JUST_REFUSED);
         }
     }
@@ -99,12 +100,12 @@ impl Refused {
     /// Why it is not tried now; `None` when it may be.
     pub(super) fn counts(&self, sent_for: SentFor, now: Instant) -> Option<Refusal> {
         let last = self.last();
-        let of_preview = match sent_for {
+        let of_live_run = match sent_for {
             SentFor::Submission => None,
-            SentFor::Preview => last.preview.as_ref(),
+            SentFor::LiveRun => last.live_run.as_ref(),
         };
 
-        for (refusal, at) in last.submission.iter().chain(of_preview) {
+        for (refusal, at) in last.submission.iter().chain(of_live_run) {
             // Counted by the monotonic clock: one that is set back must not keep a good token out.
             if now.saturating_duration_since(*at) < REFUSED {
                 return Some(refusal.clone());
@@ -174,29 +175,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_preview_was_refused_keeps_previews_back_and_no_submission() {
+    fn what_a_live_run_was_refused_keeps_live_runs_back_and_no_submission() {
         let refused = Refused::default();
         let at = Instant::now();
 
-        refused.note(refusal(), SentFor::Preview, at);
+        refused.note(refusal(), SentFor::LiveRun, at);
 
         assert_eq!(refused.counts(SentFor::Submission, at), None);
-        assert_eq!(refused.counts(SentFor::Preview, at), Some(refusal()));
+        assert_eq!(refused.counts(SentFor::LiveRun, at), Some(refusal()));
     }
 
     #[tokio::test]
-    async fn a_preview_that_fails_slows_nothing() {
+    async fn a_request_for_a_live_run_that_fails_slows_nothing() {
         let of_submission = SentFor::of_task().sign_of_trouble();
-        let of_preview = as_preview(async { SentFor::of_task().sign_of_trouble() }).await;
+        let of_live_run = as_live(async { SentFor::of_task().sign_of_trouble() }).await;
 
         assert_eq!(of_submission, Some(Sign::Trouble));
-        assert_eq!(of_preview, None);
+        assert_eq!(of_live_run, None);
     }
 
     #[test]
-    fn what_a_submission_was_refused_no_preview_tries() {
+    fn what_a_submission_was_refused_no_live_run_tries() {
         let (refused, at) = refused();
 
-        assert_eq!(refused.counts(SentFor::Preview, at), Some(refusal()));
+        assert_eq!(refused.counts(SentFor::LiveRun, at), Some(refusal()));
     }
 }

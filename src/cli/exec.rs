@@ -51,7 +51,7 @@ use crate::submit::now::Effort;
 use crate::{clock, daemon, telemetry, workspace};
 
 use claim::{ClaimKeeper, RunsOfCommand};
-use live::ShownCommand;
+use live::LiveCommand;
 use report::Report;
 
 /// Least time that a service gets to answer: one that is there answers at once, and that much it
@@ -125,9 +125,9 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         runtime.block_on(ClaimKeeper::claim(config, &root, &terms)),
         "the runs of the command cannot be claimed, so they are not submitted by it",
     );
-    let shown = runtime.block_on(async { shown(claim.as_ref()?, &terms, config) });
+    let live = runtime.block_on(async { live_command(claim.as_ref()?, &terms, config) });
     let command = runtime.block_on(child::run(&arguments.command));
-    let previewer = shown.map(|shown| runtime.block_on(shown.end()));
+    let live = live.map(|live| runtime.block_on(live.end()));
 
     let runs = match claim {
         // It also ends the claim of a command that did not start: that one made no runs, and those
@@ -154,11 +154,11 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
         report.note(sent, "the runs of the command cannot be submitted");
         report.count(runs.own.len(), &root);
     }
-    if let Some(previewer) = previewer {
-        let ended = runtime.block_on(live::end_unsubmitted(&previewer));
+    if let Some(writer) = live {
+        let ended = runtime.block_on(live::end_unsubmitted(&writer));
         let what = "the test runs that showed the suites cannot be looked for";
         let ended = report.note(ended, what).unwrap_or_default();
-        report.ended_previews(&ended);
+        report.ended_live_runs(&ended);
     }
     report.tell_agent();
 
@@ -194,19 +194,19 @@ fn terms(arguments: &Arguments, line: CommandLine) -> Result<Terms, UsageError> 
             job: JobPage::read(variable),
             report: arguments.report_url.clone(),
         },
-        // A preview makes a test run of its own.
+        // A live run is a test run of its own.
         live: arguments.live && into.is_none(),
         into,
     })
 }
 
-/// Shows the suites of a command from now on, where that is wanted.
-fn shown(claim: &ClaimKeeper, terms: &Terms, config: &Config) -> Option<ShownCommand> {
+/// Makes the suites of a command live from now on, where that is wanted.
+fn live_command(claim: &ClaimKeeper, terms: &Terms, config: &Config) -> Option<LiveCommand> {
     if !terms.live {
         return None;
     }
     let pair = pair_of_job(terms, config);
-    Some(live::show(claim, config, pair))
+    Some(live::begin(claim, config, pair))
 }
 
 /// Ends a claim and looks for its runs, unless a signal asks to end meanwhile: those of the command

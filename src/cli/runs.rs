@@ -121,7 +121,7 @@ pub(super) fn runs(
                 print_list(&rows, form, out)?;
             }
             if form == OutputForm::Text {
-                print_live(&shown_live(&arguments.filter, config)?, out)?;
+                print_live(&live_suites(&arguments.filter, config)?, out)?;
             }
             Ok(Exit::Done)
         }
@@ -259,9 +259,9 @@ fn print_list(
     Ok(())
 }
 
-/// The suites that are shown while they run: they are no runs of the list before they end, so a
-/// filter lets none through.
-fn shown_live(filter: &Filter, config: &Config) -> anyhow::Result<Vec<LiveSuite>> {
+/// The suites with a live run: they are no runs of the list before they end, so a filter lets none
+/// through.
+fn live_suites(filter: &Filter, config: &Config) -> anyhow::Result<Vec<LiveSuite>> {
     if filter.given().is_some() {
         return Ok(Vec::new());
     }
@@ -271,8 +271,8 @@ fn shown_live(filter: &Filter, config: &Config) -> anyhow::Result<Vec<LiveSuite>
     }
 }
 
-fn print_live(shown: &[LiveSuite], out: &mut Screen<'_>) -> anyhow::Result<()> {
-    for live in shown {
+fn print_live(suites: &[LiveSuite], out: &mut Screen<'_>) -> anyhow::Result<()> {
+    for live in suites {
         let mut line = vec![Piece::new(format!("{}: {live}", live.suite))];
         if let Some(url) = &live.url {
             line.push(": ".into());

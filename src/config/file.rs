@@ -97,8 +97,8 @@ impl Reader<'_, '_> {
             abort_after: root
                 .read("abort_after", &mut self.problems, values::duration)
                 .unwrap_or(ABORT_AFTER),
-            late: root
-                .read("late", &mut self.problems, values::late)
+            overtaken: root
+                .read("late", &mut self.problems, values::overtaken)
                 .unwrap_or_default(),
             // Katalon's own integration never uploads such a run either.
             submit_aborted: root

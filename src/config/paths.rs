@@ -27,7 +27,7 @@ use directories::ProjectDirs;
 use crate::config::file::{DEFAULT_SPOOL_LIMIT, Surroundings, parse};
 use crate::config::section::Problem;
 use crate::config::status_page::StatusPage;
-use crate::config::{Config, Late};
+use crate::config::{Config, Overtaken};
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::door;
 use crate::file_names::{is_in, same};
@@ -297,7 +297,7 @@ fn without_file() -> Config {
         runs_from: RunsFrom::ThisHost,
         abort_after: ABORT_AFTER,
         submit_aborted: false,
-        late: Late::Park,
+        overtaken: Overtaken::Park,
         katalonc_options: true,
         spool_limit: DEFAULT_SPOOL_LIMIT,
         redact: Vec::new(),

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::Late;
+use crate::config::Overtaken;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::id_rule::IdPattern;
 use crate::katalon::id_source::IdSource;
@@ -305,8 +305,11 @@ pub(crate) fn day(text: &str) -> Option<Date> {
 }
 
 /// `park` or `send`.
-pub(super) fn late(value: &DeValue<'_>) -> Read<Late> {
-    choice(value, &[("park", Late::Park), ("send", Late::Send)])
+pub(super) fn overtaken(value: &DeValue<'_>) -> Read<Overtaken> {
+    choice(
+        value,
+        &[("park", Overtaken::Park), ("send", Overtaken::Send)],
+    )
 }
 
 /// `this-host` or `any`.

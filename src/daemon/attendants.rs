@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::daemon::watchdog::{self, LoopTurns};
 use crate::daemon::{state_folder, token_ends};
 use crate::error_chain::chain;
-use crate::live::{Previewer, RunningSuites};
+use crate::live::{LiveWriter, RunningSuites};
 use crate::notifications;
 use crate::outbox::Outbox;
 use crate::outbox::bell::Bell;
@@ -137,7 +137,7 @@ async fn show(
     running: watch::Receiver<RunningSuites>,
     stop: CancellationToken,
 ) {
-    let previewer = Previewer {
+    let writer = LiveWriter {
         outbox: shown.outbox.clone(),
         connections: Arc::clone(&shown.connections),
         config: config.clone(),
@@ -145,7 +145,7 @@ async fn show(
     };
 
     tokio::join!(
-        previewer.serve(stop.clone()),
+        writer.serve(stop.clone()),
         token_ends::tell(config.clone(), stop.clone()),
         page::serve(config, shown, stop),
     );

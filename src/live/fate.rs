@@ -1,18 +1,18 @@
-//! What becomes of the runs that were made: most are completed by their submissions. One that none
-//! will have (the suite was aborted, its folder is gone, it goes to another plan) is ended with the
-//! results that it has, so that no run stays open, also after a kado that was killed.
+//! What becomes of live runs: most are completed by their submissions. One that none will have (the
+//! suite was aborted, its folder is gone, it goes to another plan) is abandoned: it is ended with
+//! the results that it has, so that no run stays open, also after a kado that was killed.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::ado::{AdoError, as_preview};
+use crate::ado::{AdoError, as_live};
 use crate::blocking::blocking;
 use crate::clock;
 use crate::door;
-use crate::live::Previewer;
-use crate::live::requests::LivePlan;
-use crate::live::stop::PreviewStop;
+use crate::live::LiveWriter;
+use crate::live::requests::LiveTarget;
+use crate::live::stop::LiveStop;
 use crate::outbox::StoreError;
 use crate::outbox::store::{LiveFate, LiveRun};
 use crate::plan::comment::ended_in_favour_of;
@@ -20,8 +20,8 @@ use crate::plan::preview;
 use crate::submit::Earlier;
 use crate::workspace;
 
-/// What becomes of a run that was made.
-enum LiveVerdict {
+/// What becomes of a live run.
+enum LiveEnd {
     /// Its suite runs, or its submission is on the way.
     GoesOn,
     /// Its submission has it.
@@ -30,37 +30,37 @@ enum LiveVerdict {
     Ends(String),
 }
 
-/// A test run that showed a suite and is ended as *Aborted*.
+/// A live run that is ended as *Aborted*.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct EndedPreview {
+pub(crate) struct EndedLiveRun {
     /// Its id in Azure DevOps.
     pub ado_run: u32,
     /// The suite.
     pub suite: String,
 }
 
-impl Previewer {
-    /// Looks what became of the suites that runs were made for, and ends the runs that nobody will
-    /// complete; gives those that it ended. What cannot be ended now is ended later.
+impl LiveWriter {
+    /// Looks what became of the suites of the live runs, and ends those that nobody will complete;
+    /// gives those that it ended. What cannot be ended now is ended later.
     ///
     /// # Errors
     /// When the outbox fails.
-    pub(crate) async fn settle(&self) -> Result<Vec<EndedPreview>, StoreError> {
+    pub(crate) async fn end_abandoned(&self) -> Result<Vec<EndedLiveRun>, StoreError> {
         let mut ended = Vec::new();
         for live in self.outbox.with(|store| store.live_runs()).await? {
-            let comment = match self.verdict_on(&live).await? {
-                LiveVerdict::GoesOn => continue,
-                LiveVerdict::HasSubmission => {
+            let comment = match self.what_becomes_of(&live).await? {
+                LiveEnd::GoesOn => continue,
+                LiveEnd::HasSubmission => {
                     let key = live.key;
                     self.outbox
                         .with(move |store| store.forget_live(&key))
                         .await?;
                     continue;
                 }
-                LiveVerdict::Ends(comment) => comment,
+                LiveEnd::Ends(comment) => comment,
             };
 
-            match as_preview(self.end(&live, &comment)).await {
+            match as_live(self.end(&live, &comment)).await {
                 Ok(ado_run) => {
                     tracing::info!(
                         ado_run,
@@ -70,7 +70,7 @@ impl Previewer {
                     );
                     if let Some(ado_run) = ado_run {
                         let suite = live.snapshot.run.suite;
-                        ended.push(EndedPreview { ado_run, suite });
+                        ended.push(EndedLiveRun { ado_run, suite });
                     }
                     let key = live.key;
                     self.outbox
@@ -86,11 +86,11 @@ impl Previewer {
         Ok(ended)
     }
 
-    /// What becomes of a run.
-    async fn verdict_on(&self, live: &LiveRun) -> Result<LiveVerdict, StoreError> {
+    /// What becomes of a live run.
+    async fn what_becomes_of(&self, live: &LiveRun) -> Result<LiveEnd, StoreError> {
         let key = live.key.clone();
         let Some(identity) = live.snapshot.identity() else {
-            return Ok(LiveVerdict::GoesOn);
+            return Ok(LiveEnd::GoesOn);
         };
         let asked = self
             .outbox
@@ -98,26 +98,26 @@ impl Previewer {
 
         let folder = &live.snapshot.folder;
         Ok(match asked.await? {
-            LiveFate::Awaited => LiveVerdict::GoesOn,
+            LiveFate::Awaited => LiveEnd::GoesOn,
             // A run that its submission fills is never ended here.
             LiveFate::Submitted(ado_run) => match live.ado_run_id {
                 Some(other) if other != ado_run => {
-                    LiveVerdict::Ends(format!("{}.", ended_in_favour_of(ado_run)))
+                    LiveEnd::Ends(format!("{}.", ended_in_favour_of(ado_run)))
                 }
-                _ => LiveVerdict::HasSubmission,
+                _ => LiveEnd::HasSubmission,
             },
-            LiveFate::NotSubmitted => LiveVerdict::Ends(format!(
+            LiveFate::NotSubmitted => LiveEnd::Ends(format!(
                 "Ended: this suite run is not submitted; `kado why \"{folder}\"` says why. The \
                  results are those that it had by then."
             )),
             LiveFate::Running if self.is_lost(live) => {
                 let reason = why_lost(folder).await;
-                LiveVerdict::Ends(format!(
+                LiveEnd::Ends(format!(
                     "Ended: the suite did not end, and {reason}. The results are those that it \
                      had by then."
                 ))
             }
-            LiveFate::Running => LiveVerdict::GoesOn,
+            LiveFate::Running => LiveEnd::GoesOn,
         })
     }
 
@@ -134,20 +134,20 @@ impl Previewer {
     }
 
     /// Ends a run, if it was made; gives which one it is.
-    async fn end(&self, live: &LiveRun, comment: &str) -> Result<Option<u32>, PreviewStop> {
+    async fn end(&self, live: &LiveRun, comment: &str) -> Result<Option<u32>, LiveStop> {
         let connections = Arc::clone(&self.connections);
         let config = Arc::clone(&self.config.borrow());
         let snapshot = live.snapshot.clone();
         let client = blocking(move || connections.for_run(&config, &snapshot)).await??;
 
-        let plan = LivePlan {
+        let target = LiveTarget {
             client,
             project: live.snapshot.options.project.clone().unwrap_or_default(),
             plan_id: live.plan_id,
             key: live.key.clone(),
             started: live.snapshot.started(),
         };
-        match self.end_in(&plan, live, comment).await {
+        match self.end_in(&target, live, comment).await {
             // Somebody deleted it, or completed it.
             Err(AdoError::Gone { .. } | AdoError::Rejected { .. }) => Ok(None),
             Ok(ado_run) => Ok(ado_run),
@@ -157,21 +157,21 @@ impl Previewer {
 
     async fn end_in(
         &self,
-        plan: &LivePlan,
+        target: &LiveTarget,
         live: &LiveRun,
         comment: &str,
     ) -> Result<Option<u32>, AdoError> {
         if let Some(ado_run) = live.ado_run_id {
-            plan.end(ado_run, comment).await?;
+            target.end(ado_run, comment).await?;
             return Ok(Some(ado_run));
         }
 
         // Whether it was made is not known; what is not live any more is somebody's submission.
-        let found = plan.find(Earlier::Perhaps).await?.with_key;
+        let found = target.find(Earlier::Perhaps).await?.with_key;
         if let Some(run) = found
             && run.comment.as_deref().is_some_and(preview::is_live)
         {
-            plan.end(run.id, comment).await?;
+            target.end(run.id, comment).await?;
             return Ok(Some(run.id));
         }
         Ok(None)

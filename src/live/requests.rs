@@ -1,4 +1,4 @@
-//! What is asked and written in Azure DevOps for a suite that runs.
+//! What is asked and written in Azure DevOps about one live run.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use crate::moment::Moment;
 use crate::outbox::step::BATCH;
 use crate::plan::SubmissionPlan;
 use crate::plan::ado_facts::AdoFacts;
-use crate::plan::preview::{self, PreviewedResult};
+use crate::plan::preview::{self, Preview};
 use crate::submit::creation::{RunLinks, creation, points_of};
 use crate::submit::probe::{self, ProbedRun};
 use crate::submit::{Earlier, ResultRef};
 
-/// Longest time for a request: nobody waits for a preview.
+/// Longest time for a request: nobody waits for a live run.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A test run in the making: where it goes.
+/// Where a live run goes, whether it is made or not.
 #[derive(Clone)]
-pub(super) struct LivePlan {
+pub(super) struct LiveTarget {
     pub client: Arc<AdoClient>,
     pub project: String,
     pub plan_id: u32,
@@ -32,22 +32,22 @@ pub(super) struct LivePlan {
     pub started: Moment,
 }
 
-/// A test run that shows a suite.
-pub(super) struct ShownPlan {
-    pub plan: LivePlan,
+/// A live run that is made, and what is written into it.
+pub(super) struct OpenLiveRun {
+    pub target: LiveTarget,
     /// What ADO said of the test plan.
     pub facts: AdoFacts,
     ado_run: u32,
-    /// Its results by their points.
+    /// Its results in Azure DevOps, by their points.
     results: HashMap<u32, ResultRef>,
     /// What is written of them.
-    written: BTreeMap<u32, PreviewedResult>,
+    written: BTreeMap<u32, Preview>,
     /// What is to be written.
-    pub wanted: BTreeMap<u32, PreviewedResult>,
+    pub wanted: BTreeMap<u32, Preview>,
 }
 
-impl LivePlan {
-    /// The run with its key, if it is there.
+impl LiveTarget {
+    /// The live run, found by its key, if it is there.
     ///
     /// # Errors
     /// When the server fails.
@@ -68,7 +68,7 @@ impl LivePlan {
         .await
     }
 
-    /// Makes the run, with a result for each point of `outline`.
+    /// Makes the live run, with a result for each point of `outline`.
     ///
     /// # Errors
     /// When the server fails or refuses it; it may be there all the same.
@@ -79,7 +79,7 @@ impl LivePlan {
         in_time(self.client.create_run(&self.project, &new)).await
     }
 
-    /// Ends a run that nobody will complete; it keeps the results that it has, and loses the key,
+    /// Ends a live run that nobody will complete; it keeps the results that it has, and loses the key,
     /// so that nobody takes it for the run of the suite.
     ///
     /// # Errors
@@ -94,11 +94,11 @@ impl LivePlan {
         Ok(())
     }
 
-    /// Reads the results of a run that was made, so that they can be written.
+    /// Reads the results of the live run, which was made, so that they can be written.
     ///
     /// # Errors
     /// When the server fails.
-    pub(super) async fn show(self, ado_run: u32, facts: AdoFacts) -> Result<ShownPlan, AdoError> {
+    pub(super) async fn open(self, ado_run: u32, facts: AdoFacts) -> Result<OpenLiveRun, AdoError> {
         let read = self.client.results(&self.project, ado_run, Wanted::All);
         let mut results = HashMap::new();
         for result in in_time(read).await? {
@@ -107,8 +107,8 @@ impl LivePlan {
             }
         }
 
-        Ok(ShownPlan {
-            plan: self,
+        Ok(OpenLiveRun {
+            target: self,
             facts,
             ado_run,
             results,
@@ -118,7 +118,7 @@ impl LivePlan {
     }
 }
 
-impl ShownPlan {
+impl OpenLiveRun {
     /// Whether something is to be written.
     pub(super) fn has_news(&self) -> bool {
         !self.news().is_empty()
@@ -159,9 +159,9 @@ impl ShownPlan {
             });
         }
 
-        let LivePlan {
+        let LiveTarget {
             client, project, ..
-        } = &self.plan;
+        } = &self.target;
         in_time(client.write_outcomes(project, self.ado_run, &outcomes)).await?;
         for point in news {
             self.written.insert(point, self.wanted[&point].clone());

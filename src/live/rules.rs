@@ -1,11 +1,11 @@
-//! Which suites are shown while they run. Pure.
+//! Which suites are live. Pure.
 
 use std::fmt;
 
 use crate::intake::SubmissionTerms;
 use crate::plan::overrides::{Collections, Overrides};
 
-/// Why the suites of a project are not shown while they run, although `submit.live` is on.
+/// Why the suites of a project are not live, although `submit.live` is on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum NotLive {
     /// Katalon may make a test run of its own.
@@ -54,7 +54,7 @@ impl NotLive {
     }
 }
 
-/// Why the suites of a project are not shown; `None` when they are, where `submit.live` is on.
+/// Why the suites of a project are not live; `None` when they are, where `submit.live` is on.
 pub(crate) fn why_not(terms: &SubmissionTerms, overrides: &Overrides) -> Option<NotLive> {
     if !terms.enabled {
         Some(NotLive::SwitchedOff)
@@ -85,12 +85,12 @@ mod tests {
     };
 
     #[test]
-    fn a_project_that_kado_alone_submits_is_shown() {
+    fn a_project_that_kado_alone_submits_is_live() {
         assert_eq!(why_not(&TERMS, &Overrides::default()), None);
     }
 
     #[test]
-    fn what_is_not_submitted_by_kado_alone_and_run_by_run_is_not_shown() {
+    fn what_is_not_submitted_by_kado_alone_and_run_by_run_is_not_live() {
         let may = SubmissionTerms {
             katalon_may_submit: true,
             ..TERMS

@@ -1,5 +1,5 @@
-//! What keeps a suite from being shown, and when it is tried again. That it is not shown at all is
-//! said in the log and beside the suite (`follow`); what passes by itself is in the detailed log
+//! What keeps a suite from being live, and when it is tried again. That it is not live at all is
+//! said in the log and beside the suite (`task`); what passes by itself is in the detailed log
 //! alone.
 
 use std::time::Duration;
@@ -18,13 +18,13 @@ pub(super) const AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// Pause while a person has to do something about the token.
 const AFTER_REFUSAL: Duration = Duration::from_secs(60);
 
-/// Why a suite is not shown now.
+/// Why a suite is not live now.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PreviewStop {
-    /// It is not shown at all, or not any more.
+pub(super) enum LiveStop {
+    /// It is not live at all, or not any more.
     #[error("{0}")]
-    NotShown(String),
-    /// Nobody wants it to be shown.
+    ForGood(String),
+    /// Nobody wants it to be live.
     #[error("`submit.live` is off")]
     Off,
     /// It is tried again after a while.
@@ -32,11 +32,11 @@ pub(super) enum PreviewStop {
     Later(String, Duration),
 }
 
-impl From<AdoError> for PreviewStop {
+impl From<AdoError> for LiveStop {
     fn from(error: AdoError) -> Self {
         match error {
             AdoError::Gone { .. } | AdoError::Rejected { .. } | AdoError::Configuration(_) => {
-                Self::NotShown(error.to_string())
+                Self::ForGood(error.to_string())
             }
             AdoError::CredentialsRefused { .. } => Self::Later(error.to_string(), AFTER_REFUSAL),
             AdoError::Unavailable { .. } | AdoError::InBetween { .. } | AdoError::File { .. } => {
@@ -46,7 +46,7 @@ impl From<AdoError> for PreviewStop {
     }
 }
 
-impl From<ConnectError> for PreviewStop {
+impl From<ConnectError> for LiveStop {
     fn from(error: ConnectError) -> Self {
         match error {
             ConnectError::Ado(error) => error.into(),
@@ -55,24 +55,24 @@ impl From<ConnectError> for PreviewStop {
     }
 }
 
-impl From<IntakeError> for PreviewStop {
+impl From<IntakeError> for LiveStop {
     fn from(error: IntakeError) -> Self {
         if error.passes() {
             Self::Later(chain(&error), TICK)
         } else {
-            Self::NotShown(chain(&error))
+            Self::ForGood(chain(&error))
         }
     }
 }
 
-impl From<StoreError> for PreviewStop {
+impl From<StoreError> for LiveStop {
     fn from(error: StoreError) -> Self {
         Self::Later(chain(&error), AFTER_FAILURE)
     }
 }
 
-impl From<Stopped> for PreviewStop {
+impl From<Stopped> for LiveStop {
     fn from(stopped: Stopped) -> Self {
-        Self::NotShown(stopped.to_string())
+        Self::ForGood(stopped.to_string())
     }
 }

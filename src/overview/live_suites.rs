@@ -1,5 +1,4 @@
-//! The suites that are shown in Azure DevOps while they run (`submit.live`), and those whose test
-//! runs wait for their submissions.
+//! The suites that have a live run: they run still, or their submissions are on the way.
 
 use std::fmt;
 use std::path::Path;
@@ -16,7 +15,7 @@ use crate::outbox::{Store, StoreError};
 use crate::plan::snapshot::Snapshot;
 use crate::workspace;
 
-/// A suite with the test run that shows it until it is submitted.
+/// A suite with its live run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub(crate) struct LiveSuite {
     pub suite: String,
@@ -56,11 +55,11 @@ impl LiveSuite {
     }
 }
 
-/// A suite that is shown although the `kado exec` that ran it was killed, and of which nothing is
+/// A suite that has a live run although the `kado exec` that ran it was killed, and of which nothing is
 /// recorded: without a service nobody submits it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct AbandonedSuite {
-    pub shown: LiveSuite,
+    pub suite: LiveSuite,
     /// Its run folder.
     pub folder: String,
 }
@@ -91,7 +90,7 @@ impl AbandonedSuite {
             }
 
             let folder = run.snapshot.folder.clone();
-            abandoned.extend(LiveSuite::of(run).map(|shown| Self { shown, folder }));
+            abandoned.extend(LiveSuite::of(run).map(|suite| Self { suite, folder }));
         }
         Ok(abandoned)
     }

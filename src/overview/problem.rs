@@ -88,7 +88,7 @@ pub(crate) enum ProblemKind {
     Parked,
     /// Runs wait with an error.
     Waiting,
-    /// A suite is shown while it runs, and nobody is left who would submit it.
+    /// A suite has a live run, and nobody is left who would submit it.
     Live,
     /// A member of a collection is kept and cannot be read.
     Member,
@@ -492,25 +492,24 @@ impl Problem {
     }
 
     /// No service runs that would submit it.
-    pub(super) fn of_abandoned(suite: &AbandonedSuite) -> Self {
-        let shown = &suite.shown;
+    pub(super) fn of_abandoned(abandoned: &AbandonedSuite) -> Self {
+        let AbandonedSuite { suite, folder } = abandoned;
         let text = format!(
             "{} of `{}` is shown in Azure DevOps as running (test run {} in test plan {}), but its \
              `kado exec` was killed and no service runs, so nobody submits it",
-            shown.suite, shown.project, shown.ado_run_id, shown.plan_id
+            suite.suite, suite.project, suite.ado_run_id, suite.plan_id
         );
         let hint = format!(
-            "when the suite has ended, `kado submit \"{}\"` submits it, or `kado run --once` where \
-             its project is watched",
-            suite.folder
+            "when the suite has ended, `kado submit \"{folder}\"` submits it, or `kado run --once` \
+             where its project is watched"
         );
 
         Self::with_hint(ProblemKind::Live, text, hint).about(About {
-            project: Some(shown.project.clone()),
-            suite: Some(shown.suite.clone()),
+            project: Some(suite.project.clone()),
+            suite: Some(suite.suite.clone()),
             runs: 1,
-            url: shown.url.clone(),
-            ..About::subject(&shown.key)
+            url: suite.url.clone(),
+            ..About::subject(&suite.key)
         })
     }
 

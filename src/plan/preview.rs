@@ -1,5 +1,5 @@
-//! What a test run shows while its suite still runs (`submit.live`): the points that it is made
-//! with, and the outcome of each as far as tests have ended.
+//! What a live run (`submit.live`) holds while its suite still runs: the points that it is made
+//! with, and of each the outcome, a preview, as far as tests have ended.
 //!
 //! Nothing of it is remembered when the suite is over: the submission is planned as any other,
 //! finds the run by kado's key, and writes every result anew. It knows what was only a preview by
@@ -23,9 +23,9 @@ const PREVIEW: &str = "Preview, written while the suite ran. ";
 /// Longest comment of a preview, in UTF-16 units.
 const LONGEST_COMMENT: usize = 300;
 
-/// A result as it is shown while the suite still runs.
+/// What is written into a result of a live run; the submission writes over it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct PreviewedResult {
+pub(crate) struct Preview {
     /// ADO's outcome word.
     pub outcome: String,
     /// What happened, in a line; nothing else stands in the result.
@@ -56,23 +56,23 @@ pub(crate) fn so_far(
     plan_id: u32,
     key: &str,
     facts: &AdoFacts,
-) -> BTreeMap<u32, PreviewedResult> {
+) -> BTreeMap<u32, Preview> {
     let ended = only(snapshot, has_ended);
     let planned = plan(&ended, plan_id, key, facts, &TestMemory::default());
 
     let mut results = BTreeMap::new();
     for result in planned.results {
         let comment = text::fit(&format!("{PREVIEW}{}", result.comment), LONGEST_COMMENT);
-        let previewed = PreviewedResult {
+        let preview = Preview {
             outcome: result.outcome,
             comment,
         };
-        results.insert(result.point_id, previewed);
+        results.insert(result.point_id, preview);
     }
     results
 }
 
-/// The comment of a run whose suite still runs.
+/// The comment of a live run.
 pub(crate) fn comment(key: &str) -> String {
     format!("kado:{key}\n{LIVE}")
 }

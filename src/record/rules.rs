@@ -373,7 +373,7 @@ fn rules_of(config: &Config, first_seen: Moment, project: &Path, files: u64) -> 
         notify: _,
         warnings: _,
         // Of runs that are recorded.
-        late: _,
+        overtaken: _,
     } = config;
 
     let rules = format!(

@@ -15,7 +15,7 @@ use crate::ado::attachments::Owner;
 use crate::ado::search::FoundRuns;
 use crate::ado::wire::{TestResult, TestRun};
 use crate::clock;
-use crate::config::Late;
+use crate::config::Overtaken;
 use crate::locked::locked;
 use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState};
@@ -109,7 +109,7 @@ pub(super) struct Execution<'a> {
     /// Where copies of the run's files lie.
     pub(super) spool: &'a Spool,
     /// What becomes of it where a newer run has gone ahead.
-    pub(super) late: Late,
+    pub(super) overtaken: Overtaken,
     /// Whether it had an ADO run when this attempt began.
     had_run: bool,
     /// The results of the run by their points, once they were read and asked for.
@@ -137,7 +137,7 @@ impl<'a> Execution<'a> {
             submission,
             sender,
             spool,
-            late: Late::default(),
+            overtaken: Overtaken::default(),
             results: OnceLock::new(),
             early_look: Mutex::default(),
             early_results: Mutex::default(),
@@ -153,8 +153,8 @@ impl<'a> Execution<'a> {
     }
 
     /// What becomes of it where a newer run has gone ahead.
-    pub(super) fn with_late(self, late: Late) -> Self {
-        Self { late, ..self }
+    pub(super) fn with_overtaken(self, overtaken: Overtaken) -> Self {
+        Self { overtaken, ..self }
     }
 
     /// What was found of runs that are there before there was a plan; once.
@@ -205,13 +205,12 @@ impl<'a> Execution<'a> {
         )
     }
 
-    /// Whether the run showed the suite while it ran.
+    /// Whether it was a live run.
     pub(super) fn is_live(&self) -> bool {
         self.submission.how_made() == Some(HowMade::Live)
     }
 
-    /// Whether a result holds what a submission wrote, and not only what showed it while the suite
-    /// ran.
+    /// Whether a result holds what a submission wrote, and not only a preview.
     pub(super) fn is_filled_in(&self, result: &TestResult) -> bool {
         if !self.is_live() {
             return result.is_completed();

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use crate::ado::search::FoundRuns;
 use crate::ado::{AdoClient, AdoError, Missing};
 use crate::clock;
-use crate::config::Late;
+use crate::config::Overtaken;
 use crate::outbox::submission::Submission;
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::history::{TestMemory, to_recall};
@@ -43,7 +43,7 @@ pub(super) async fn plan(
     outbox: &Outbox,
     client: &AdoClient,
     submission: &Submission,
-    late: Late,
+    overtaken: Overtaken,
 ) -> Result<Planned, Stop> {
     let id = submission.id;
     let (plan, early_look) = make(outbox, client, submission).await?;
@@ -52,7 +52,7 @@ pub(super) async fn plan(
     }
 
     // Before the plan is stored: with a plan the submission would be sent at the next attempt.
-    if late == Late::Park {
+    if overtaken == Overtaken::Park {
         refuse_overtaken(outbox, id, &plan).await?;
     }
 

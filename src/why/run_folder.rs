@@ -94,18 +94,18 @@ fn explain_read(
         Some(explanation) => explanation,
         None => over(inquiry, location, reader, &identity, state),
     };
-    explanation.with_details(shown_live(inquiry, &identity))
+    explanation.with_details(live_suites(inquiry, &identity))
 }
 
-/// The test runs that show a suite while it runs.
-fn shown_live(inquiry: &Inquiry<'_>, run: &RunIdentity) -> Vec<String> {
+/// The live runs of a suite, in words.
+fn live_suites(inquiry: &Inquiry<'_>, run: &RunIdentity) -> Vec<String> {
     let mut lines = Vec::new();
     for live in inquiry.ask(Store::live_runs).unwrap_or_default() {
         let identity = live.snapshot.identity();
-        if let Some(shown) = LiveSuite::of(live)
+        if let Some(suite) = LiveSuite::of(live)
             && identity.is_some_and(|identity| identity.is_same_run(run))
         {
-            lines.push(shown.to_string());
+            lines.push(suite.to_string());
         }
     }
     lines

@@ -22,7 +22,7 @@ pub(crate) struct ServerMemory {
 impl ServerMemory {
     /// Whether anything would be lost with it.
     pub(crate) fn matters(&self) -> bool {
-        let refusal = self.refused.counts(SentFor::Preview, Instant::now());
+        let refusal = self.refused.counts(SentFor::LiveRun, Instant::now());
         self.pause.left().is_some() || refusal.is_some()
     }
 

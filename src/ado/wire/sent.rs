@@ -136,15 +136,15 @@ pub(crate) struct RunUpdate<'a> {
     pub(crate) completed_date: String,
     /// The final comment.
     pub(crate) comment: &'a str,
-    /// What a run that was made while its suite ran could not know yet.
+    /// What a live run could not know yet.
     #[serde(flatten)]
-    pub(crate) late: Option<LateKnowledge<'a>>,
+    pub(crate) at_end: Option<KnownAtEnd<'a>>,
 }
 
 /// What is known of a run only when its suite is over.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct LateKnowledge<'a> {
+pub(crate) struct KnownAtEnd<'a> {
     pub(crate) name: &'a str,
     /// The linked build.
     #[serde(skip_serializing_if = "Option::is_none")]

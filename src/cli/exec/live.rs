@@ -1,4 +1,4 @@
-//! `kado exec --live`: the suites of the command are shown in Azure DevOps while they run. A
+//! `kado exec --live`: the suites of the command are live. A
 //! service beside it does that itself, by the claim; without one it is done here.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ use crate::blocking::blocking;
 use crate::cli::exec::claim::{ClaimKeeper, FILE_TIMES};
 use crate::config::Config;
 use crate::connect::Connections;
-use crate::live::{EndedPreview, Previewer, RunningSuites};
+use crate::live::{EndedLiveRun, LiveWriter, RunningSuites};
 use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::lock::{ServiceMark, ServiceState};
@@ -29,22 +29,22 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 /// test runs when it is known what became of its suites.
 const LAST_REQUEST: Duration = Duration::from_secs(10);
 
-/// What shows the suites of a command.
-pub(super) struct ShownCommand {
+/// A command whose suites are live.
+pub(super) struct LiveCommand {
     running: Arc<Sender<RunningSuites>>,
     looks: JoinHandle<()>,
-    shows: JoinHandle<()>,
-    previewer: Previewer,
+    writes: JoinHandle<()>,
+    writer: LiveWriter,
     /// The configuration does not change while the command runs.
     _config: Sender<Arc<Config>>,
 }
 
-/// Shows the suites of a claim from now on, while no service does.
-pub(super) fn show(
+/// Makes the suites of a claim live from now on, while no service does.
+pub(super) fn begin(
     claim: &ClaimKeeper,
     config: &Config,
     pair: Option<(Server, Credential)>,
-) -> ShownCommand {
+) -> LiveCommand {
     let (outbox, root, from) = claim.ground();
     let state_dir = config.state_dir.clone();
     let connections = match pair {
@@ -53,7 +53,7 @@ pub(super) fn show(
     };
     let (config_sender, config) = watch::channel(Arc::new(config.clone()));
     let (running_sender, running) = watch::channel(RunningSuites::default());
-    let previewer = Previewer {
+    let writer = LiveWriter {
         outbox,
         connections: Arc::new(connections),
         config,
@@ -63,11 +63,11 @@ pub(super) fn show(
     let running_sender = Arc::new(running_sender);
     let told = Arc::clone(&running_sender);
     let looks = tokio::spawn(look_on(root, from, state_dir, told));
-    ShownCommand {
+    LiveCommand {
         running: running_sender,
         looks,
-        shows: tokio::spawn(previewer.clone().serve(CancellationToken::new())),
-        previewer,
+        writes: tokio::spawn(writer.clone().serve(CancellationToken::new())),
+        writer,
         _config: config_sender,
     }
 }
@@ -123,35 +123,33 @@ fn changed_since(root: &Path, from: Moment) -> BTreeSet<PathBuf> {
     changed
 }
 
-impl ShownCommand {
-    /// The command has ended: nothing is shown any more, and no request is under way. What is
-    /// given knows the test runs that were made.
-    pub(super) async fn end(self) -> Previewer {
+impl LiveCommand {
+    /// The command has ended: nothing is live any more, and no request is under way. What is given
+    /// knows the live runs that were made.
+    pub(super) async fn end(self) -> LiveWriter {
         // It must tell nothing more, and lets go of what it tells with.
         self.looks.abort();
         let _ = self.looks.await;
         self.running.send_replace(RunningSuites::default());
         drop(self.running);
 
-        if tokio::time::timeout(LAST_REQUEST, self.shows)
+        if tokio::time::timeout(LAST_REQUEST, self.writes)
             .await
             .is_err()
         {
-            tracing::debug!("a preview is still under way");
+            tracing::debug!("a request about a live run is still under way");
         }
-        self.previewer
+        self.writer
     }
 }
 
-/// Ends the test runs of suites that turned out not to be submitted, and gives them: with no
+/// Ends the live runs of suites that turned out not to be submitted, and gives them: with no
 /// service on the machine nobody else would.
 ///
 /// # Errors
 /// When the outbox fails.
-pub(super) async fn end_unsubmitted(
-    previewer: &Previewer,
-) -> Result<Vec<EndedPreview>, StoreError> {
-    let settling = tokio::time::timeout(LAST_REQUEST, previewer.settle());
+pub(super) async fn end_unsubmitted(writer: &LiveWriter) -> Result<Vec<EndedLiveRun>, StoreError> {
+    let ending = tokio::time::timeout(LAST_REQUEST, writer.end_abandoned());
     // What is not ended now is ended by whoever looks next.
-    settling.await.unwrap_or_else(|_| Ok(Vec::new()))
+    ending.await.unwrap_or_else(|_| Ok(Vec::new()))
 }

@@ -10,7 +10,7 @@ use crate::cli::tell::tell;
 use crate::cli::terminal::{Screen, Terminal};
 use crate::exit::Exit;
 use crate::katalon::REPORTS;
-use crate::live::EndedPreview;
+use crate::live::EndedLiveRun;
 use crate::outbox::submission::SubmissionSummary;
 
 /// How far in a line goes on: behind the name of who says it.
@@ -75,10 +75,10 @@ impl Report {
         }
     }
 
-    /// Test runs that showed suites which are not submitted.
-    pub(super) fn ended_previews(&self, ended: &[EndedPreview]) {
+    /// Live runs of suites that are not submitted.
+    pub(super) fn ended_live_runs(&self, ended: &[EndedLiveRun]) {
         // Why they are not submitted is said of the suites.
-        for EndedPreview { ado_run, suite } in ended {
+        for EndedLiveRun { ado_run, suite } in ended {
             say(&format!(
                 "test run {ado_run}, which showed `{suite}` while it ran, is ended as Aborted"
             ));

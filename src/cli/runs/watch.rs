@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::filter::Filter;
-use super::{listed, print_list, print_live, shown_live};
+use super::{listed, live_suites, print_list, print_live};
 use crate::cli::json::OutputForm;
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::Screen;
@@ -31,7 +31,7 @@ pub(super) fn watch(
     let mut shown = None;
     while !stop.is_cancelled() && !out.is_closed() {
         let rows = listed(filter, config, out)?;
-        let live = shown_live(filter, config)?;
+        let live = live_suites(filter, config)?;
         let now = (rows, live);
         if shown.as_ref() != Some(&now) {
             let (rows, live) = &now;

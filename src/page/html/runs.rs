@@ -26,10 +26,10 @@ pub(super) struct Runs {
     buttons: bool,
 }
 
-/// A suite that is shown in Azure DevOps while it runs.
+/// A suite with a live run.
 struct LiveRow {
     suite: String,
-    shown: String,
+    in_words: String,
     link: Option<String>,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn of(seen: &Seen, clock: &LocalClock<'_>) -> Runs {
 fn live_row(live: &LiveSuite) -> LiveRow {
     LiveRow {
         suite: shown(&format!("{} ({})", live.suite, live.project)),
-        shown: shown(&live.to_string()),
+        in_words: shown(&live.to_string()),
         link: link(live.url.as_deref()),
     }
 }

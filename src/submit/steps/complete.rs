@@ -7,7 +7,7 @@
 //! **Asked before it is sent again:** nothing. The request says what the run is to be, so a second
 //! one changes nothing.
 
-use crate::ado::wire::{LateKnowledge, RunUpdate};
+use crate::ado::wire::{KnownAtEnd, RunUpdate};
 use crate::plan::links::ReleaseLink;
 use crate::submit::execution::{Execution, OpenStep, StepResult};
 use crate::submit::recount;
@@ -33,7 +33,7 @@ pub(in crate::submit) async fn complete_run(
         started_date: plan.started.to_string(),
         completed_date: plan.completed.to_string(),
         comment: &comment.text,
-        late: execution.is_live().then(|| LateKnowledge {
+        at_end: execution.is_live().then(|| KnownAtEnd {
             name: &plan.name,
             build: plan.build.as_ref().map(|build| build.id.into()),
             release_uri: plan.release.as_ref().map(ReleaseLink::release_uri),

@@ -36,10 +36,10 @@ use crate::submit::stop::{Awaited, Stop};
 
 /// How long another kado that is filling a run is left alone after its last sign of life there.
 const OTHERS_TIME: Duration = Duration::from_secs(2 * 60);
-/// Time between two looks whether a request of the preview is over.
-const BETWEEN_PREVIEWS: Duration = Duration::from_millis(20);
-/// Longest wait for one: a preview takes no longer, and the clock may be set back meanwhile.
-const LONGEST_PREVIEW: Duration = Duration::from_secs(60);
+/// Time between two looks whether a request about the live run is over.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// Longest wait for one: none takes longer, and the clock may be set back meanwhile.
+const LONGEST_LIVE_REQUEST: Duration = Duration::from_secs(60);
 
 /// Creates the run, or finds the one that is there.
 pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenStep) -> StepResult {
@@ -72,8 +72,8 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
         // The list of runs may lag behind it.
         before.with_key = known_live_run(execution, ado_run).await?;
     }
-    if let Some(closed) = before.with_key.take_if(|run| is_closed_preview(run)) {
-        give_up_preview(execution, &closed).await?;
+    if let Some(closed) = before.with_key.take_if(|run| is_closed_live_run(run)) {
+        give_up_live_run(execution, &closed).await?;
     }
 
     if let Some(into) = plan.into {
@@ -116,13 +116,13 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     }
 }
 
-/// The run that showed the suite while it ran, once no request about it is under way: what such a
+/// The live run of the suite, once no request about it is under way: what such a
 /// request writes must not come behind what this submission writes.
 async fn live_run(execution: &Execution<'_>) -> Result<Option<LiveRun>, Stop> {
     let key = execution.submission.key.clone();
     let waited = Stopwatch::start();
-    while waited.elapsed() < LONGEST_PREVIEW && is_previewed(execution, &key).await? {
-        tokio::time::sleep(BETWEEN_PREVIEWS).await;
+    while waited.elapsed() < LONGEST_LIVE_REQUEST && has_live_request(execution, &key).await? {
+        tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 
     let live = execution
@@ -136,10 +136,10 @@ async fn live_run(execution: &Execution<'_>) -> Result<Option<LiveRun>, Stop> {
     Ok(live)
 }
 
-/// Whether a request about the run that showed the suite may be under way: from this process, or
-/// from another one, which may have been killed since.
-async fn is_previewed(execution: &Execution<'_>, key: &str) -> Result<bool, StoreError> {
-    if execution.outbox.is_previewed_now(key) {
+/// Whether a request about the live run may be under way: from this process, or from another one,
+/// which may have been killed since.
+async fn has_live_request(execution: &Execution<'_>, key: &str) -> Result<bool, StoreError> {
+    if execution.outbox.has_live_request(key) {
         return Ok(true);
     }
     let key = key.to_owned();
@@ -154,8 +154,7 @@ fn is_own(live: Option<&LiveRun>, run: &TestRun) -> bool {
     live.is_some_and(|live| live.ado_run_id.is_none_or(|id| id == run.id))
 }
 
-/// The run that showed the suite, by its id; `None` where it is gone, or is not the suite's any
-/// more.
+/// The live run by its id; `None` where it is gone, or is not the suite's any more.
 async fn known_live_run(
     execution: &Execution<'_>,
     ado_run: u32,
@@ -171,15 +170,15 @@ async fn known_live_run(
     }
 }
 
-/// Whether somebody ended a run that still shows the suite: it takes no results any more.
-fn is_closed_preview(run: &TestRun) -> bool {
+/// Whether somebody ended a live run: it takes no results any more.
+fn is_closed_live_run(run: &TestRun) -> bool {
     let comment = run.comment.as_deref().unwrap_or_default();
     preview::is_live(comment) && !run.is_in_progress() && !run.is_not_started()
 }
 
-/// Takes the key from a run that showed the suite and that somebody ended, so that the run that is
-/// made in its place counts. What it holds stays.
-async fn give_up_preview(execution: &Execution<'_>, closed: &TestRun) -> Result<(), AdoError> {
+/// Takes the key from a live run that somebody ended, so that the run that is made in its place
+/// counts. What it holds stays.
+async fn give_up_live_run(execution: &Execution<'_>, closed: &TestRun) -> Result<(), AdoError> {
     tracing::warn!(
         id = execution.submission.id,
         ado_run = closed.id,

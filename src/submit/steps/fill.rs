@@ -79,7 +79,7 @@ pub(super) async fn end(execution: &Execution<'_>, open: OpenStep, into: FilledR
             started_date: started.to_string(),
             completed_date: plan.completed.max(started).to_string(),
             comment: &comment,
-            late: None,
+            at_end: None,
         };
         client.update_run(project, into.run, &update).await?;
     }

@@ -17,7 +17,7 @@ use crate::ado::AdoError;
 use crate::ado::runs::Wanted;
 use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
 use crate::clock;
-use crate::config::Late;
+use crate::config::Overtaken;
 use crate::moment::Moment;
 use crate::outbox::step::{BATCH, batches};
 use crate::plan::automation::TEST_TYPE;
@@ -168,7 +168,7 @@ pub(in crate::submit) async fn write_batch(
 
             // Nothing of it is in ADO yet, and a newer run may have gone ahead while this one
             // waited.
-            if completed.is_empty() && execution.late == Late::Park {
+            if completed.is_empty() && execution.overtaken == Overtaken::Park {
                 let id = execution.submission.id;
                 planning::refuse_overtaken(execution.outbox, id, execution.plan()).await?;
             }

@@ -1,10 +1,10 @@
-//! Follows one suite that runs: reads its log as it grows, and has shown what ended.
+//! The task of one suite that runs: reads its log as it grows, and has written what ended.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ado::{AdoClient, as_preview};
+use crate::ado::{AdoClient, as_live};
 use crate::blocking::blocking;
 use crate::clock::{self, Stopwatch};
 use crate::config::Config;
@@ -15,10 +15,10 @@ use crate::discovery::run_identity::RunIdentity;
 use crate::door;
 use crate::intake::{self, FinishedRun, IntakeError};
 use crate::katalon::run::lifecycle::RunState;
-use crate::live::requests::LivePlan;
-use crate::live::shown::ShownSuite;
-use crate::live::stop::{AFTER_FAILURE, PreviewStop, TICK};
-use crate::live::{Previewer, rules};
+use crate::live::requests::LiveTarget;
+use crate::live::runs::LiveRuns;
+use crate::live::stop::{AFTER_FAILURE, LiveStop, TICK};
+use crate::live::{LiveWriter, rules};
 use crate::plan::overrides::Overrides;
 use crate::plan::preview;
 use crate::record::{commands, eligibility_of};
@@ -27,10 +27,10 @@ use crate::workspace::{self, GrowingLog, Location};
 /// So many times as long as a look took the disk is left alone.
 const LEAVE_ALONE: u32 = 20;
 
-/// Follows the suite in a folder until it does not run any more, or is not to be shown.
-pub(super) async fn follow(previewer: Previewer, folder: PathBuf) {
-    let mut suite = FollowedSuite {
-        previewer,
+/// Keeps the suite in a folder live until it does not run any more, or is not to be live.
+pub(super) async fn run(writer: LiveWriter, folder: PathBuf) {
+    let mut suite = SuiteTask {
+        writer,
         folder,
         log: GrowingLog::default(),
         waits_for_more: false,
@@ -38,24 +38,24 @@ pub(super) async fn follow(previewer: Previewer, folder: PathBuf) {
         reads: LookTimes::default(),
         looked: Duration::ZERO,
         too_many: None,
-        shown: None,
+        live: None,
     };
 
-    while suite.previewer.is_running(&suite.folder) {
-        let pause = match as_preview(suite.turn()).await {
+    while suite.writer.is_running(&suite.folder) {
+        let pause = match as_live(suite.turn()).await {
             Ok(()) => suite.pause(),
             Err(stop) => {
                 let folder = suite.folder.display();
                 match &stop {
-                    PreviewStop::Later(reason, pause) => {
+                    LiveStop::Later(reason, pause) => {
                         tracing::debug!(%folder, reason, "a suite is not shown at this moment");
                         *pause
                     }
-                    PreviewStop::Off => {
+                    LiveStop::Off => {
                         tracing::debug!(%folder, reason = %stop, "a suite is not shown while it runs");
                         return;
                     }
-                    PreviewStop::NotShown(reason) => {
+                    LiveStop::ForGood(reason) => {
                         tracing::info!(%folder, reason, "a suite is not shown while it runs");
                         suite.remark(reason).await;
                         return;
@@ -87,9 +87,9 @@ impl LookTimes {
     }
 }
 
-/// A suite that is followed.
-struct FollowedSuite {
-    previewer: Previewer,
+/// A suite that runs.
+struct SuiteTask {
+    writer: LiveWriter,
     folder: PathBuf,
     log: GrowingLog,
     /// Whether its log does not say enough yet.
@@ -102,39 +102,40 @@ struct FollowedSuite {
     looked: Duration,
     /// How many requests were too many for the server before the first one for this suite.
     too_many: Option<u64>,
-    shown: Option<ShownSuite>,
+    /// Its live runs, once they are made.
+    live: Option<LiveRuns>,
 }
 
-impl FollowedSuite {
+impl SuiteTask {
     /// How long to wait for the next turn.
     fn pause(&self) -> Duration {
         let pause = TICK.max(self.looked * LEAVE_ALONE);
-        match &self.shown {
+        match &self.live {
             // What waits for its turn leaves when that has come.
-            Some(shown) if shown.has_news() => pause.min(shown.until_next_request()),
+            Some(live) if live.has_news() => pause.min(live.until_next_request()),
             _ => pause,
         }
     }
 
     /// Waits so long, or until the suite is over: who waits for its end waits for no pause.
     async fn rest(&self, pause: Duration) {
-        let mut running = self.previewer.running.clone();
+        let mut running = self.writer.running.clone();
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             Ok(_) = running.wait_for(|now| !now.folders.contains(&self.folder)) => {}
         }
     }
 
-    /// Notes of the test runs of a suite why nothing more of it is shown.
+    /// Notes of the live runs of a suite why nothing more is written into them.
     async fn remark(&self, reason: &str) {
-        let Some(shown) = &self.shown else {
+        let Some(live) = &self.live else {
             return;
         };
-        for shown_plan in &shown.plans {
-            let key = shown_plan.plan.key.clone();
+        for run in &live.runs {
+            let key = run.target.key.clone();
             let remark = format!("nothing more is shown of it: {reason}");
             let noted = self
-                .previewer
+                .writer
                 .outbox
                 .with(move |store| store.remark_on_live(&key, Some(&remark)));
             // The log has it in any case.
@@ -144,7 +145,7 @@ impl FollowedSuite {
         }
     }
 
-    async fn turn(&mut self) -> Result<(), PreviewStop> {
+    async fn turn(&mut self) -> Result<(), LiveStop> {
         let folder = self.folder.clone();
         let taken = Stopwatch::start();
         let has_grown = self
@@ -153,13 +154,13 @@ impl FollowedSuite {
         self.looks.took(taken.elapsed());
         self.looked = self.looks.usual();
 
-        if self.shown.is_none() {
+        if self.live.is_none() {
             if self.waits_for_more && !has_grown {
                 return Ok(());
             }
-            self.shown = self.begin().await?;
-            self.waits_for_more = self.shown.is_none();
-            if self.shown.is_none() {
+            self.live = self.begin().await?;
+            self.waits_for_more = self.live.is_none();
+            if self.live.is_none() {
                 return Ok(());
             }
         }
@@ -167,16 +168,16 @@ impl FollowedSuite {
             self.read_on().await?;
         }
 
-        let Some(shown) = &mut self.shown else {
+        let Some(live) = &mut self.live else {
             return Ok(());
         };
-        shown.note(&self.previewer).await?;
-        shown.write_news(&self.previewer, &self.folder).await
+        live.note(&self.writer).await?;
+        live.write_news(&self.writer, &self.folder).await
     }
 
-    /// Makes the test runs of a suite; `None` while its files do not say enough.
-    async fn begin(&mut self) -> Result<Option<ShownSuite>, PreviewStop> {
-        let config = Arc::clone(&self.previewer.config.borrow());
+    /// Makes the live runs of a suite; `None` while its files do not say enough.
+    async fn begin(&mut self) -> Result<Option<LiveRuns>, LiveStop> {
+        let config = Arc::clone(&self.writer.config.borrow());
         let folder = self.folder.clone();
         let of_project = Arc::clone(&config);
         let (location, overrides) = self
@@ -186,44 +187,44 @@ impl FollowedSuite {
                 (location, overrides)
             })
             .await?;
-        let commands = commands::look_up(&self.previewer.outbox, &location).await?;
+        let commands = commands::look_up(&self.writer.outbox, &location).await?;
         // Most are not wanted: nothing of them is read.
         let is_wanted = overrides.live == Some(true);
         if !is_wanted && !commands.claims.iter().any(|claim| claim.terms.live) {
-            return Err(PreviewStop::Off);
+            return Err(LiveStop::Off);
         }
 
         let run = self.read(&location, &config, commands).await?;
         if !is_wanted && self.log.names_host() && !run.terms.live {
-            return Err(PreviewStop::Off);
+            return Err(LiveStop::Off);
         }
         if !self.log.names_host() || run.snapshot.run.tests.is_empty() {
             return Ok(None);
         }
         if let Some(why) = rules::why_not(&run.terms, &overrides) {
-            return Err(PreviewStop::NotShown(why.to_string()));
+            return Err(LiveStop::ForGood(why.to_string()));
         }
         if let Some(into) = run.snapshot.options.into {
             let why = format!("its results go into test run {}, which is there", into.run);
-            return Err(PreviewStop::NotShown(why));
+            return Err(LiveStop::ForGood(why));
         }
         self.refuse_unsubmitted(&config, &run).await?;
 
         let client = self.connect(&config, &run).await?;
         // What was refused when this was tried before counts as well.
         let before = client.refused_as_too_many();
-        let mut shown = ShownSuite {
+        let mut live = LiveRuns {
             location,
             too_many: *self.too_many.get_or_insert(before),
             client,
-            plans: Vec::new(),
+            runs: Vec::new(),
             snapshot: run.snapshot,
             written: None,
             noted: Stopwatch::start(),
         };
-        shown.settle_plans(&self.previewer).await?;
-        shown.open_all(&self.previewer, &self.folder).await?;
-        Ok(Some(shown))
+        live.settle_plans(&self.writer).await?;
+        live.open_all(&self.writer, &self.folder).await?;
+        Ok(Some(live))
     }
 
     /// Reads the run as far as it is, with its project.
@@ -232,35 +233,31 @@ impl FollowedSuite {
         location: &Location,
         config: &Arc<Config>,
         commands: KnownCommands,
-    ) -> Result<FinishedRun, PreviewStop> {
+    ) -> Result<FinishedRun, LiveStop> {
         let location = location.clone();
         let config = Arc::clone(config);
         let read = self
             .on_disk(move |log| intake::read_running(&location, log, &config, &commands))
             .await?;
-        read.map_err(PreviewStop::from)
+        read.map_err(LiveStop::from)
     }
 
     /// # Errors
     /// When the service would not submit the run if it ended now.
-    async fn refuse_unsubmitted(
-        &self,
-        config: &Config,
-        run: &FinishedRun,
-    ) -> Result<(), PreviewStop> {
-        // Whoever runs the suite shows it, whatever `runs_from` says.
+    async fn refuse_unsubmitted(&self, config: &Config, run: &FinishedRun) -> Result<(), LiveStop> {
+        // It is live where it runs, whatever `runs_from` says.
         let folder = run.snapshot.folder.replace('\\', "/");
         if !run.terms.claimed && !ran_here(&run.snapshot.run, &folder, &clock::host_name()) {
-            return Err(PreviewStop::NotShown("it runs on another host".to_owned()));
+            return Err(LiveStop::ForGood("it runs on another host".to_owned()));
         }
 
         let now = clock::now();
-        let outbox = &self.previewer.outbox;
+        let outbox = &self.writer.outbox;
         let first_seen = outbox.with(move |store| store.first_seen(now)).await?;
         match eligibility_of(config, run, RunState::Finished, first_seen) {
             Eligibility::Submit => Ok(()),
-            Eligibility::Ignore(reason) => Err(PreviewStop::NotShown(reason)),
-            Eligibility::Remember => Err(PreviewStop::NotShown("it is older".to_owned())),
+            Eligibility::Ignore(reason) => Err(LiveStop::ForGood(reason)),
+            Eligibility::Remember => Err(LiveStop::ForGood("it is older".to_owned())),
         }
     }
 
@@ -268,8 +265,8 @@ impl FollowedSuite {
         &self,
         config: &Arc<Config>,
         run: &FinishedRun,
-    ) -> Result<Arc<AdoClient>, PreviewStop> {
-        let connections = Arc::clone(&self.previewer.connections);
+    ) -> Result<Arc<AdoClient>, LiveStop> {
+        let connections = Arc::clone(&self.writer.connections);
         if let Some((server, token)) = &run.token {
             let root = Path::new(&run.snapshot.project_root);
             connections.seen_tokens().note(root, server, token);
@@ -281,12 +278,12 @@ impl FollowedSuite {
         Ok(client?)
     }
 
-    /// Reads what is new in the log, and says what each plan is to show of it.
-    async fn read_on(&mut self) -> Result<(), PreviewStop> {
-        let Some(shown) = &self.shown else {
+    /// Reads what is new in the log, and says what each live run is to show of it.
+    async fn read_on(&mut self) -> Result<(), LiveStop> {
+        let Some(live) = &self.live else {
             return Ok(());
         };
-        let location = shown.location.clone();
+        let location = live.location.clone();
         let taken = Stopwatch::start();
         let run = self
             .on_disk(move |log| workspace::read_running(&location, log))
@@ -295,19 +292,19 @@ impl FollowedSuite {
         self.reads.took(taken.elapsed());
         self.looked = self.reads.usual();
 
-        let Some(shown) = &mut self.shown else {
+        let Some(live) = &mut self.live else {
             return Ok(());
         };
         // The folder may be used again (`-reportFolder`): that is another run.
-        if RunIdentity::of(&run).is_none_or(|run| !shown.is_of(&run)) {
-            self.shown = None;
+        if RunIdentity::of(&run).is_none_or(|run| !live.is_of(&run)) {
+            self.live = None;
             self.waits_for_more = false;
             return Ok(());
         }
-        shown.snapshot.run = run;
-        for shown_plan in &mut shown.plans {
-            let LivePlan { plan_id, key, .. } = &shown_plan.plan;
-            shown_plan.wanted = preview::so_far(&shown.snapshot, *plan_id, key, &shown_plan.facts);
+        live.snapshot.run = run;
+        for run in &mut live.runs {
+            let LiveTarget { plan_id, key, .. } = &run.target;
+            run.wanted = preview::so_far(&live.snapshot, *plan_id, key, &run.facts);
         }
         Ok(())
     }
@@ -316,7 +313,7 @@ impl FollowedSuite {
     async fn on_disk<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut GrowingLog) -> T + Send + 'static,
-    ) -> Result<T, PreviewStop> {
+    ) -> Result<T, LiveStop> {
         let mut log = std::mem::take(&mut self.log);
         let answered = blocking(move || {
             door::answered(move || {
@@ -327,7 +324,7 @@ impl FollowedSuite {
         .await?;
 
         let (log, done) =
-            answered.map_err(|silent| PreviewStop::Later(silent.to_string(), AFTER_FAILURE))?;
+            answered.map_err(|silent| LiveStop::Later(silent.to_string(), AFTER_FAILURE))?;
         self.log = log;
         Ok(done)
     }

@@ -1,4 +1,4 @@
-//! A suite that is shown: finds or makes its test runs, and writes into them what ended.
+//! The live runs of one suite: finds or makes them, and writes into them what ended.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,9 +9,9 @@ use crate::ado::AdoClient;
 use crate::ado::wire::TestRun;
 use crate::clock::{self, Stopwatch};
 use crate::discovery::run_identity::RunIdentity;
-use crate::live::Previewer;
-use crate::live::requests::{LivePlan, PATIENCE, ShownPlan};
-use crate::live::stop::{PreviewStop, TICK};
+use crate::live::LiveWriter;
+use crate::live::requests::{LiveTarget, OpenLiveRun, PATIENCE};
+use crate::live::stop::{LiveStop, TICK};
 use crate::outbox::store::{LiveFate, LiveRun};
 use crate::plan::SubmissionPlan;
 use crate::plan::comment::ended_in_favour_of;
@@ -28,30 +28,30 @@ const BETWEEN_REQUESTS: Duration = Duration::from_secs(2);
 /// How often it is noted that a suite still runs.
 const BETWEEN_NOTES: Duration = Duration::from_secs(60);
 
-/// A suite that is shown.
-pub(super) struct ShownSuite {
+/// The live runs of a suite, one for each test plan.
+pub(super) struct LiveRuns {
     pub location: Location,
-    /// What the project said when the run was made.
+    /// The suite as far as it is read, with what the project said when the runs were made.
     pub snapshot: Snapshot,
     pub client: Arc<AdoClient>,
     /// How many requests were too many for the server before the first one for this suite.
     pub too_many: u64,
-    pub plans: Vec<ShownPlan>,
+    pub runs: Vec<OpenLiveRun>,
     /// Since the last request that wrote.
     pub written: Option<Stopwatch>,
     /// Since it was noted that the suite runs.
     pub noted: Stopwatch,
 }
 
-impl ShownSuite {
+impl LiveRuns {
     pub(super) fn is_of(&self, run: &RunIdentity) -> bool {
         self.snapshot
             .identity()
-            .is_some_and(|shown| shown.is_same_run(run))
+            .is_some_and(|identity| identity.is_same_run(run))
     }
 
     pub(super) fn has_news(&self) -> bool {
-        self.plans.iter().any(ShownPlan::has_news)
+        self.runs.iter().any(OpenLiveRun::has_news)
     }
 
     pub(super) fn until_next_request(&self) -> Duration {
@@ -62,11 +62,11 @@ impl ShownSuite {
     }
 
     /// Asks which test plans are meant, where the settings describe them.
-    pub(super) async fn settle_plans(&mut self, previewer: &Previewer) -> Result<(), PreviewStop> {
+    pub(super) async fn settle_plans(&mut self, writer: &LiveWriter) -> Result<(), LiveStop> {
         if !self.snapshot.options.has_open_plans() {
             return Ok(());
         }
-        self.refuse_out_of_turn(previewer).await?;
+        self.refuse_out_of_turn(writer).await?;
         let snapshot = &mut self.snapshot;
         let project = snapshot.options.project.clone().unwrap_or_default();
         let plans = self.client.known_plans(&project).await?;
@@ -81,17 +81,17 @@ impl ShownSuite {
         Ok(())
     }
 
-    /// Finds or makes the test run for each test plan.
+    /// Finds or makes the live run for each test plan.
     pub(super) async fn open_all(
         &mut self,
-        previewer: &Previewer,
+        writer: &LiveWriter,
         folder: &Path,
-    ) -> Result<(), PreviewStop> {
+    ) -> Result<(), LiveStop> {
         let Some(project) = self.snapshot.options.project.clone() else {
-            return Err(PreviewStop::NotShown("no project is set".to_owned()));
+            return Err(LiveStop::ForGood("no project is set".to_owned()));
         };
         for plan_id in self.snapshot.options.plan_ids() {
-            self.refuse_out_of_turn(previewer).await?;
+            self.refuse_out_of_turn(writer).await?;
             let waited = WaitSoFar {
                 attempts: 0,
                 since: clock::now(),
@@ -99,7 +99,7 @@ impl ShownSuite {
             let options = &self.snapshot.options;
             let read = facts::read(&self.client, &project, plan_id, options, waited);
             let facts = read.await?;
-            let plan = LivePlan {
+            let target = LiveTarget {
                 client: Arc::clone(&self.client),
                 project: project.clone(),
                 plan_id,
@@ -107,28 +107,27 @@ impl ShownSuite {
                 started: self.snapshot.started(),
             };
 
-            let outline = preview::outline(&self.snapshot, plan_id, &plan.key, &facts);
+            let outline = preview::outline(&self.snapshot, plan_id, &target.key, &facts);
             if !outline.results.is_empty() {
-                let ado_run = self.open(&plan, &outline, previewer, folder).await?;
-                remark_on_points(&plan, &outline, previewer).await?;
-                let mut shown = plan.show(ado_run, facts).await?;
-                let key = &shown.plan.key;
-                shown.wanted = preview::so_far(&self.snapshot, plan_id, key, &shown.facts);
-                self.plans.push(shown);
+                let ado_run = self.find_or_make(&target, &outline, writer, folder).await?;
+                remark_on_points(&target, &outline, writer).await?;
+
+                let mut run = target.open(ado_run, facts).await?;
+                let key = &run.target.key;
+                run.wanted = preview::so_far(&self.snapshot, plan_id, key, &run.facts);
+                self.runs.push(run);
             }
         }
 
-        if self.plans.is_empty() {
-            return Err(PreviewStop::NotShown("no test has a point".to_owned()));
+        if self.runs.is_empty() {
+            return Err(LiveStop::ForGood("no test has a point".to_owned()));
         }
         Ok(())
     }
 
-    fn key(&self, project: &str, plan_id: u32) -> Result<String, PreviewStop> {
+    fn key(&self, project: &str, plan_id: u32) -> Result<String, LiveStop> {
         let Some(run) = self.snapshot.identity() else {
-            return Err(PreviewStop::NotShown(
-                "nobody knows which run it is".to_owned(),
-            ));
+            return Err(LiveStop::ForGood("nobody knows which run it is".to_owned()));
         };
         Ok(key(&KeyParts {
             run: &run,
@@ -140,16 +139,16 @@ impl ShownSuite {
         }))
     }
 
-    /// The test run for a plan: the one that this kado made before, or a new one.
-    async fn open(
+    /// The live run for a plan: the one that this kado made before, or a new one.
+    async fn find_or_make(
         &self,
-        plan: &LivePlan,
+        target: &LiveTarget,
         outline: &SubmissionPlan,
-        previewer: &Previewer,
+        writer: &LiveWriter,
         folder: &Path,
-    ) -> Result<u32, PreviewStop> {
-        let outbox = &previewer.outbox;
-        let asked = plan.key.clone();
+    ) -> Result<u32, LiveStop> {
+        let outbox = &writer.outbox;
+        let asked = target.key.clone();
         let identity = self.snapshot.identity();
         let (noted, fate) = outbox
             .with(move |store| {
@@ -161,7 +160,7 @@ impl ShownSuite {
             })
             .await?;
         if fate != LiveFate::Running {
-            return Err(PreviewStop::NotShown("its run is recorded".to_owned()));
+            return Err(LiveStop::ForGood("its run is recorded".to_owned()));
         }
         let earlier = match noted {
             Some(LiveRun {
@@ -173,64 +172,64 @@ impl ShownSuite {
         };
 
         // From here on its submission waits, and none begins that was not there.
-        let _under_way = outbox.begin_preview(&plan.key);
-        if !previewer.is_running(folder) {
-            return Err(PreviewStop::NotShown("it has ended".to_owned()));
+        let _under_way = outbox.begin_live_request(&target.key);
+        if !writer.is_running(folder) {
+            return Err(LiveStop::ForGood("it has ended".to_owned()));
         }
-        match (plan.find(earlier).await?.with_key, earlier) {
+        match (target.find(earlier).await?.with_key, earlier) {
             (Some(_), Earlier::Never) => {
-                return Err(PreviewStop::NotShown(
+                return Err(LiveStop::ForGood(
                     "another kado made its test run".to_owned(),
                 ));
             }
-            (Some(run), Earlier::Perhaps) => return self.confirm(plan, &run, previewer).await,
+            (Some(run), Earlier::Perhaps) => return self.confirm(target, &run, writer).await,
             (None, _) => {}
         }
 
-        self.intend(plan, previewer).await?;
-        let made = plan.create(outline).await?;
-        match plan.find(Earlier::Never).await?.with_key {
+        self.intend(target, writer).await?;
+        let made = target.create(outline).await?;
+        match target.find(Earlier::Never).await?.with_key {
             Some(first) if first.id < made.id => {
                 let comment = format!("{}.", ended_in_favour_of(first.id));
-                plan.end(made.id, &comment).await?;
-                let key = plan.key.clone();
+                target.end(made.id, &comment).await?;
+                let key = target.key.clone();
                 outbox.with(move |store| store.forget_live(&key)).await?;
-                Err(PreviewStop::NotShown(
+                Err(LiveStop::ForGood(
                     "another kado made its test run".to_owned(),
                 ))
             }
-            _ => self.confirm(plan, &made, previewer).await,
+            _ => self.confirm(target, &made, writer).await,
         }
     }
 
-    /// Notes a run that is about to be made.
-    async fn intend(&self, plan: &LivePlan, previewer: &Previewer) -> Result<(), PreviewStop> {
+    /// Notes a live run that is about to be made.
+    async fn intend(&self, target: &LiveTarget, writer: &LiveWriter) -> Result<(), LiveStop> {
         let mut snapshot = self.snapshot.clone();
         snapshot.run.tests.clear();
         snapshot.cases = BTreeMap::new();
         let live = LiveRun {
-            key: plan.key.clone(),
-            plan_id: plan.plan_id,
+            key: target.key.clone(),
+            plan_id: target.plan_id,
             ado_run_id: None,
             url: None,
             remark: None,
             seen: clock::now(),
             snapshot,
         };
-        let intended = previewer.outbox.with(move |store| store.intend_live(&live));
+        let intended = writer.outbox.with(move |store| store.intend_live(&live));
         Ok(intended.await?)
     }
 
     async fn confirm(
         &self,
-        plan: &LivePlan,
+        target: &LiveTarget,
         run: &TestRun,
-        previewer: &Previewer,
-    ) -> Result<u32, PreviewStop> {
+        writer: &LiveWriter,
+    ) -> Result<u32, LiveStop> {
         let ado_run = run.id;
-        let key = plan.key.clone();
-        let url = run.page(self.client.server(), &plan.project);
-        let confirmed = previewer
+        let key = target.key.clone();
+        let url = run.page(self.client.server(), &target.project);
+        let confirmed = writer
             .outbox
             .with(move |store| store.confirm_live(&key, ado_run, &url));
         confirmed.await?;
@@ -244,14 +243,14 @@ impl ShownSuite {
     }
 
     /// Notes from time to time that the suite still runs.
-    pub(super) async fn note(&mut self, previewer: &Previewer) -> Result<(), PreviewStop> {
+    pub(super) async fn note(&mut self, writer: &LiveWriter) -> Result<(), LiveStop> {
         if self.noted.elapsed() < BETWEEN_NOTES {
             return Ok(());
         }
-        for shown in &self.plans {
-            let key = shown.plan.key.clone();
+        for run in &self.runs {
+            let key = run.target.key.clone();
             let now = clock::now();
-            previewer
+            writer
                 .outbox
                 .with(move |store| store.saw_live(&key, now))
                 .await?;
@@ -260,44 +259,44 @@ impl ShownSuite {
         Ok(())
     }
 
-    /// Writes what is new of one plan, if it is time.
+    /// Writes what is new of one live run, if it is time.
     pub(super) async fn write_news(
         &mut self,
-        previewer: &Previewer,
+        writer: &LiveWriter,
         folder: &Path,
-    ) -> Result<(), PreviewStop> {
+    ) -> Result<(), LiveStop> {
         if !self.has_news() || !self.until_next_request().is_zero() {
             return Ok(());
         }
-        self.refuse_out_of_turn(previewer).await?;
+        self.refuse_out_of_turn(writer).await?;
 
-        let Some(shown) = self.plans.iter_mut().find(|plan| plan.has_news()) else {
+        let Some(run) = self.runs.iter_mut().find(|run| run.has_news()) else {
             return Ok(());
         };
         // In this order: the submission begins after the suite was seen to be over, and waits for
         // what is under way.
-        let _under_way = previewer.outbox.begin_preview(&shown.plan.key);
-        if !previewer.is_running(folder) {
+        let _under_way = writer.outbox.begin_live_request(&run.target.key);
+        if !writer.is_running(folder) {
             return Ok(());
         }
         self.written = Some(Stopwatch::start());
-        write(shown, self.snapshot.identity(), previewer).await
+        write(run, self.snapshot.identity(), writer).await
     }
 
     /// # Errors
     /// When others have the right of way.
-    async fn refuse_out_of_turn(&self, previewer: &Previewer) -> Result<(), PreviewStop> {
+    async fn refuse_out_of_turn(&self, writer: &LiveWriter) -> Result<(), LiveStop> {
         if self.client.refused_as_too_many() > self.too_many {
             let reason = "the server said that there are too many requests".to_owned();
-            return Err(PreviewStop::NotShown(reason));
+            return Err(LiveStop::ForGood(reason));
         }
         if self.client.is_paused() {
             let reason = "the server asked for a pause".to_owned();
-            return Err(PreviewStop::Later(reason, TICK));
+            return Err(LiveStop::Later(reason, TICK));
         }
 
         let now = clock::now();
-        let due = previewer
+        let due = writer
             .outbox
             .with(move |store| store.due(now, None))
             .await?;
@@ -307,23 +306,23 @@ impl ShownSuite {
             .any(|submission| submission.goes_to.server == server)
         {
             let reason = "what is due goes first".to_owned();
-            return Err(PreviewStop::Later(reason, TICK));
+            return Err(LiveStop::Later(reason, TICK));
         }
         Ok(())
     }
 }
 
-/// Writes what is new of one plan, unless the suite run is recorded by now: its submission, which
+/// Writes what is new of one live run, unless the suite run is recorded by now: its submission, which
 /// another process may send, waits for a request that is under way, and for none that comes later.
 async fn write(
-    shown: &mut ShownPlan,
+    run: &mut OpenLiveRun,
     identity: Option<RunIdentity>,
-    previewer: &Previewer,
-) -> Result<(), PreviewStop> {
-    let outbox = &previewer.outbox;
+    writer: &LiveWriter,
+) -> Result<(), LiveStop> {
+    let outbox = &writer.outbox;
     let now = clock::now();
     let until = now.plus(PATIENCE);
-    let key = shown.plan.key.clone();
+    let key = run.target.key.clone();
     let asked = outbox.with(move |store| {
         // In this order: whoever records the run looks for this note afterwards.
         if !store.ask_for_live(&key, now, until)? {
@@ -338,25 +337,25 @@ async fn write(
     let written = match asked.await? {
         None => {
             let reason = "another kado writes at this moment".to_owned();
-            return Err(PreviewStop::Later(reason, TICK));
+            return Err(LiveStop::Later(reason, TICK));
         }
-        Some(LiveFate::Running) => shown.write().await.map_err(PreviewStop::from),
-        Some(_) => Err(PreviewStop::NotShown("its run is recorded".to_owned())),
+        Some(LiveFate::Running) => run.write().await.map_err(LiveStop::from),
+        Some(_) => Err(LiveStop::ForGood("its run is recorded".to_owned())),
     };
 
-    let key = shown.plan.key.clone();
+    let key = run.target.key.clone();
     outbox
         .with(move |store| store.live_answered(&key, until))
         .await?;
     written
 }
 
-/// Notes how much of the suite its test run shows: it has as many points as a request takes.
+/// Notes how much of the suite its live run shows: it has as many points as a request takes.
 async fn remark_on_points(
-    plan: &LivePlan,
+    target: &LiveTarget,
     outline: &SubmissionPlan,
-    previewer: &Previewer,
-) -> Result<(), PreviewStop> {
+    writer: &LiveWriter,
+) -> Result<(), LiveStop> {
     let shown = points_of(outline).len();
     let all = outline.results.len();
     let remark = (shown < all)
@@ -365,8 +364,8 @@ async fn remark_on_points(
         tracing::info!(suite = outline.name, remark, "a suite is shown in part");
     }
 
-    let key = plan.key.clone();
-    previewer
+    let key = target.key.clone();
+    writer
         .outbox
         .with(move |store| store.remark_on_live(&key, remark.as_deref()))
         .await?;
