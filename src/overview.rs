@@ -25,12 +25,13 @@ use crate::config::Config;
 use crate::config::expiry::TokenEnd;
 use crate::config::notify::{NotificationKind, NotifyRules};
 use crate::connect;
+use crate::discovery::eligibility::{RunsFrom, may_have_run_here};
 use crate::error_chain::chain;
 use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
 use crate::outbox::notification::Undelivered;
 use crate::outbox::run_folders::{RunFolders, Standing};
-use crate::outbox::store::{DoubleSubmission, OlderRuns, ServiceFacts, UnreadableRow};
+use crate::outbox::store::{DoubleSubmission, LostRun, OlderRuns, ServiceFacts, UnreadableRow};
 use crate::outbox::submission::{
     HeldUpServer, Obstacle, ServerRuns, ServerWithoutToken, SubmissionState, SubmissionSummary,
 };
@@ -198,6 +199,7 @@ fn look_through(
         notes.extend(outbox.unreadable_rows.iter().map(Problem::of_unreadable));
         notes.extend(Problem::of_differences(&outbox.differences()));
         notes.extend(Problem::of_doubles(&outbox.doubles));
+        notes.extend(Problem::of_lost(&outbox.lost_runs(config)));
         notes.extend(outbox.older_runs.iter().map(Problem::of_older));
     }
 
@@ -361,6 +363,8 @@ struct OutboxState {
     /// Submissions whose suites went on after they were sent.
     gone_on: Vec<i64>,
     doubles: Vec<DoubleSubmission>,
+    /// Runs of which nothing is left.
+    lost: Vec<LostRun>,
     without_token: Vec<ServerWithoutToken>,
     held_up: Vec<HeldUpServer>,
     /// When kado first looked at this machine.
@@ -400,6 +404,7 @@ impl OutboxState {
             older_runs: store.older_runs()?,
             gone_on: store.gone_on_since(clock::now().minus(RECENT))?,
             doubles: store.doubles_since(clock::now().minus(RECENT))?,
+            lost: store.lost_runs(clock::now().minus(RECENT))?,
             without_token: store.without_token()?,
             held_up: store.held_up()?,
             first_seen: store.known_first_seen()?,
@@ -471,6 +476,16 @@ impl OutboxState {
             }
         }
         different
+    }
+
+    /// Those runs of which nothing is left that would have been submitted from this machine.
+    fn lost_runs(&self, config: &Config) -> Vec<LostRun> {
+        let host = clock::host_name();
+        let mut lost = self.lost.clone();
+        lost.retain(|lost| {
+            config.runs_from == RunsFrom::Any || may_have_run_here(&lost.run.host, &host)
+        });
+        lost
     }
 
     /// Since when no run was seen: since the last one ended, or since kado first looked.

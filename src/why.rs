@@ -7,6 +7,7 @@
 mod below;
 mod explanation;
 mod inquiry;
+mod lost;
 mod recorded;
 mod run_folder;
 mod seen;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::blocking::lend;
 use crate::clock;
 use crate::config::Config;
-use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
+use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer, OpenFolder};
 use crate::file_names::key;
 use crate::outbox::run_folders::RunFolders;
 use crate::outbox::{Outbox, StoreError};
@@ -18,7 +18,7 @@ use crate::watch::Scout;
 pub(super) struct Answers {
     outbox: Outbox,
     /// What is stored of folders that are to be read again, by their keys.
-    open: HashMap<String, FolderAnswer>,
+    open: HashMap<String, OpenFolder>,
     /// The numbers that were said last, and how much the outbox had changed by then.
     counted: Option<(u64, RunFolders)>,
     /// Projects of which it was said that they have runs from before the history.
@@ -52,7 +52,7 @@ impl Answers {
             let key = key(&folder.folder);
             match folder.settled {
                 Some(_) => self.open.remove(&key),
-                None => self.open.insert(key, folder.answer.clone()),
+                None => self.open.insert(key, OpenFolder::of(folder)),
             };
         }
         self.outbox
@@ -63,11 +63,16 @@ impl Answers {
     /// Takes note of folders that are to be read again, by their keys.
     pub(super) fn reopen(&mut self, keys: &[String]) {
         for key in keys {
-            self.open.insert(key.clone(), FolderAnswer::Recorded);
+            let reopened = OpenFolder {
+                answer: FolderAnswer::Recorded,
+                is_run_known: true,
+            };
+            self.open.insert(key.clone(), reopened);
         }
     }
 
-    /// Stores what changed about the folders that are followed.
+    /// Stores what changed about the folders that are followed, and of which nothing is left but
+    /// what the last look saw.
     ///
     /// # Errors
     /// When the outbox fails.
@@ -76,7 +81,7 @@ impl Answers {
         let mut changed = Vec::new();
         for folder in scout.open_answers() {
             let key = key(&folder.folder);
-            if self.open.get(&key) != Some(&folder.answer) {
+            if self.open.get(&key) != Some(&OpenFolder::of(&folder)) {
                 changed.push(folder);
             }
             followed.insert(key);
@@ -97,7 +102,7 @@ impl Answers {
             self.open.remove(key);
         }
         self.outbox
-            .with(move |store| store.forget_folders(&gone))
+            .with(move |store| store.lose_folders(&gone, clock::now()))
             .await
     }
 

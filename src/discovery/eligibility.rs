@@ -4,8 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::katalon::run::SuiteRun;
 use crate::katalon::run::lifecycle::RunState;
+use crate::katalon::run::{Environment, SuiteRun};
 use crate::moment::Moment;
 
 /// Which finished runs the service submits (`history`).
@@ -286,6 +286,16 @@ pub(crate) fn ran_here(run: &SuiteRun, folder: &str, host: &str) -> bool {
         Some(recorded) => comparable(recorded) == comparable(folder),
         None => false,
     }
+}
+
+/// Whether a run whose log names this machine may have run on the one whose name is `host`.
+pub(crate) fn may_have_run_here(named: &str, host: &str) -> bool {
+    let environment = Environment {
+        host: Some(named.to_owned()),
+        ..Environment::default()
+    };
+    let machine = environment.machine().unwrap_or_default();
+    is_anybody(machine) || short(machine) == short(host)
 }
 
 /// A path as it compares on Windows, which is where folders are recorded in several spellings.

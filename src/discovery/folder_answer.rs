@@ -20,6 +20,25 @@ pub(crate) struct AnsweredFolder {
     pub settled: Option<u64>,
 }
 
+/// What is stored of a folder that is to be read again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct OpenFolder {
+    /// What became of it so far.
+    pub answer: FolderAnswer,
+    /// Whether it is stored which run it holds, which a log says some time after its begin.
+    pub is_run_known: bool,
+}
+
+impl OpenFolder {
+    /// What of an answer is stored.
+    pub(crate) fn of(folder: &AnsweredFolder) -> Self {
+        Self {
+            answer: folder.answer.clone(),
+            is_run_known: folder.run.is_some(),
+        }
+    }
+}
+
 /// What became of a run folder, apart from the rows that its run has in the outbox: where there are
 /// any, they are the answer.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -74,6 +74,7 @@ const fn kind_of(problem: ProblemKind) -> Option<NotificationKind> {
         // Notes, which may be as they should be.
         | ProblemKind::Different
         | ProblemKind::Double
+        | ProblemKind::Lost
         | ProblemKind::Older
         | ProblemKind::Unreadable => None,
     }

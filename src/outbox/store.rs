@@ -20,6 +20,7 @@ mod katalon_uploads;
 mod last_runs;
 mod left_to_katalon;
 mod live_runs;
+mod lost_runs;
 #[cfg(test)]
 mod model;
 mod notifications;
@@ -65,6 +66,7 @@ pub(crate) use facts::ServiceFacts;
 pub(crate) use katalon_uploads::{DoubleSubmission, Overlap};
 pub(crate) use last_runs::LastRun;
 pub(crate) use live_runs::{LiveFate, LiveRun};
+pub(crate) use lost_runs::LostRun;
 pub(crate) use notifications::LONGEST_WAIT as LONGEST_MESSAGE_WAIT;
 pub(crate) use pending_members::StoredMember;
 pub(crate) use reconsider::UnmappedRun;

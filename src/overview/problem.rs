@@ -10,7 +10,7 @@ use crate::config::expiry::{EndPhase, TokenEnd};
 use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
-use crate::outbox::store::{DoubleSubmission, OlderRuns, UnreadableRow};
+use crate::outbox::store::{DoubleSubmission, LostRun, OlderRuns, UnreadableRow};
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
 use crate::overview::disk::{DiskFault, make_room};
 use crate::overview::live_suites::AbandonedSuite;
@@ -100,6 +100,8 @@ pub(crate) enum ProblemKind {
     Different,
     /// Katalon submitted runs that kado had sent.
     Double,
+    /// Run folders vanished before their runs were recorded.
+    Lost,
     /// Runs from before the history are left alone.
     Older,
     /// Something that another version stored, beside the runs, cannot be read.
@@ -108,10 +110,11 @@ pub(crate) enum ProblemKind {
 
 impl ProblemKind {
     /// What is told as a note: it may be as it should be.
-    pub(crate) const NOTES: [Self; 5] = [
+    pub(crate) const NOTES: [Self; 6] = [
         Self::Silence,
         Self::Different,
         Self::Double,
+        Self::Lost,
         Self::Older,
         Self::Unreadable,
     ];
@@ -151,6 +154,7 @@ impl ProblemKind {
             // Only ever notes.
             Self::Different => "different",
             Self::Double => "double",
+            Self::Lost => "lost",
             Self::Older => "older",
             Self::Unreadable => "unreadable",
         }
@@ -362,6 +366,40 @@ impl Problem {
             ..About::default()
         };
         Some(Self::with_hint(ProblemKind::Double, text, hint.to_owned()).about(about))
+    }
+
+    /// Runs of the last days of which nothing is left, the newest loss first; `None` without any.
+    pub(super) fn of_lost(lost: &[LostRun]) -> Option<Self> {
+        let newest = lost.first()?;
+        let folder = newest.folder.display();
+        let mut text = match lost.len() {
+            1 => format!("a run folder vanished {}", newest.before_what()),
+            runs => format!(
+                "{runs} run folders of the last seven days vanished before their runs were \
+                 recorded, the last of them {}",
+                newest.before_what()
+            ),
+        };
+        text.push_str(&format!(
+            " ({}, begun at {}, missed at {}), and nothing of {} is submitted: `{folder}`",
+            newest.run.suite,
+            newest.run.started,
+            newest.missed,
+            form(lost.len(), "it", "them"),
+        ));
+
+        let asked = match &newest.project {
+            Some(project) if lost.len() > 1 => project.display(),
+            _ => folder,
+        };
+        let hint = format!(
+            "`kado why \"{asked}\"` says what is known; {}",
+            LostRun::WAY_OUT
+        );
+        Some(Self::with_hint(ProblemKind::Lost, text, hint).about(About {
+            suite: Some(newest.run.suite.clone()),
+            ..About::default()
+        }))
     }
 
     /// Runs of a project that were there before kado was.

@@ -45,6 +45,19 @@ pub(super) fn glance(folder: &Path, log: &str, size: u64) -> io::Result<Option<G
     Ok(last_moment(&tail).map(|last| Glance { run, last }))
 }
 
+/// Which run a log tells of that grows, by how it begins; `None` before it says so.
+///
+/// # Errors
+/// When the log cannot be read.
+pub(super) fn run_of_growing(folder: &Path, log: &str) -> io::Result<Option<RunIdentity>> {
+    let mut file = Folder::at(folder)?.pieces(Path::new(log))?;
+    let mut begin = Vec::with_capacity(BEGINS[1]);
+    file.by_ref()
+        .take(BEGINS[1] as u64)
+        .read_to_end(&mut begin)?;
+    run_in(log, &begin)
+}
+
 /// The run whose log begins with these bytes.
 fn run_in(log: &str, begin: &[u8]) -> io::Result<Option<RunIdentity>> {
     for most in BEGINS {

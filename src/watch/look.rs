@@ -15,7 +15,7 @@ use crate::katalon::log::NEWEST_PART;
 use crate::moment::Moment;
 use crate::stable_number::stable_number;
 use crate::watch::LIVELY;
-use crate::watch::glance::glance;
+use crate::watch::glance::{glance, run_of_growing};
 use crate::watch::look_rules::LookRules;
 use crate::workspace::{self, FolderListing, JunitState, LONGEST_LOG, Location, RunReader};
 
@@ -37,7 +37,7 @@ pub(super) struct FolderMemory {
     /// How many parts the log had.
     parts: usize,
     ended: Option<Moment>,
-    /// Which run it holds, once its log was read whole.
+    /// Which run it holds, once its log says so.
     run: Option<RunIdentity>,
     junit_complete: bool,
     reports_come_late: bool,
@@ -192,6 +192,8 @@ impl FolderMemory {
             self.scanner = EndScanner::new();
             self.scanned = 0;
             self.parts = logs.len();
+            // A folder that is used again holds another run.
+            self.run = None;
 
             // No record lies in two parts, so it does not matter where one ends.
             for part in logs {
@@ -203,6 +205,13 @@ impl FolderMemory {
 
         if size > 0 {
             self.scanned = self.feed(folder, NEWEST_PART, self.scanned)?;
+        }
+
+        // Its folder may be gone before its suite has ended, and then nobody can read which it was.
+        if self.run.is_none()
+            && let Some(oldest) = listing.logs().first()
+        {
+            self.run = run_of_growing(folder, oldest)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use crate::file_names::{is_in, same};
 use crate::watch::{self, find_runs, survey};
 use crate::why::explanation::{Explanation, FolderKind, FolderVerdict};
 use crate::why::inquiry::Inquiry;
+use crate::why::lost::explain_lost;
 use crate::why::{recorded, run_folder, seen};
 use crate::workspace;
 
@@ -19,6 +20,7 @@ pub(super) fn explain(inquiry: &Inquiry<'_>, folder: &Path) -> Explanation {
     for run in runs_below(folder, root.as_deref()) {
         runs.push(run_folder::explain_one_of_many(inquiry, &run));
     }
+    runs.extend(explain_lost(inquiry, |found| is_in(found, folder)));
 
     // A collection that is submitted as one run has rows of its own.
     let own = inquiry.rows_in(|found| same(found, folder));

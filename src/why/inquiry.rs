@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clock;
 use crate::config::Config;
+use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::file_names::comparable;
 use crate::moment::Moment;
@@ -13,6 +14,7 @@ use crate::outbox::Store;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::submission::SubmissionSummary;
 use crate::overview::DiskFault;
+use crate::overview::live_suites::LiveSuite;
 use crate::watch::{Survey, WatchProblems, survey};
 
 /// With what questions are answered.
@@ -108,6 +110,20 @@ impl<'a> Inquiry<'a> {
             .values()
             .filter(|row| chosen(Path::new(&row.folder)))
             .collect()
+    }
+
+    /// The live runs of a suite, in words.
+    pub(super) fn live_suites(&self, run: &RunIdentity) -> Vec<String> {
+        let mut lines = Vec::new();
+        for live in self.ask(Store::live_runs).unwrap_or_default() {
+            let identity = live.snapshot.identity();
+            if let Some(suite) = LiveSuite::of(live)
+                && identity.is_some_and(|identity| identity.is_same_run(run))
+            {
+                lines.push(suite.to_string());
+            }
+        }
+        lines
     }
 
     /// What the service finds in the watched folders, by the walk of its sweep.

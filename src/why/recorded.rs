@@ -10,6 +10,7 @@ use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy}
 use crate::plan::left_out::LeftOut;
 use crate::why::explanation::{Explanation, FolderKind, FolderVerdict};
 use crate::why::inquiry::Inquiry;
+use crate::why::lost::explain_lost;
 
 /// Things left out that are named; more are counted.
 const MOST: usize = 20;
@@ -140,6 +141,7 @@ fn left_out(row: &SubmissionSummary) -> Vec<String> {
 pub(super) fn explain_path(inquiry: &Inquiry<'_>, folder: &Path) -> Option<Explanation> {
     let rows = inquiry.rows_in(|found| same(found, folder));
     explain_rows(folder, &rows)
+        .or_else(|| explain_lost(inquiry, |found| same(found, folder)).pop())
         .or_else(|| gone_runs(inquiry, folder))
         .or_else(|| remembered(inquiry, folder))
 }
@@ -158,7 +160,7 @@ pub(super) fn explain_nothing(inquiry: &Inquiry<'_>, folder: &Path) -> Explanati
     }
 }
 
-/// What the rows say of the runs that lay below a folder that is gone; `None` without any.
+/// What is known of the runs that lay below a folder that is gone; `None` without any.
 fn gone_runs(inquiry: &Inquiry<'_>, folder: &Path) -> Option<Explanation> {
     let rows = inquiry.rows_in(|found| is_in(found, folder));
     let mut folders: Vec<&Path> = rows.iter().map(|row| Path::new(&row.folder)).collect();
@@ -170,6 +172,7 @@ fn gone_runs(inquiry: &Inquiry<'_>, folder: &Path) -> Option<Explanation> {
         let of_run = inquiry.rows_in(|other| same(other, found));
         runs.extend(explain_rows(found, &of_run));
     }
+    runs.extend(explain_lost(inquiry, |found| is_in(found, folder)));
     Explanation::of_runs(folder, kind_by_place(folder), runs)
 }
 

@@ -14,10 +14,9 @@ use crate::katalon::damage::Damage;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::run::lifecycle::RunState;
 use crate::mapping::suggest_command;
+use crate::outbox::StoreError;
 use crate::outbox::lock::ServiceState;
 use crate::outbox::store::Projects;
-use crate::outbox::{Store, StoreError};
-use crate::overview::live_suites::LiveSuite;
 use crate::plan::left_out::LeftOut;
 use crate::plan::snapshot::Snapshot;
 use crate::record::{self, CommandClues};
@@ -94,21 +93,7 @@ fn explain_read(
         Some(explanation) => explanation,
         None => over(inquiry, location, reader, &identity, state),
     };
-    explanation.with_details(live_suites(inquiry, &identity))
-}
-
-/// The live runs of a suite, in words.
-fn live_suites(inquiry: &Inquiry<'_>, run: &RunIdentity) -> Vec<String> {
-    let mut lines = Vec::new();
-    for live in inquiry.ask(Store::live_runs).unwrap_or_default() {
-        let identity = live.snapshot.identity();
-        if let Some(suite) = LiveSuite::of(live)
-            && identity.is_some_and(|identity| identity.is_same_run(run))
-        {
-            lines.push(suite.to_string());
-        }
-    }
-    lines
+    explanation.with_details(inquiry.live_suites(&identity))
 }
 
 /// The runs of other projects that say the same of themselves as the one with these submissions.

@@ -3,10 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests wipe workspaces")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{AzureSettings, Ending, Phase, Sending, Test};
+use serde_json::Value;
 
 use crate::support::{Machine, Service, closed_file, finished, names, now, tc};
 
@@ -183,4 +184,80 @@ fn a_workspace_wiped_while_its_suite_runs_is_told() {
 
     assert!(log.contains(&folder.display().to_string()), "{log}");
     assert!(machine.ado_runs().is_empty(), "{log}");
+}
+
+/// A machine whose service saw a suite run, and then its workspace wiped; with the run folder.
+fn machine_with_a_lost_run() -> (Machine, PathBuf) {
+    let (machine, shop) = machine();
+    let suite = finished(failing()).start(now());
+    let folder = suite.folder_in(&shop);
+    let mut live = suite.live(&folder);
+
+    let service = machine.start_in_detail();
+    live.perform_through(Phase::Queued).expect("it is written");
+    service.wait_for_log("state=Queued");
+    live.perform_through(Phase::Running).expect("it is written");
+    service.wait_for_log("state=Running");
+    fs::remove_dir_all(&shop).expect("nobody keeps it");
+    service.wait_for_log("a run folder is gone whose suite had not ended");
+    service.stop_cleanly();
+
+    (machine, folder)
+}
+
+#[test]
+fn a_run_that_vanished_before_its_end_is_a_note_of_the_status() {
+    let (machine, folder) = machine_with_a_lost_run();
+
+    let status = machine.kado(&["status", "--json"]);
+
+    assert_eq!(status.code, 0, "a job may be cancelled: {status:?}");
+    let told: Value = serde_json::from_str(&status.out).expect("it is JSON");
+    let note = &told["notes"][0];
+    assert_eq!(note["kind"], "lost", "{told:#}");
+    let text = note["text"].as_str().expect("it has words");
+    assert!(
+        text.contains("vanished before its suite had ended"),
+        "{text}"
+    );
+    assert!(text.contains(&folder.display().to_string()), "{text}");
+}
+
+#[test]
+fn why_says_of_a_run_that_vanished_before_its_end_what_was_seen_of_it() {
+    let (machine, folder) = machine_with_a_lost_run();
+    let session = folder.ancestors().nth(2).expect("it lies in a session");
+
+    for asked in [folder.as_path(), session] {
+        let why = machine.kado(&["why", &asked.to_string_lossy()]);
+
+        assert_eq!(why.code, 1, "{why:?}");
+        assert!(
+            why.out
+                .contains("vanished before its suite had ended, so nothing of it can be submitted"),
+            "{why:?}"
+        );
+        assert!(why.out.contains("Test Suites/"), "{why:?}");
+        assert!(why.out.contains("run the suite again"), "{why:?}");
+    }
+}
+
+#[test]
+fn a_run_that_moved_before_its_end_is_not_lost() {
+    let (machine, shop) = machine();
+    let suite = finished(failing()).start(now());
+    let folder = suite.folder_in(&shop);
+    let mut live = suite.live(&folder);
+
+    let service = machine.start_in_detail();
+    live.perform_through(Phase::Running).expect("it is written");
+    service.wait_for_log("state=Running");
+    let moved = folder.with_file_name("20200101_000000");
+    fs::rename(&folder, &moved).expect("nobody keeps it");
+    service.wait_for_logs(2, "state=Running");
+    service.stop_cleanly();
+
+    let status = machine.kado(&["status", "--json"]);
+    let told: Value = serde_json::from_str(&status.out).expect("it is JSON");
+    assert_eq!(told["notes"], Value::Null, "{told:#}");
 }

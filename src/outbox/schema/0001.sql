@@ -166,7 +166,7 @@ CREATE TABLE folder (
     -- How it looked when it was settled, so that it need not be read again while it looks the same;
     -- NULL when it is to be read again.
     fingerprint    INTEGER,
-    -- Since when it is gone; NULL while it is there.
+    -- Since when it is gone; NULL while it is there. Of one that was not settled, nothing is left.
     gone_ms        INTEGER
 ) STRICT;
 CREATE INDEX folder_by_run ON folder (suite, started_ms);

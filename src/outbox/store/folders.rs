@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
-use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
+use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer, OpenFolder};
 use crate::discovery::run_identity::RunIdentity;
-use crate::discovery::settled::{Ageing, FolderDigest, Settled, SettledFolder};
+use crate::discovery::settled::{Ageing, FORGOTTEN, FolderDigest, Settled, SettledFolder};
 use crate::file_names::key;
 use crate::moment::Moment;
 use crate::outbox::store::columns::by_word;
@@ -142,23 +142,42 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn open_folders(&self) -> Result<HashMap<String, FolderAnswer>, StoreError> {
+    pub(crate) fn open_folders(&self) -> Result<HashMap<String, OpenFolder>, StoreError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT * FROM folder WHERE fingerprint IS NULL")?;
-        let rows = statement.query_map([], |row| Ok((row.get("path")?, answer(row)?)))?;
+            .prepare_cached("SELECT * FROM folder WHERE fingerprint IS NULL AND gone_ms IS NULL")?;
+        let rows = statement.query_map([], |row| {
+            let open = OpenFolder {
+                answer: answer(row)?,
+                is_run_known: run(row)?.is_some(),
+            };
+            Ok((row.get("path")?, open))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Forgets folders that are gone before they were settled, by their paths.
+    /// Takes note of folders that are gone at `now`, before they were settled, by their paths. Those
+    /// with a run that had begun are kept for a week, as what was settled is: [`Store::lost_runs`].
     ///
     /// # Errors
     /// When the database fails.
-    pub(crate) fn forget_folders(&mut self, paths: &[String]) -> Result<(), StoreError> {
+    pub(crate) fn lose_folders(&mut self, paths: &[String], now: Moment) -> Result<(), StoreError> {
         let transaction = self.begin()?;
         for path in paths {
-            transaction.execute("DELETE FROM folder WHERE path = ?1", [path])?;
+            let kept = transaction.execute(
+                "UPDATE folder SET gone_ms = ?2
+                 WHERE path = ?1 AND answer IN (?3, ?4) AND suite IS NOT NULL",
+                params![path, now, AnswerKind::Running, AnswerKind::Waiting],
+            )?;
+            if kept == 0 {
+                transaction.execute("DELETE FROM folder WHERE path = ?1", [path])?;
+            }
         }
+
+        transaction.execute(
+            "DELETE FROM folder WHERE fingerprint IS NULL AND gone_ms < ?1",
+            [now.minus(FORGOTTEN)],
+        )?;
         Ok(transaction.commit()?)
     }
 

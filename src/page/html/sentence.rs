@@ -84,8 +84,9 @@ const fn rank(kind: ProblemKind) -> u8 {
 
         ProblemKind::Different => 12,
         ProblemKind::Double => 13,
-        ProblemKind::Older => 14,
-        ProblemKind::Unreadable => 15,
+        ProblemKind::Lost => 14,
+        ProblemKind::Older => 15,
+        ProblemKind::Unreadable => 16,
     }
 }
 
