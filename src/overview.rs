@@ -4,8 +4,10 @@
 //! like any other, and what else is known is said all the same.
 
 mod disk;
+mod exec_commands;
 mod folder_counts;
 pub(crate) mod live_suites;
+mod notes;
 mod problem;
 pub(crate) mod projects;
 pub(crate) mod run_details;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use exec_commands::FruitlessCommand;
 use live_suites::{AbandonedSuite, LiveSuite};
 use problem::reason;
 
@@ -200,6 +203,7 @@ fn look_through(
         notes.extend(Problem::of_differences(&outbox.differences()));
         notes.extend(Problem::of_doubles(&outbox.doubles));
         notes.extend(Problem::of_lost(&outbox.lost_runs(config)));
+        notes.extend(outbox.fruitless.iter().map(Problem::of_command));
         notes.extend(outbox.older_runs.iter().map(Problem::of_older));
     }
 
@@ -365,6 +369,8 @@ struct OutboxState {
     doubles: Vec<DoubleSubmission>,
     /// Runs of which nothing is left.
     lost: Vec<LostRun>,
+    /// Commands of `kado exec` of which nothing is submitted.
+    fruitless: Vec<FruitlessCommand>,
     without_token: Vec<ServerWithoutToken>,
     held_up: Vec<HeldUpServer>,
     /// When kado first looked at this machine.
@@ -405,6 +411,11 @@ impl OutboxState {
             gone_on: store.gone_on_since(clock::now().minus(RECENT))?,
             doubles: store.doubles_since(clock::now().minus(RECENT))?,
             lost: store.lost_runs(clock::now().minus(RECENT))?,
+            fruitless: FruitlessCommand::read(
+                store,
+                &config.state_dir,
+                clock::now().minus(RECENT),
+            )?,
             without_token: store.without_token()?,
             held_up: store.held_up()?,
             first_seen: store.known_first_seen()?,

@@ -23,7 +23,7 @@ pub(crate) struct CommandLine {
 }
 
 /// What katalonc executes.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Target {
     /// A suite, `Test Suites/…` (`-testSuitePath`).

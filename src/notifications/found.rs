@@ -75,6 +75,7 @@ const fn kind_of(problem: ProblemKind) -> Option<NotificationKind> {
         | ProblemKind::Different
         | ProblemKind::Double
         | ProblemKind::Lost
+        | ProblemKind::Exec
         | ProblemKind::Older
         | ProblemKind::Unreadable => None,
     }

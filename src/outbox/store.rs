@@ -66,7 +66,7 @@ pub(crate) use facts::ServiceFacts;
 pub(crate) use katalon_uploads::{DoubleSubmission, Overlap};
 pub(crate) use last_runs::LastRun;
 pub(crate) use live_runs::{LiveFate, LiveRun};
-pub(crate) use lost_runs::LostRun;
+pub(crate) use lost_runs::{LostRun, MetRun};
 pub(crate) use notifications::LONGEST_WAIT as LONGEST_MESSAGE_WAIT;
 pub(crate) use pending_members::StoredMember;
 pub(crate) use reconsider::UnmappedRun;

@@ -9,9 +9,9 @@ use crate::clock;
 use crate::discovery::claim::Claim;
 use crate::discovery::command_of_run::KnownCommands;
 use crate::katalon::collection_report::Membership;
-use crate::outbox::lock::ClaimMark;
 use crate::outbox::store::{LiveFate, LiveRun};
 use crate::outbox::{Store, StoreError};
+use crate::overview::exec_commands::ExecCommands;
 use crate::plan::snapshot::Snapshot;
 use crate::workspace;
 
@@ -78,7 +78,7 @@ impl AbandonedSuite {
         let commands = ExecCommands::of(store.claims(clock::now())?, state_dir);
         let mut abandoned = Vec::new();
         for run in live {
-            if !commands.abandoned(&run.snapshot) {
+            if !is_abandoned(&commands, &run.snapshot) {
                 continue;
             }
             // What is recorded is listed, with what it waits for.
@@ -96,35 +96,9 @@ impl AbandonedSuite {
     }
 }
 
-/// The `kado exec` that may have run a suite.
-struct ExecCommands {
-    killed: Vec<Claim>,
-    /// Those that run, and those of which that is not known.
-    running: Vec<Claim>,
-}
-
-impl ExecCommands {
-    fn of(claims: Vec<Claim>, state_dir: &Path) -> Self {
-        let now = clock::now();
-        let mut killed = Vec::new();
-        let mut running = Vec::new();
-
-        for claim in claims {
-            let has_no_mark = ClaimMark::is_missing(state_dir, claim.id);
-            // A mark that is held says that it runs, however long ago its last sign of life was.
-            if ClaimMark::is_abandoned(state_dir, claim.id) || (claim.lost && has_no_mark) {
-                killed.push(claim);
-            } else if !has_no_mark || claim.until > now {
-                running.push(claim);
-            }
-        }
-        Self { killed, running }
-    }
-
-    /// Whether a suite was run by one that was killed, and by none that may still run.
-    fn abandoned(&self, suite: &Snapshot) -> bool {
-        covers(&self.killed, suite) && !covers(&self.running, suite)
-    }
+/// Whether a suite was run by a `kado exec` that was killed, and by none that may still run.
+fn is_abandoned(commands: &ExecCommands, suite: &Snapshot) -> bool {
+    covers(&commands.killed, suite) && !covers(&commands.running, suite)
 }
 
 fn covers(claims: &[Claim], suite: &Snapshot) -> bool {

@@ -10,7 +10,6 @@ use crate::config::expiry::{EndPhase, TokenEnd};
 use crate::moment::Moment;
 use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
-use crate::outbox::store::{DoubleSubmission, LostRun, OlderRuns, UnreadableRow};
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
 use crate::overview::disk::{DiskFault, make_room};
 use crate::overview::live_suites::AbandonedSuite;
@@ -59,7 +58,7 @@ pub(crate) struct About {
 }
 
 impl About {
-    fn subject(subject: impl Into<String>) -> Self {
+    pub(super) fn subject(subject: impl Into<String>) -> Self {
         Self {
             subject: subject.into(),
             ..Self::default()
@@ -102,6 +101,8 @@ pub(crate) enum ProblemKind {
     Double,
     /// Run folders vanished before their runs were recorded.
     Lost,
+    /// A `kado exec` made no run, or its run was aborted.
+    Exec,
     /// Runs from before the history are left alone.
     Older,
     /// Something that another version stored, beside the runs, cannot be read.
@@ -110,11 +111,12 @@ pub(crate) enum ProblemKind {
 
 impl ProblemKind {
     /// What is told as a note: it may be as it should be.
-    pub(crate) const NOTES: [Self; 6] = [
+    pub(crate) const NOTES: [Self; 7] = [
         Self::Silence,
         Self::Different,
         Self::Double,
         Self::Lost,
+        Self::Exec,
         Self::Older,
         Self::Unreadable,
     ];
@@ -155,6 +157,7 @@ impl ProblemKind {
             Self::Different => "different",
             Self::Double => "double",
             Self::Lost => "lost",
+            Self::Exec => "exec",
             Self::Older => "older",
             Self::Unreadable => "unreadable",
         }
@@ -171,11 +174,11 @@ impl Problem {
         }
     }
 
-    fn about(self, about: About) -> Self {
+    pub(super) fn about(self, about: About) -> Self {
         Self { about, ..self }
     }
 
-    fn with_hint(kind: ProblemKind, text: String, hint: String) -> Self {
+    pub(super) fn with_hint(kind: ProblemKind, text: String, hint: String) -> Self {
         Self {
             hint: Some(hint),
             ..Self::new(kind, text)
@@ -325,150 +328,6 @@ impl Problem {
         let hint = "look whether the tests of this machine still run; `kado why FOLDER` says what \
                     became of a run folder, and `notify.silence_after` how long is too long";
         Self::with_hint(ProblemKind::Silence, text, hint.to_owned())
-    }
-
-    /// Runs of the last days of which Azure DevOps holds something else than was sent, the newest
-    /// first; `None` without any.
-    pub(super) fn of_differences(rows: &[&SubmissionSummary]) -> Option<Self> {
-        let newest = rows.first()?;
-        let text = format!(
-            "Azure DevOps holds other results than were sent: {} of the last seven days, the newest \
-             is run {} ({})",
-            counted(rows.len(), "run"),
-            newest.id,
-            newest.suite
-        );
-        let hint = format!(
-            "`kado runs show {id}` says what differs, `kado runs verify {id}` counts again",
-            id = newest.id
-        );
-        Some(Self::with_hint(ProblemKind::Different, text, hint))
-    }
-
-    /// Runs that both kado and Katalon submitted in the last days, the newest first; `None` without
-    /// any.
-    pub(super) fn of_doubles(doubles: &[DoubleSubmission]) -> Option<Self> {
-        let newest = doubles.first()?;
-        let text = format!(
-            "Katalon submits as well: {} of the last seven days arrived twice, the newest as test \
-             run {} by kado and {} by Katalon (run {}, noticed {})",
-            counted(doubles.len(), "run"),
-            newest.ado_run_id,
-            newest.katalon_run,
-            newest.submission,
-            newest.at
-        );
-        let hint = "a longer `submit.katalon_wait` in kado.toml lets Katalon be first, or switch \
-                    automatic submission off in Katalon; kado deletes no test run";
-
-        let about = About {
-            runs: doubles.len(),
-            ..About::default()
-        };
-        Some(Self::with_hint(ProblemKind::Double, text, hint.to_owned()).about(about))
-    }
-
-    /// Runs of the last days of which nothing is left, the newest loss first; `None` without any.
-    pub(super) fn of_lost(lost: &[LostRun]) -> Option<Self> {
-        let newest = lost.first()?;
-        let folder = newest.folder.display();
-        let mut text = match lost.len() {
-            1 => format!("a run folder vanished {}", newest.before_what()),
-            runs => format!(
-                "{runs} run folders of the last seven days vanished before their runs were \
-                 recorded, the last of them {}",
-                newest.before_what()
-            ),
-        };
-        text.push_str(&format!(
-            " ({}, begun at {}, missed at {}), and nothing of {} is submitted: `{folder}`",
-            newest.run.suite,
-            newest.run.started,
-            newest.missed,
-            form(lost.len(), "it", "them"),
-        ));
-
-        let asked = match &newest.project {
-            Some(project) if lost.len() > 1 => project.display(),
-            _ => folder,
-        };
-        let hint = format!(
-            "`kado why \"{asked}\"` says what is known; {}",
-            LostRun::WAY_OUT
-        );
-        Some(Self::with_hint(ProblemKind::Lost, text, hint).about(About {
-            suite: Some(newest.run.suite.clone()),
-            ..About::default()
-        }))
-    }
-
-    /// Runs of a project that were there before kado was.
-    pub(super) fn of_older(runs: &OlderRuns) -> Self {
-        let is = form(runs.count, "is", "are");
-        let text = format!(
-            "{} of `{}` {is} older than the history and {is} left alone; the newest is of {}, \
-             ended {}",
-            counted(runs.count, "run"),
-            runs.project,
-            runs.suite.as_deref().unwrap_or("a suite that is not known"),
-            runs.ended
-        );
-
-        let hint = format!(
-            "`history = \"all\"` or an earlier instant in kado.toml submits them, `kado submit \
-             \"{}\"` the newest alone",
-            runs.newest
-        );
-        Self::with_hint(ProblemKind::Older, text, hint).about(About {
-            runs: runs.count,
-            ..About::subject(&runs.project)
-        })
-    }
-
-    /// What another version stored of a claim or of a test run that shows a suite.
-    pub(super) fn of_unreadable(row: &UnreadableRow) -> Self {
-        let (text, hint, about) = match row {
-            UnreadableRow::Claim {
-                project,
-                begun,
-                error,
-            } => {
-                let project = project.display().to_string();
-
-                let text = format!(
-                    "this version of kado cannot read what a `kado exec` for `{project}` wanted, begun \
-                     at {begun} ({error}); its runs are submitted without its options"
-                );
-                let hint = "`kado runs` lists them; `kado runs retry ID --plan PLAN` sends one that \
-                            waits to another test plan";
-                (text, hint, About::subject(project))
-            }
-
-            UnreadableRow::LiveRun {
-                plan_id,
-                ado_run_id,
-                url,
-                error,
-            } => {
-                let run = match ado_run_id {
-                    Some(run) => format!("test run {run}"),
-                    None => "a test run that may have been made".to_owned(),
-                };
-
-                let text = format!(
-                    "this version of kado cannot read which suite is shown by {run} in test plan \
-                     {plan_id} ({error}), and does not end it"
-                );
-                let hint = "complete or delete it in Azure DevOps, unless it was submitted";
-                let about = About {
-                    url: url.clone(),
-                    ..About::subject(run)
-                };
-                (text, hint, about)
-            }
-        };
-
-        Self::with_hint(ProblemKind::Unreadable, text, hint.to_owned()).about(about)
     }
 
     /// Nobody gets the messages of a way; `reason` names where they go.

@@ -16,7 +16,7 @@ use fake_katalon::AzureSettings;
 
 use crate::support::katalonc::arguments;
 use crate::support::{
-    Machine, Output, PLAN, SUITE, Service, ended, finish, finish_with, now, wait_until,
+    Machine, Output, PLAN, SUITE, Service, age, ended, finish, finish_with, now, wait_until,
 };
 
 const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
@@ -1063,4 +1063,82 @@ fn katalonc_runs_even_where_the_outbox_cannot_be_used() {
     assert!(done.out.contains("All test suites finished"), "{done:?}");
     assert!(done.err.contains("cannot be claimed"), "{done:?}");
     assert_eq!(exec(&machine, &shop, &["--strict"], &RELEASE_NIGHT).code, 1);
+}
+
+/// The notes of `kado status` about `kado exec`, each as its text and its way out.
+fn notes_of_exec(machine: &Machine) -> Vec<(String, String)> {
+    let status = machine.kado(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+
+    let mut notes = Vec::new();
+    for note in status["notes"].as_array().into_iter().flatten() {
+        if note["kind"] == "exec" {
+            let words = |name| note[name].as_str().unwrap().to_owned();
+            notes.push((words("text"), words("hint")));
+        }
+    }
+    notes
+}
+
+#[test]
+fn a_command_that_did_not_start_is_a_note_of_the_status_until_the_next_one_of_its_suite() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let mut missing = machine.exec_program(&[], Path::new("no-such-katalonc"));
+    missing.args(arguments(&shop, SUITE, &[]));
+    let missing = finish(missing);
+
+    let after_it = notes_of_exec(&machine);
+    let next = exec(&machine, &shop, &["--strict"], &[]);
+    let after_the_next = notes_of_exec(&machine);
+
+    assert_ne!(missing.code, 0, "{missing:?}");
+    assert_eq!(after_it.len(), 1, "{after_it:?}");
+    let (text, _) = &after_it[0];
+    assert!(text.contains(SUITE), "{text}");
+    assert!(
+        text.contains("did not start, or ended before a suite began"),
+        "{text}"
+    );
+    assert_eq!(next.code, 0, "{next:?}");
+    assert_eq!(after_the_next, []);
+}
+
+#[test]
+fn a_run_of_a_command_that_was_aborted_is_a_note_of_the_status_until_it_is_submitted() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let mut dying = machine.exec(&[], &arguments(&shop, SUITE, &[]));
+    dying.env("FAKE_DIES", "1");
+    finish(dying);
+
+    let after_it = notes_of_exec(&machine);
+    let folder = kado::watch::find_runs(&shop).remove(0);
+    age(&folder);
+    machine.submit_folder(&folder);
+    let after_its_submission = notes_of_exec(&machine);
+
+    let [(text, hint)] = after_it.as_slice() else {
+        panic!("not one note: {after_it:?}");
+    };
+    assert!(text.contains("run 1 has no end"), "{text}");
+    assert!(hint.contains("kado submit"), "{hint}");
+    assert_eq!(after_its_submission, []);
+}
+
+#[test]
+fn a_kado_exec_that_was_killed_before_a_run_is_known_is_a_note_of_the_status() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let mut killed = Held::start(&machine, &[], &arguments(&shop, SUITE, &[]));
+    let while_it_runs = notes_of_exec(&machine);
+
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    let killed_now = notes_of_exec(&machine);
+    fs::remove_file(&killed.hold).unwrap();
+
+    assert_eq!(while_it_runs, []);
+    assert_eq!(killed_now.len(), 1, "{killed_now:?}");
+    assert!(killed_now[0].0.contains("was killed"), "{killed_now:?}");
 }

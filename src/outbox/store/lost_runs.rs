@@ -14,6 +14,7 @@ use crate::moment::Moment;
 use crate::outbox::store::folders::AnswerKind;
 use crate::outbox::store::run_folders::RUNS_OF_FOLDER;
 use crate::outbox::store::{Store, StoreError};
+use crate::outbox::submission::IgnoredAs;
 
 /// A run of which nothing is left.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +29,16 @@ pub(crate) struct LostRun {
     pub had_ended: bool,
     /// When the folder was missed first.
     pub missed: Moment,
+}
+
+/// A run that was met.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct MetRun {
+    /// Where it lies or lay.
+    pub folder: PathBuf,
+    pub started: Moment,
+    /// Its submission, where it is ignored because its suite has no end.
+    pub aborted: Option<i64>,
 }
 
 impl LostRun {
@@ -102,5 +113,30 @@ impl Store {
             !runs.any(|run| run.is_same_run(&lost.run))
         });
         Ok(lost)
+    }
+
+    /// The runs that began since then and that anybody met, recorded or not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn runs_met_since(&self, since: Moment) -> Result<Vec<MetRun>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT path AS folder, started_ms, NULL AS aborted FROM folder
+             WHERE started_ms >= ?1
+             UNION ALL
+             SELECT folder, started_ms,
+                    (SELECT min(id) FROM submission
+                     WHERE run_id = run.id AND state = 'ignored' AND ignored_as = ?2)
+             FROM run WHERE started_ms >= ?1",
+        )?;
+        let rows = statement.query_map(params![since, IgnoredAs::Aborted], |row| {
+            let folder: String = row.get("folder")?;
+            Ok(MetRun {
+                folder: PathBuf::from(folder),
+                started: row.get("started_ms")?,
+                aborted: row.get("aborted")?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

@@ -85,8 +85,9 @@ const fn rank(kind: ProblemKind) -> u8 {
         ProblemKind::Different => 12,
         ProblemKind::Double => 13,
         ProblemKind::Lost => 14,
-        ProblemKind::Older => 15,
-        ProblemKind::Unreadable => 16,
+        ProblemKind::Exec => 15,
+        ProblemKind::Older => 16,
+        ProblemKind::Unreadable => 17,
     }
 }
 

@@ -1,0 +1,150 @@
+//! The commands of `kado exec`: which run, which were killed, and of which nothing is submitted,
+//! which nobody sees who does not read the logs of pipelines.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::clock;
+use crate::discovery::claim::Claim;
+use crate::file_names::is_in;
+use crate::katalon::command_line::Target;
+use crate::moment::Moment;
+use crate::outbox::lock::ClaimMark;
+use crate::outbox::store::MetRun;
+use crate::outbox::{Store, StoreError};
+use crate::workspace;
+
+/// The commands that are remembered, by how far they are.
+pub(super) struct ExecCommands {
+    pub killed: Vec<Claim>,
+    /// Those that run, and those of which that is not known.
+    pub running: Vec<Claim>,
+    pub ended: Vec<Claim>,
+}
+
+impl ExecCommands {
+    pub(super) fn of(claims: Vec<Claim>, state_dir: &Path) -> Self {
+        let now = clock::now();
+        let mut commands = Self {
+            killed: Vec::new(),
+            running: Vec::new(),
+            ended: Vec::new(),
+        };
+
+        for claim in claims {
+            let has_no_mark = ClaimMark::is_missing(state_dir, claim.id);
+            // A mark that is held says that it runs, however long ago its last sign of life was.
+            if ClaimMark::is_abandoned(state_dir, claim.id) || (claim.lost && has_no_mark) {
+                commands.killed.push(claim);
+            } else if !has_no_mark || claim.until > now {
+                commands.running.push(claim);
+            } else {
+                commands.ended.push(claim);
+            }
+        }
+        commands
+    }
+}
+
+/// A command of which nothing is submitted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct FruitlessCommand {
+    /// Root of its project.
+    pub project: PathBuf,
+    /// The suite or collection that it was for, where it names one.
+    pub suite: Option<String>,
+    pub begun: Moment,
+    pub outcome: CommandOutcome,
+}
+
+/// Why nothing is submitted of a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum CommandOutcome {
+    /// `kado exec` was killed, and nothing is known of a run.
+    Killed,
+    /// It ended without a run.
+    Ended { at: Moment },
+    /// Its run is ignored, because its suite has no end.
+    Aborted { id: i64, folder: PathBuf },
+}
+
+impl FruitlessCommand {
+    /// Those that began since then, the oldest first: of several for the same suite only the last
+    /// one counts.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(super) fn read(
+        store: &Store,
+        state_dir: &Path,
+        since: Moment,
+    ) -> Result<Vec<Self>, StoreError> {
+        let commands = ExecCommands::of(store.claims(clock::now())?, state_dir);
+        let met = store.runs_met_since(since)?;
+
+        let mut judged: Vec<(&Claim, Option<CommandOutcome>)> = Vec::new();
+        for claim in &commands.ended {
+            let ended = CommandOutcome::Ended { at: claim.until };
+            judged.push((claim, outcome(claim, &met, ended)));
+        }
+        for claim in &commands.killed {
+            judged.push((claim, outcome(claim, &met, CommandOutcome::Killed)));
+        }
+        judged.extend(commands.running.iter().map(|claim| (claim, None)));
+        judged.sort_by_key(|(claim, _)| claim.from);
+
+        let mut last = HashMap::new();
+        for (claim, outcome) in judged {
+            last.insert((&claim.root, &claim.terms.line.target), (claim, outcome));
+        }
+
+        let mut fruitless = Vec::new();
+        for (claim, outcome) in last.into_values() {
+            if let Some(outcome) = outcome
+                && claim.from >= since
+            {
+                fruitless.push(Self {
+                    project: claim.root.clone(),
+                    suite: suite_of(&claim.terms.line.target),
+                    begun: claim.from,
+                    outcome,
+                });
+            }
+        }
+        fruitless.sort_by_key(|command| command.begun);
+        Ok(fruitless)
+    }
+}
+
+/// What became of a command that is over: `without_run` where no run of it is known, nothing where
+/// one is that is not aborted.
+fn outcome(claim: &Claim, met: &[MetRun], without_run: CommandOutcome) -> Option<CommandOutcome> {
+    let mut aborted = None;
+    let mut is_any = false;
+    for run in met {
+        if !is_run_of(run, claim) {
+            continue;
+        }
+        is_any = true;
+        if let Some(id) = run.aborted {
+            let folder = run.folder.clone();
+            aborted = Some(CommandOutcome::Aborted { id, folder });
+        }
+    }
+    if is_any { aborted } else { Some(without_run) }
+}
+
+/// Whether a run started in the project of a command while that lasted.
+fn is_run_of(run: &MetRun, claim: &Claim) -> bool {
+    let is_in_time = claim.from <= run.started && run.started <= claim.until;
+    is_in_time
+        && (is_in(&run.folder, &claim.root)
+            || is_in(&workspace::resolved(&run.folder), &claim.root))
+}
+
+fn suite_of(target: &Target) -> Option<String> {
+    match target {
+        Target::Suite(suite) | Target::Collection(suite) => Some(suite.clone()),
+        Target::Unnamed => None,
+    }
+}
