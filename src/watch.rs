@@ -26,7 +26,7 @@ mod project_roots;
 mod project_share;
 mod readings;
 mod scout;
-mod sweep;
+mod seen;
 mod turns;
 mod walk;
 
@@ -35,7 +35,7 @@ pub(crate) use look::fingerprint;
 pub(crate) use look_rules::LookRules;
 pub(crate) use problems::{ToldWatchProblem, WatchProblem, WatchProblems, WatchedPart};
 pub(crate) use scout::Scout;
-pub(crate) use sweep::{FinishedFolder, FoundFolders, Sweep};
+pub(crate) use seen::{FinishedFolder, FoundFolders, LookTotals, SeenFolders};
 pub(crate) use turns::Turns;
 pub use walk::find_runs;
 pub(crate) use walk::{Survey, problems_of_project, problems_of_roots, survey};

@@ -41,10 +41,10 @@ pub(crate) struct CommandWatch {
 impl CommandWatch {
     /// Takes note of run folders that were seen for the first time, each with the time of its
     /// oldest file.
-    pub(crate) fn want(&mut self, new: Vec<(PathBuf, Moment)>, now: Moment) {
+    pub(crate) fn want(&mut self, new: &[(PathBuf, Moment)], now: Moment) {
         for (folder, oldest) in new {
-            if now.since(oldest) < YOUNG {
-                self.wanted.insert(folder, now);
+            if now.since(*oldest) < YOUNG {
+                self.wanted.insert(folder.clone(), now);
             }
         }
     }

@@ -27,7 +27,7 @@ use crate::outbox::request::{Answer, Request};
 use crate::outbox::{Outage, Outbox, StoreError};
 use crate::plan::katalon_rule::DEFAULT_WAIT;
 use crate::record::requests::carry_out;
-use crate::watch::Sweep;
+use crate::watch::LookTotals;
 use crate::watch::hints::{Hints, Touched};
 
 /// Time between looks at the requests of the command line and at `kado.toml`, where nothing tells
@@ -241,7 +241,7 @@ impl Keeper {
         }
 
         let found = found.unwrap_or_default();
-        let sweep = self.sweeper.look_at_followed(&config, found, stop).await?;
+        let totals = self.sweeper.look_at_followed(&config, found, stop).await?;
         self.touched.clear();
 
         let done = clock::now();
@@ -252,8 +252,8 @@ impl Keeper {
             schedule.asked(Due::Tidying, done);
         }
 
-        schedule.looked(done, done.since(begun), sweep.look_again);
-        if !sweep.postponed.is_empty() {
+        schedule.looked(done, done.since(begun), totals.look_again);
+        if !totals.postponed.is_empty() {
             schedule.go_on(done);
         }
 
@@ -276,11 +276,11 @@ impl Keeper {
         let config = self.config.current();
         // Not by the clock: one that is set meanwhile would make the sweep look dear.
         let taken = Stopwatch::start();
-        let (projects, sweep) = self.sweeper.sweep(&config, stop).await?;
+        let (projects, totals) = self.sweeper.sweep(&config, stop).await?;
         let took = taken.elapsed();
         self.touched.clear();
         let done = clock::now();
-        self.doubt_events(schedule.cause(), &sweep);
+        self.doubt_events(schedule.cause(), &totals);
         self.connections.measures().swept(SweepMeasures {
             ended: done,
             took,
@@ -300,10 +300,10 @@ impl Keeper {
         } else {
             Events::Doubted
         };
-        schedule.swept(done, took, sweep.look_again, events);
+        schedule.swept(done, took, totals.look_again, events);
         schedule.tidied(self.sweeper.next_tidying());
 
-        if !sweep.postponed.is_empty() {
+        if !totals.postponed.is_empty() {
             schedule.go_on(done);
         }
         if is_any_new {
@@ -317,11 +317,11 @@ impl Keeper {
 
     /// A sweep that nothing asked for and that finds run folders which are not just being made
     /// shows that events do not tell everything here, as of folders that another machine writes to.
-    fn doubt_events(&mut self, cause: SweepCause, sweep: &Sweep) {
+    fn doubt_events(&mut self, cause: SweepCause, looks: &LookTotals) {
         let is_first = std::mem::replace(&mut self.has_swept, true);
-        if !is_first && cause == SweepCause::Time && sweep.unheard > 0 && !self.events_fail {
+        if !is_first && cause == SweepCause::Time && looks.unheard > 0 && !self.events_fail {
             tracing::debug!(
-                folders = sweep.unheard,
+                folders = looks.unheard,
                 "no event told of run folders that are there; everything is swept more often"
             );
             self.events_fail = true;
@@ -405,33 +405,33 @@ impl Keeper {
             // As in each turn of the service: it may also have been set back since the last call.
             self.mind_the_clock(clock::now()).await?;
             let sweep = self.sweeper.sweep(&config, stop);
-            let (_, sweep) = unless_stopped(sweep, stop, READ_ON).await??;
-            unread.extend(sweep.unread);
+            let (_, totals) = unless_stopped(sweep, stop, READ_ON).await??;
+            unread.extend(totals.unread);
             if stop.is_cancelled() {
                 return Err(Stopped.into());
             }
 
             // What is postponed comes to an end by itself: a look that takes too long is given up.
-            let is_settled = sweep.in_grace.is_empty() && !self.sweeper.has_news();
-            if is_settled && sweep.postponed.is_empty() {
+            let is_settled = totals.in_grace == 0 && !self.sweeper.has_news();
+            if is_settled && totals.postponed.is_empty() {
                 break;
             }
 
             // Counted from the end of the first sweep, which may take long.
             let first_swept = *first_swept.get_or_insert_with(clock::now);
             let waited = clock::now().since(first_swept);
-            if waited >= ALL_READING && !sweep.postponed.is_empty() {
+            if waited >= ALL_READING && !totals.postponed.is_empty() {
                 tracing::warn!(
-                    folders = sweep.postponed.len(),
+                    folders = totals.postponed.len(),
                     "run folders are not looked at, because those of their projects take too long; \
                      the next start goes on"
                 );
-                unread.extend(sweep.postponed);
+                unread.extend(totals.postponed);
                 break;
             }
-            if waited >= ALL_GRACE && sweep.postponed.is_empty() {
+            if waited >= ALL_GRACE && totals.postponed.is_empty() {
                 tracing::warn!(
-                    runs = sweep.in_grace.len(),
+                    runs = totals.in_grace,
                     "runs that are over cannot be recorded yet; the next start tries again"
                 );
                 break;

@@ -34,7 +34,7 @@ use crate::moment::Moment;
 use crate::outbox::{Outbox, StoreError};
 use crate::record::recorder::{Extent, Recorder};
 use crate::record::rules::ProjectRules;
-use crate::watch::{FoundFolders, LookRules, Scout, Sweep, Turns, WalkExtent};
+use crate::watch::{FoundFolders, LookRules, LookTotals, Scout, SeenFolders, Turns, WalkExtent};
 
 /// Run folders that are looked at before what was seen is recorded.
 const BATCH: usize = 200;
@@ -122,7 +122,7 @@ impl Sweeper {
     }
 
     /// Looks at everything that may have changed and records what is over; gives the projects and
-    /// what was seen.
+    /// what the looks leave to later ones.
     ///
     /// # Errors
     /// When the outbox fails.
@@ -130,36 +130,34 @@ impl Sweeper {
         &mut self,
         config: &Config,
         stop: &CancellationToken,
-    ) -> Result<(Vec<PathBuf>, Sweep), StoreError> {
+    ) -> Result<(Vec<PathBuf>, LookTotals), StoreError> {
         self.turns.begin_round();
         self.note_ended_commands().await?;
 
         let extent = self.listings.next();
-        let mut sweep = Sweep::default();
-        let mut found = self.find(config, extent, &mut sweep).await?;
+        let mut totals = LookTotals::default();
+        let mut found = self.find(config, extent, &mut totals).await?;
         if extent == WalkExtent::Everything {
             self.listings.listed_all(found.took);
         }
 
         // What is decided anew may lie in sessions in which nothing has changed.
         if self.mind_rules(config).await? && found.unchanged > 0 {
-            found = self.find(config, extent, &mut sweep).await?;
+            found = self.find(config, extent, &mut totals).await?;
         }
 
         let projects = found.projects;
         let folders = found.folders;
-        sweep.absorb(
-            self.look_in_batches(config, &folders, Extent::Everything, stop)
-                .await?,
-        );
+        let looks = self.look_in_batches(config, &folders, Extent::Everything, stop);
+        totals.absorb(looks.await?);
         if stop.is_cancelled() {
-            return Ok((projects, sweep));
+            return Ok((projects, totals));
         }
         tracing::debug!(
             projects = projects.len(),
             folders = folders.len(),
             unchanged_sessions = found.unchanged,
-            read = sweep.read,
+            read = totals.read,
             "looked at everything"
         );
 
@@ -174,8 +172,8 @@ impl Sweeper {
         self.answers.note_followed(&self.scout).await?;
         self.answers.report(config).await?;
         self.scout.remember_sessions();
-        sweep.look_again_at(self.running_commands.look_again());
-        Ok((projects, sweep))
+        totals.look_again_at(self.running_commands.look_again());
+        Ok((projects, totals))
     }
 
     /// Looks for what came late, and removes what nobody needs any more; `all` are all run folders,
@@ -207,26 +205,24 @@ impl Sweeper {
         &mut self,
         config: &Config,
         extent: WalkExtent,
-        sweep: &mut Sweep,
+        totals: &mut LookTotals,
     ) -> Result<FoundFolders, StoreError> {
         let watch = config.watch.clone();
         let rules = self.look_rules(config).await?;
-        let mut found = lend(&mut self.scout, move |scout| {
+        let found = lend(&mut self.scout, move |scout| {
             scout.find(&watch, &rules, extent, clock::now())
         })
         .await?;
 
         // What vanished is seen once, so it is recorded before anything can fail or be cut off.
-        let mut vanished = Sweep {
-            gone: std::mem::take(&mut found.gone),
-            ..Sweep::default()
+        let vanished = SeenFolders {
+            gone: found.gone.clone(),
+            ..SeenFolders::default()
         };
-        self.record(config, &mut vanished).await?;
-        sweep.absorb(vanished);
+        totals.absorb(self.record(config, vanished).await?);
 
         // Before the looks, which may take long.
-        let problems = std::mem::take(&mut found.problems);
-        self.unseen.report(&self.outbox, problems).await?;
+        self.unseen.report(&self.outbox, &found.problems).await?;
         self.swept_projects.clone_from(&found.projects);
         Ok(found)
     }
@@ -271,25 +267,25 @@ impl Sweeper {
         config: &Config,
         found: Vec<PathBuf>,
         stop: &CancellationToken,
-    ) -> Result<Sweep, StoreError> {
+    ) -> Result<LookTotals, StoreError> {
         self.note_ended_commands().await?;
         let mut folders = BTreeSet::from_iter(found);
         folders.extend(self.scout.followed());
         let folders = Vec::from_iter(folders);
-        let mut sweep = self
+        let mut totals = self
             .look_in_batches(config, &folders, Extent::News, stop)
             .await?;
         if stop.is_cancelled() {
-            return Ok(sweep);
+            return Ok(totals);
         }
 
         self.record_collections(config, Extent::News).await?;
         self.answers.note_followed(&self.scout).await?;
         if self.has_news() {
-            sweep.look_again_at(Some(clock::now().plus(BETWEEN_LOOKS)));
+            totals.look_again_at(Some(clock::now().plus(BETWEEN_LOOKS)));
         }
-        sweep.look_again_at(self.running_commands.look_again());
-        Ok(sweep)
+        totals.look_again_at(self.running_commands.look_again());
+        Ok(totals)
     }
 
     async fn look_in_batches(
@@ -298,15 +294,15 @@ impl Sweeper {
         folders: &[PathBuf],
         extent: Extent,
         stop: &CancellationToken,
-    ) -> Result<Sweep, StoreError> {
-        let mut sweep = Sweep::default();
+    ) -> Result<LookTotals, StoreError> {
+        let mut totals = LookTotals::default();
         for batch in folders.chunks(BATCH) {
             if stop.is_cancelled() {
                 break;
             }
-            sweep.absorb(self.look_at(config, batch.to_vec(), extent).await?);
+            totals.absorb(self.look_at(config, batch.to_vec(), extent).await?);
         }
-        Ok(sweep)
+        Ok(totals)
     }
 
     /// Looks at some folders and records what is over.
@@ -315,28 +311,28 @@ impl Sweeper {
         config: &Config,
         folders: Vec<PathBuf>,
         extent: Extent,
-    ) -> Result<Sweep, StoreError> {
+    ) -> Result<LookTotals, StoreError> {
         let rules = self.look_rules(config).await?;
-        let mut sweep = lend(&mut self.scout, move |scout| {
+        let mut seen = lend(&mut self.scout, move |scout| {
             let now = clock::now();
-            let mut sweep = scout.look(&folders, &rules, now);
+            let mut seen = scout.look(&folders, &rules, now);
             // A sweep finds all of them in any case.
             if extent == Extent::News {
-                scout.look_beside(&rules, now, &mut sweep);
+                scout.look_beside(&rules, now, &mut seen);
             }
-            sweep
+            seen
         })
         .await?;
 
-        // Before anything is recorded: what shows a suite while it runs must have ended by then.
+        // Before anything is recorded: what makes a suite live must have ended by then.
         self.tell_running(Extent::News);
 
         // Commands are looked for before their runs are recorded. Should that fail, what vanished
         // is recorded all the same: it is seen once.
-        let commands_noted = self.look_for_commands(config, &mut sweep).await;
-        self.record(config, &mut sweep).await?;
+        let commands_noted = self.look_for_commands(config, &mut seen).await;
+        let totals = self.record(config, seen).await?;
         commands_noted?;
-        Ok(sweep)
+        Ok(totals)
     }
 
     /// What looks at this moment depend on.
@@ -371,20 +367,19 @@ impl Sweeper {
     async fn look_for_commands(
         &mut self,
         config: &Config,
-        sweep: &mut Sweep,
+        seen: &mut SeenFolders,
     ) -> Result<(), StoreError> {
-        let new = std::mem::take(&mut sweep.new);
         if !config.katalonc_options {
             return Ok(());
         }
 
-        self.commands.want(new, clock::now());
+        self.commands.want(&seen.new, clock::now());
         self.commands
             .look(&self.outbox, &mut self.running_commands)
             .await?;
 
         // A command that was not found yet is worth a look before anything else is.
-        sweep.look_again_at(self.commands.look_again());
+        seen.totals.look_again_at(self.commands.look_again());
         Ok(())
     }
 

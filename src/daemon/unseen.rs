@@ -35,9 +35,9 @@ impl Unseen {
     pub(super) async fn report(
         &mut self,
         outbox: &Outbox,
-        found: WatchProblems,
+        found: &WatchProblems,
     ) -> Result<(), StoreError> {
-        if self.told.as_ref() == Some(&found) {
+        if self.told.as_ref() == Some(found) {
             return Ok(());
         }
 
@@ -51,7 +51,7 @@ impl Unseen {
         outbox
             .with(move |store| store.note_watch_problems(&all))
             .await?;
-        self.told = Some(found);
+        self.told = Some(found.clone());
 
         for ToldWatchProblem { text, hint, .. } in news.appeared {
             tracing::warn!(problem = %text, %hint, "a part of the watched folders is not seen");

@@ -22,7 +22,7 @@ use crate::watch::look::{FolderMemory, fingerprint};
 use crate::watch::look_rules::LookRules;
 use crate::watch::project_roots::ProjectRoots;
 use crate::watch::readings::{Reached, Readings, stuck};
-use crate::watch::sweep::{FinishedFolder, FoundFolders, Sweep};
+use crate::watch::seen::{FinishedFolder, FoundFolders, SeenFolders};
 use crate::watch::walk::{Survey, WalkResult, changed_runs, runs_below, survey_changes};
 use crate::workspace::{self, FolderListing, RunReader};
 
@@ -232,19 +232,24 @@ impl Scout {
     }
 
     /// Looks at these folders.
-    pub(crate) fn look(&mut self, folders: &[PathBuf], rules: &LookRules, now: Moment) -> Sweep {
-        let mut sweep = Sweep::default();
+    pub(crate) fn look(
+        &mut self,
+        folders: &[PathBuf],
+        rules: &LookRules,
+        now: Moment,
+    ) -> SeenFolders {
+        let mut seen = SeenFolders::default();
         for folder in folders {
-            self.look_at(folder, rules, now, &mut sweep);
+            self.look_at(folder, rules, now, &mut seen);
         }
-        sweep
+        seen
     }
 
     /// Looks at what nobody knew of in the projects of runs that are over: no event tells of a run
     /// in a session of long ago, and one that ended earlier has to be recorded before a newer one.
-    pub(crate) fn look_beside(&mut self, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
+    pub(crate) fn look_beside(&mut self, rules: &LookRules, now: Moment, seen: &mut SeenFolders) {
         let mut projects = BTreeSet::new();
-        for finished in &sweep.over {
+        for finished in &seen.due {
             projects.extend(
                 self.projects
                     .project_of(&finished.folder)
@@ -258,7 +263,7 @@ impl Scout {
             // What does not answer is told by the sweep.
             for folder in runs.unwrap_or_default() {
                 if !self.followed.contains_key(&folder) && !self.settled.contains(&key(&folder)) {
-                    self.look_at(&folder, rules, now, sweep);
+                    self.look_at(&folder, rules, now, seen);
                 }
             }
         }
@@ -369,20 +374,20 @@ impl Scout {
         self.reader.forget(folder);
     }
 
-    fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, sweep: &mut Sweep) {
+    fn look_at(&mut self, folder: &Path, rules: &LookRules, now: Moment, seen: &mut SeenFolders) {
         let under_way = self.readings.take(folder);
         if let Some(reached) = under_way {
-            return self.take_in(folder, reached, rules, now, sweep);
+            return self.take_in(folder, reached, rules, now, seen);
         }
         let project = self.project_or_parent(folder);
         if let Some(obstacle) = self.readings.obstacle(&project) {
-            return self.take_in(folder, Ok(obstacle), rules, now, sweep);
+            return self.take_in(folder, Ok(obstacle), rules, now, seen);
         }
 
         let listing = match self.list(folder) {
             Ok(listing) => listing,
-            Err(error) if error.kind() == ErrorKind::NotFound => return self.lose(folder, sweep),
-            Err(error) => return self.complain(folder, &error, sweep),
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.lose(folder, seen),
+            Err(error) => return self.complain(folder, &error, seen),
         };
 
         // An agent keeps the runs of years. Of a settled one nothing but the listing is read.
@@ -398,25 +403,25 @@ impl Scout {
             let oldest = listing.oldest().unwrap_or(now);
             let age = now.since(oldest);
             // Nobody listens for what changes in a run of long ago.
-            sweep.unheard += usize::from(age > HEARD_WITHIN && age < LIVELY);
-            sweep.new.push((folder.to_owned(), oldest));
+            seen.totals.unheard += usize::from(age > HEARD_WITHIN && age < LIVELY);
+            seen.new.push((folder.to_owned(), oldest));
         }
 
-        sweep.read += 1;
+        seen.totals.read += 1;
         let rules = self.rules_for(&key, rules);
         let newest = listing.newest();
         let reached = self.begin_look(folder, &project, listing, &rules, now);
-        self.take_in(folder, reached, &rules, now, sweep);
+        self.take_in(folder, reached, &rules, now, seen);
         self.note_session(folder, newest, now);
     }
 
     /// A folder is gone. That is no fault of anybody: a workspace may be wiped at any moment.
-    fn lose(&mut self, folder: &Path, sweep: &mut Sweep) {
+    fn lose(&mut self, folder: &Path, seen: &mut SeenFolders) {
         if let Some(followed) = self.followed.get(folder) {
             followed.tell_loss(folder);
         }
         self.stop_following(folder);
-        sweep.gone.push(folder.to_owned());
+        seen.gone.push(folder.to_owned());
     }
 
     fn is_gone(&self, folder: &Path) -> bool {
@@ -473,22 +478,22 @@ impl Scout {
         reached: io::Result<Reached<Look>>,
         rules: &LookRules,
         now: Moment,
-        sweep: &mut Sweep,
+        seen: &mut SeenFolders,
     ) {
         match reached {
-            Ok(Reached::Done((memory, seen))) => {
+            Ok(Reached::Done((memory, observed))) => {
                 self.followed.entry(folder.to_owned()).or_default().memory = memory;
-                match seen {
-                    Ok(observation) => self.assess(folder, &observation, rules, sweep),
+                match observed {
+                    Ok(observation) => self.assess(folder, &observation, rules, seen),
                     // It may have vanished between its listing and its reading.
-                    Err(_) if self.is_gone(folder) => self.lose(folder, sweep),
-                    Err(error) => self.complain(folder, &error, sweep),
+                    Err(_) if self.is_gone(folder) => self.lose(folder, seen),
+                    Err(error) => self.complain(folder, &error, seen),
                 }
             }
 
             Ok(Reached::Later) => {
-                sweep.postponed.push(folder.to_owned());
-                sweep.look_again_at(Some(now.plus(BETWEEN_LOOKS)));
+                seen.totals.postponed.push(folder.to_owned());
+                seen.totals.look_again_at(Some(now.plus(BETWEEN_LOOKS)));
                 if let Some(followed) = self.followed.get_mut(folder) {
                     followed.answer = Some(FolderAnswer::Waiting {
                         reason: "reading its files takes long".to_owned(),
@@ -496,8 +501,8 @@ impl Scout {
                 }
             }
 
-            Ok(Reached::Stuck) => self.complain(folder, &stuck(), sweep),
-            Err(error) => self.complain(folder, &error, sweep),
+            Ok(Reached::Stuck) => self.complain(folder, &stuck(), seen),
+            Err(error) => self.complain(folder, &error, seen),
         }
     }
 
@@ -507,7 +512,7 @@ impl Scout {
         folder: &Path,
         observation: &Observation,
         rules: &LookRules,
-        sweep: &mut Sweep,
+        seen: &mut SeenFolders,
     ) {
         // A run from before the history is settled at its first look, without its project being
         // read: there may be thousands of them.
@@ -516,7 +521,7 @@ impl Scout {
             && rules.is_history(Some(ended))
         {
             let settled = self.settle(folder, fingerprint, FolderAnswer::Older { ended });
-            return sweep.remembered.push(settled);
+            return seen.remembered.push(settled);
         }
 
         let followed = self.followed.entry(folder.to_owned()).or_default();
@@ -534,12 +539,12 @@ impl Scout {
             noticed: assessment.noticed,
             fingerprint,
         };
-        sweep.add(finished, &assessment);
+        seen.add(finished, &assessment);
     }
 
     /// Says once that a folder cannot be read. One broken folder costs only itself.
-    fn complain(&mut self, folder: &Path, error: &std::io::Error, sweep: &mut Sweep) {
-        sweep.unread.push(folder.to_owned());
+    fn complain(&mut self, folder: &Path, error: &std::io::Error, seen: &mut SeenFolders) {
+        seen.totals.unread.push(folder.to_owned());
         let followed = self.followed.entry(folder.to_owned()).or_default();
         followed.answer = Some(FolderAnswer::Unread {
             reason: format!("the run folder cannot be read: {error}"),

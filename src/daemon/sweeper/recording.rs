@@ -13,7 +13,7 @@ use crate::record::MemberFolder;
 use crate::record::disk::on_disk;
 use crate::record::handling::{Again, Handling};
 use crate::record::recorder::{Extent, RecordedCollections};
-use crate::watch::{self, FinishedFolder, Sweep};
+use crate::watch::{self, FinishedFolder, LookTotals, SeenFolders};
 
 /// What recording led to.
 #[derive(Default)]
@@ -24,106 +24,121 @@ struct Done {
     submissions: Vec<i64>,
     /// Those of them that need not wait for Katalon's own upload.
     released: Vec<i64>,
+    /// What is left to later looks.
+    totals: LookTotals,
 }
 
 impl Sweeper {
-    /// Records what is due or gone, and holds what is in its grace time.
+    /// Records what is due or gone, and holds what is in its grace time; gives what is left to
+    /// later looks.
     pub(super) async fn record(
         &mut self,
         config: &Config,
-        sweep: &mut Sweep,
-    ) -> Result<(), StoreError> {
-        self.recorder.note_vanished(&sweep.gone);
+        seen: SeenFolders,
+    ) -> Result<LookTotals, StoreError> {
+        self.recorder.note_vanished(&seen.gone);
         let mut done = Done {
-            answered: std::mem::take(&mut sweep.remembered),
+            answered: seen.remembered,
+            totals: seen.totals,
             ..Done::default()
         };
-        let recorded = self.record_each(config, sweep, &mut done).await;
+        let recorded = self
+            .record_each(config, seen.due, seen.in_grace, &mut done)
+            .await;
 
         // What was recorded before something failed is recorded all the same. Nothing is let go
         // before that: a newer run would overtake an older one that is recorded a moment later.
         self.answers.note(done.answered).await?;
         self.let_go(done.released).await?;
         self.announce_submissions(done.submissions).await?;
-        recorded
+        recorded?;
+        Ok(done.totals)
     }
 
     async fn record_each(
         &mut self,
         config: &Config,
-        sweep: &mut Sweep,
+        mut due: Vec<FinishedFolder>,
+        mut in_grace: Vec<FinishedFolder>,
         done: &mut Done,
     ) -> Result<(), StoreError> {
         // The runs of a test plan are sent in the order of their ends.
-        sweep.over.sort_by_key(|finished| finished.ended);
+        due.sort_by_key(|finished| finished.ended);
 
-        for finished in std::mem::take(&mut sweep.over) {
+        for finished in due {
             // It is as due in the next round: those of other projects have their turn first.
             let project = self.scout.project_or_parent(&finished.folder);
             if self.turns.is_over(&project) {
-                sweep.postponed.push(finished.folder);
+                done.totals.postponed.push(finished.folder);
                 continue;
             }
+
             let taken = Stopwatch::start();
             let handling = self.recorder.record(config, &finished).await?;
             self.rules.note_run_read(&project).await?;
             self.turns.spend(&project, taken.elapsed());
 
-            match handling {
-                Handling::Settled {
-                    answer,
-                    run,
-                    submissions,
-                } => {
-                    let settled = self.settle(&finished, answer, run);
-                    done.answered.push(settled);
-                    let released = self
-                        .running_commands
-                        .recorded(&finished.folder, &submissions);
-                    done.released.extend(released);
-                    done.submissions.extend(submissions);
-                }
-
-                // Not settled over a restart: the collection may have to be read anew then.
-                Handling::WithCollection(run) => {
-                    let waits = FolderAnswer::Waiting {
-                        reason: "the run is over, and its collection is not".to_owned(),
-                    };
-                    done.answered.push(AnsweredFolder {
-                        settled: None,
-                        ..self.settle(&finished, waits, run)
-                    });
-                }
-
-                Handling::NotYet(reason) => {
-                    let waits = FolderAnswer::Waiting { reason };
-                    self.scout.note(&finished.folder, waits);
-                    sweep.in_grace.push(finished);
-                }
-
-                // Looked at again with each sweep, and waited for by nobody.
-                Handling::AwaitsOther(reason) => {
-                    let waits = FolderAnswer::Waiting { reason };
-                    self.scout.note(&finished.folder, waits);
-                }
-
-                Handling::Unread(reason, again) => {
-                    done.answered.extend(self.leave(&finished, reason, again));
-                    sweep.unread.push(finished.folder);
-                }
+            if let Handling::NotYet(_) = handling {
+                in_grace.push(finished.clone());
             }
+            self.take_note(finished, handling, done);
         }
 
-        self.hold_in_grace(config, sweep).await?;
+        // Among these is what could not be recorded just now: it is held as well.
+        done.totals.in_grace = in_grace.len();
+        self.hold_in_grace(config, &in_grace).await?;
         self.recorder
             .record_vanished(config, &mut done.submissions)
             .await
     }
 
+    /// Takes note of what was done about a run that is due.
+    fn take_note(&mut self, finished: FinishedFolder, handling: Handling, done: &mut Done) {
+        match handling {
+            Handling::Settled {
+                answer,
+                run,
+                submissions,
+            } => {
+                done.answered.push(self.settle(&finished, answer, run));
+                let released = self
+                    .running_commands
+                    .recorded(&finished.folder, &submissions);
+                done.released.extend(released);
+                done.submissions.extend(submissions);
+            }
+
+            // Not settled over a restart: the collection may have to be read anew then.
+            Handling::WithCollection(run) => {
+                let waits = FolderAnswer::Waiting {
+                    reason: "the run is over, and its collection is not".to_owned(),
+                };
+                done.answered.push(AnsweredFolder {
+                    settled: None,
+                    ..self.settle(&finished, waits, run)
+                });
+            }
+
+            // What waits for another one is looked at again with each sweep.
+            Handling::NotYet(reason) | Handling::AwaitsOther(reason) => {
+                let waits = FolderAnswer::Waiting { reason };
+                self.scout.note(&finished.folder, waits);
+            }
+
+            Handling::Unread(reason, again) => {
+                done.answered.extend(self.leave(&finished, reason, again));
+                done.totals.unread.push(finished.folder);
+            }
+        }
+    }
+
     /// Holds the runs that are in their grace time.
-    async fn hold_in_grace(&mut self, config: &Config, sweep: &Sweep) -> Result<(), StoreError> {
-        // Among these is what could not be recorded just now: it is held as well.
-        for finished in &sweep.in_grace {
+    async fn hold_in_grace(
+        &mut self,
+        config: &Config,
+        in_grace: &[FinishedFolder],
+    ) -> Result<(), StoreError> {
+        for finished in in_grace {
             let project = self.scout.project_or_parent(&finished.folder);
             if !self.turns.is_over(&project) {
                 let taken = Stopwatch::start();

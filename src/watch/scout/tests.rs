@@ -274,7 +274,7 @@ fn a_folder_that_vanishes_between_its_listing_and_its_reading_is_gone_and_not_un
     let unread = || io::Error::from(ErrorKind::PermissionDenied);
     let looked = |error| Ok(Reached::Done((FolderMemory::default(), Err(error))));
 
-    let mut while_there = Sweep::default();
+    let mut while_there = SeenFolders::default();
     scout.take_in(
         &run,
         looked(unread()),
@@ -283,12 +283,12 @@ fn a_folder_that_vanishes_between_its_listing_and_its_reading_is_gone_and_not_un
         &mut while_there,
     );
     fs::remove_dir_all(&run).expect("the run was there");
-    let mut wiped = Sweep::default();
+    let mut wiped = SeenFolders::default();
     scout.take_in(&run, looked(unread()), &rules(None), later(), &mut wiped);
 
     assert_eq!(
-        (while_there.unread, while_there.gone),
+        (while_there.totals.unread, while_there.gone),
         (vec![run.clone()], vec![])
     );
-    assert_eq!((wiped.unread, wiped.gone), (vec![], vec![run]));
+    assert_eq!((wiped.totals.unread, wiped.gone), (vec![], vec![run]));
 }

@@ -26,29 +26,39 @@ pub(crate) struct FoundFolders {
     pub took: Duration,
 }
 
-/// What looks at run folders saw.
+/// The run folders that some looks saw: whoever had them looked at records what is over of them,
+/// which leaves the totals.
 #[derive(Debug, Default)]
-pub(crate) struct Sweep {
+pub(crate) struct SeenFolders {
     /// Folders that are followed from now on, with the time of their oldest file.
     pub new: Vec<(PathBuf, Moment)>,
     /// Runs that are over and due.
-    pub over: Vec<FinishedFolder>,
-    /// When a look is worth while before the next sweep.
-    pub look_again: Option<Moment>,
-    /// Folders of runs that ended before the history begins; they are settled.
-    pub remembered: Vec<AnsweredFolder>,
+    pub due: Vec<FinishedFolder>,
     /// Runs that are over and wait for their grace time.
     pub in_grace: Vec<FinishedFolder>,
+    /// Folders of runs that ended before the history begins; they are settled.
+    pub remembered: Vec<AnsweredFolder>,
     /// Folders that were followed and are gone.
     pub gone: Vec<PathBuf>,
+    /// What the looks leave to later ones.
+    pub totals: LookTotals,
+}
+
+/// What looks leave to later ones; those of all looks of a sweep are added up.
+#[derive(Debug, Default)]
+pub(crate) struct LookTotals {
+    /// When a look is worth while before the next sweep.
+    pub look_again: Option<Moment>,
+    /// How many runs that are over wait for their grace time, or could not be recorded yet.
+    pub in_grace: usize,
     /// Folders that cannot be read, which does not pass by itself.
     pub unread: Vec<PathBuf>,
+    /// Folders whose look is not over, or was not begun, so that others have their turn.
+    pub postponed: Vec<PathBuf>,
     /// How many of the new folders are there for so long that an event should have told of them.
     pub unheard: usize,
     /// How many folders were not settled, so that their logs were read as far as they are new.
     pub read: usize,
-    /// Folders whose look is not over, or was not begun, so that others have their turn.
-    pub postponed: Vec<PathBuf>,
 }
 
 /// A folder whose run is over.
@@ -67,31 +77,29 @@ pub(crate) struct FinishedFolder {
     pub fingerprint: u64,
 }
 
-impl Sweep {
+impl SeenFolders {
     /// Adds a folder as the tracker assessed it; a run that is not over is only looked at again.
     pub(super) fn add(&mut self, folder: FinishedFolder, assessment: &Assessment) {
         match assessment.state {
-            _ if assessment.due => self.over.push(folder),
+            _ if assessment.due => self.due.push(folder),
             RunState::Finished | RunState::Crashed => self.in_grace.push(folder),
             RunState::Queued | RunState::Running | RunState::Aborted => {}
         }
 
         // Also what is over is looked at again, until it is settled.
-        self.look_again_at(Some(assessment.look_again));
+        self.totals.look_again_at(Some(assessment.look_again));
     }
+}
 
-    /// Adds what another look saw; what was recorded of it already is not in there any more.
+impl LookTotals {
+    /// Adds those of other looks.
     pub(crate) fn absorb(&mut self, other: Self) {
-        self.new.extend(other.new);
-        self.over.extend(other.over);
-        self.remembered.extend(other.remembered);
-        self.in_grace.extend(other.in_grace);
-        self.gone.extend(other.gone);
+        self.look_again_at(other.look_again);
+        self.in_grace += other.in_grace;
         self.unread.extend(other.unread);
+        self.postponed.extend(other.postponed);
         self.unheard += other.unheard;
         self.read += other.read;
-        self.postponed.extend(other.postponed);
-        self.look_again_at(other.look_again);
     }
 
     /// Has the next look no later than then, if that is known.
