@@ -3,6 +3,19 @@
 //!
 //! Nothing in here lives only in memory for longer than the grace time of a run, and nothing is
 //! removed before it is recorded: see [`recorder`] for what a restart or a wiped workspace costs.
+//!
+//! A run passes through several answers, each of which says what the one before it led to:
+//!
+//! | type | what it says | made by | read by |
+//! |---|---|---|---|
+//! | `Eligibility` | what the rules want of a run: submit, ignore, remember | `store` | `recorder` |
+//! | `NotRead` | why a run that is over is not read now | `disk` | `handling` |
+//! | `CollectionProgress` | how far a collection is | `collections` | `recorder` |
+//! | `Occasion` | on whose word a run is recorded | `recorder`, `requests` | outbox |
+//! | `RecordOutcome` | what that changed in the outbox | outbox | `recorder`, `requests` |
+//! | `Handling` | what was done about a run that is due | `recorder`, `handling` | sweeper |
+//! | `Again` | when a folder that cannot be read is read again | `handling` | sweeper |
+//! | `FolderAnswer` | what became of a run folder, as it is stored | sweeper | `kado why` |
 
 pub(crate) mod collections;
 pub(crate) mod commands;

@@ -4,7 +4,6 @@ use crate::discovery::folder_answer::FolderAnswer;
 use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
 use crate::intake::{FinishedRun, IntakeError};
-use crate::moment::Moment;
 use crate::outbox::StoreError;
 use crate::outbox::new_run::RecordOutcome;
 use crate::workspace::ReadError;
@@ -58,28 +57,40 @@ pub(super) enum NotRead {
     Run(IntakeError),
 }
 
-/// What recording a run led to.
-pub(super) enum Recorded {
-    /// It is in the outbox by now.
-    InOutbox {
-        /// Its submissions that are new; none where it is known.
-        new: Vec<i64>,
-    },
-    /// It is older than the history, and is not in the outbox.
-    Older {
-        /// When it ended.
-        ended: Moment,
-    },
-    /// The same run of another project comes first: what becomes of that decides.
-    Waits {
-        /// The first submission of that one.
-        first: i64,
-    },
-    /// Its log does not tell which run it is.
-    Nameless,
-}
-
 impl Handling {
+    /// The run is in the outbox by now; `new` are its submissions that were not there before.
+    pub(super) const fn in_outbox(run: Option<RunIdentity>, new: Vec<i64>) -> Self {
+        Self::Settled {
+            answer: FolderAnswer::Recorded,
+            run,
+            submissions: new,
+        }
+    }
+
+    /// The run is older than the history, and is not in the outbox: it has an end, or a last record.
+    pub(super) fn older(run: &FinishedRun) -> Self {
+        let parsed = &run.snapshot.run;
+        let ended = parsed.ended.or(parsed.last_record).unwrap_or_default();
+        Self::Settled {
+            answer: FolderAnswer::Older { ended },
+            run: run.identity.clone(),
+            submissions: Vec::new(),
+        }
+    }
+
+    /// The same run of another project comes first, with this submission.
+    pub(super) fn awaits(first: i64) -> Self {
+        Self::AwaitsOther(format!(
+            "run {first} is the same run with the same results, from another project; what \
+             becomes of it decides, and `kado runs show {first}` shows it"
+        ))
+    }
+
+    /// Its log does not tell which run it is.
+    pub(super) fn nameless() -> Self {
+        Self::Unread(NAMELESS.to_owned(), Again::WhenChanged)
+    }
+
     /// Whether a run was stored for it.
     pub(super) fn adds_to_outbox(&self) -> bool {
         match self {
@@ -88,14 +99,14 @@ impl Handling {
             Self::NotYet(_) | Self::AwaitsOther(_) | Self::Unread(..) => false,
         }
     }
-}
 
-impl Recorded {
     /// The submissions that are new.
     pub(super) fn new_submissions(self) -> Vec<i64> {
         match self {
-            Self::InOutbox { new } => new,
-            Self::Older { .. } | Self::Waits { .. } | Self::Nameless => Vec::new(),
+            Self::Settled { submissions, .. } => submissions,
+            Self::WithCollection(_) | Self::NotYet(_) | Self::AwaitsOther(_) | Self::Unread(..) => {
+                Vec::new()
+            }
         }
     }
 }
@@ -121,35 +132,6 @@ pub(super) fn handling_of_unread(not_read: &NotRead) -> Handling {
         IntakeError::Read(_) | IntakeError::NoProject(_) => {
             Handling::Unread(reason, Again::WhenChanged)
         }
-    }
-}
-
-/// What was done about a run that was read.
-pub(super) fn handling_of(recorded: Recorded, run: Option<RunIdentity>) -> Handling {
-    let (answer, submissions) = match recorded {
-        Recorded::InOutbox { new } => (FolderAnswer::Recorded, new),
-        Recorded::Older { ended } => (FolderAnswer::Older { ended }, Vec::new()),
-        Recorded::Waits { first } => {
-            return Handling::AwaitsOther(format!(
-                "run {first} is the same run with the same results, from another project; what \
-                 becomes of it decides, and `kado runs show {first}` shows it"
-            ));
-        }
-        Recorded::Nameless => return Handling::Unread(NAMELESS.to_owned(), Again::WhenChanged),
-    };
-
-    Handling::Settled {
-        answer,
-        run,
-        submissions,
-    }
-}
-
-/// A run that is older than the history: it has an end, or a last record.
-pub(super) fn older(run: &FinishedRun) -> Recorded {
-    let run = &run.snapshot.run;
-    Recorded::Older {
-        ended: run.ended.or(run.last_record).unwrap_or_default(),
     }
 }
 

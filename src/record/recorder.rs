@@ -33,8 +33,7 @@ use crate::record::copies::{Files, copy};
 use crate::record::day_share::DayShares;
 use crate::record::disk::{ReadFailure, locate, on_disk, read_settled};
 use crate::record::handling::{
-    Handling, NAMELESS, NotRead, Recorded, handling_of, handling_of_unread, log_why_nothing_is_new,
-    older,
+    Handling, NAMELESS, NotRead, handling_of_unread, log_why_nothing_is_new,
 };
 use crate::record::store::{eligibility_of, reason_left_out, store};
 use crate::spool::Used;
@@ -265,7 +264,6 @@ impl Recorder {
         read: ReadRun,
     ) -> Result<Handling, StoreError> {
         let ReadRun { run, collection } = read;
-        let identity = run.identity.clone();
 
         // A folder that the collection does not list is the copy of a member: see below.
         if let Some(collection) = &collection
@@ -275,6 +273,8 @@ impl Recorder {
             if self.eligibility(config, &run, finished.state) == Eligibility::Submit {
                 copy(config, &run, Files::OfMember, &mut self.spool_used).await?;
             }
+
+            let identity = run.identity.clone();
             self.collections
                 .add(config, collection, &finished.folder, run, finished.state)
                 .await?;
@@ -287,11 +287,10 @@ impl Recorder {
                 suite = &run.snapshot.run.suite,
                 "a copy of a suite run that is submitted with its collection"
             );
-            return Ok(Handling::WithCollection(identity));
+            return Ok(Handling::WithCollection(run.identity));
         }
 
-        let recorded = self.record_now(config, run, finished.state).await?;
-        Ok(handling_of(recorded, identity))
+        self.record_now(config, run, finished.state).await
     }
 
     /// Whether a folder that is no member is the copy of a member that is not recorded yet, so that
@@ -427,14 +426,14 @@ impl Recorder {
         config: &Config,
         run: FinishedRun,
         state: RunState,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<Handling, StoreError> {
         self.note_token(&run);
 
         // Decided again, not taken from the grace time: the configuration may have changed since.
         let occasion = match self.eligibility(config, &run, state) {
             Eligibility::Remember => match self.left_out_before(config, &run, state).await? {
                 Some(occasion) => occasion,
-                None => return Ok(older(&run)),
+                None => return Ok(Handling::older(&run)),
             },
             Eligibility::Ignore(reason) => Occasion::Ignored {
                 reason,
@@ -447,33 +446,40 @@ impl Recorder {
             }
         };
 
+        let identity = run.identity.clone();
         let folder = run.snapshot.folder.clone();
         let project = run.snapshot.project_name.clone();
         let root = run.snapshot.project_root.clone();
         let katalon_too = run.terms.katalon_may_submit && matches!(occasion, Occasion::Found);
 
-        let recorded = store(&self.outbox, run, occasion).await?;
-        let submissions = match recorded {
-            Some(RecordOutcome::New(submissions)) => submissions,
+        Ok(match store(&self.outbox, run, occasion).await? {
+            Some(RecordOutcome::New(submissions)) => {
+                if katalon_too {
+                    self.remark_on_katalon(project, root);
+                }
+                Handling::in_outbox(identity, submissions)
+            }
             Some(RecordOutcome::Waits { submissions, .. }) => {
-                let first = *submissions
+                let first = submissions
                     .first()
                     .expect("what is waited for has a submission that is not ignored");
-                return Ok(Recorded::Waits { first });
+                Handling::awaits(*first)
             }
             Some(known) => {
                 log_why_nothing_is_new(&folder, &known);
-                return Ok(Recorded::InOutbox { new: Vec::new() });
+                Handling::in_outbox(identity, Vec::new())
             }
-
             None => {
                 let reason = NAMELESS;
                 tracing::warn!(folder, reason, "a run folder is not submitted");
-                return Ok(Recorded::Nameless);
+                Handling::nameless()
             }
-        };
+        })
+    }
 
-        if katalon_too && self.remarked_projects.insert(root) {
+    /// Says once of a project that Katalon may submit its runs as well.
+    fn remark_on_katalon(&mut self, project: String, root: String) {
+        if self.remarked_projects.insert(root) {
             tracing::warn!(
                 project,
                 "Katalon may submit runs of this project as well, if it has a licence: \
@@ -481,7 +487,6 @@ impl Recorder {
                  `submit.katalon_submits = \"never\"` says that there is none"
             );
         }
-        Ok(Recorded::InOutbox { new: submissions })
     }
 
     /// On what occasion a run from before the history is recorded: none, unless it is in the outbox
