@@ -212,7 +212,7 @@ fn read_with_project(
     // Before `with_settings`, which lays the options of the run over the settings: those of its
     // command are the strongest of all.
     let command = command::take_options(&mut run, &location.folder, commands);
-    let mut finished = with_settings(location, run, root, &settings, config)?;
+    let mut finished = with_settings(location, run, root, settings, config)?;
     command::apply(command, &mut finished);
 
     let size = stored_size(&finished.snapshot);
@@ -316,16 +316,20 @@ fn with_settings(
     location: &Location,
     mut run: SuiteRun,
     root: &Path,
-    settings: &AzureSettings,
+    mut settings: AzureSettings,
     config: &Config,
 ) -> Result<FinishedRun, IntakeError> {
     let project_file = ProjectFile::of(root, config);
     let overrides = config.overrides_over(root, &project_file);
 
     let ReadCases { ids, masked } = cases_of(root, &overrides.id_rule(), &mut run)?;
+    let mut entered = ids.values().filter(|case| case.source.is_integration());
+    if entered.any(|case| case.azure_ids.is_some()) {
+        settings.note_ids();
+    }
     run.damage.extend(settings.damage.clone());
     run.warnings.extend(settings.warnings.iter().cloned());
-    let options = options_of(settings, &overrides, project_file, &mut run);
+    let options = options_of(&settings, &overrides, project_file, &mut run);
     forget_values(&mut run, &ids);
 
     let reruns = workspace::number_of_reruns(root, &run.suite).unwrap_or_else(|error| {
@@ -360,14 +364,15 @@ fn with_settings(
         identity: RunIdentity::of(&snapshot.run),
         noticed: clock::now(),
         terms: SubmissionTerms {
-            enabled: settings.enabled,
-            auto_submit: overrides::auto_submit(settings, &overrides),
+            // What nobody knows is not switched off: such a run is parked.
+            enabled: settings.enabled || settings.is_undecided(),
+            auto_submit: overrides::auto_submit(&settings, &overrides),
             left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
-            katalon_may_submit: overrides::katalon_may_submit(settings, &overrides),
+            katalon_may_submit: overrides::katalon_may_submit(&settings, &overrides),
             claimed: false,
             live: false,
         },
-        token: token_of(settings),
+        token: token_of(&settings),
         snapshot,
     })
 }

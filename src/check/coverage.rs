@@ -44,6 +44,8 @@ pub(super) struct Coverage<'a> {
     one_is_unused: bool,
     /// Whether a run can come that no row fits.
     may_fit_no_row: bool,
+    /// Whether the mapping has rows that could not be read: runs may have more configurations.
+    may_have_more_rows: bool,
     /// Names of configurations by their ids: those of the ADO project, else those that points
     /// carry.
     names: BTreeMap<u32, String>,
@@ -117,6 +119,7 @@ impl<'a> Coverage<'a> {
             one_is_unused: wanted.iter().any(|wanted| !used.contains(&wanted.id)),
             // True without any row as well: then every run is one that no row fits.
             may_fit_no_row: !rows.iter().any(|row| mapping_rows::matches_all(row)),
+            may_have_more_rows: false,
             unread_plans: configured
                 .iter()
                 .copied()
@@ -128,6 +131,16 @@ impl<'a> Coverage<'a> {
             wanted_ids: wanted.iter().map(|wanted| wanted.id).collect(),
             wanted,
             names,
+        }
+    }
+
+    /// The same where rows of the mapping could not be read: nothing is called wrong that one of them
+    /// may make right.
+    pub(super) fn without_all_rows(self) -> Self {
+        Self {
+            may_fit_no_row: false,
+            may_have_more_rows: true,
+            ..self
         }
     }
 
@@ -233,7 +246,7 @@ impl<'a> Coverage<'a> {
         }
 
         // A plan that could not be read may hold the points that seem to be nowhere.
-        let nothing_fits = missing.len() == self.wanted.len();
+        let nothing_fits = missing.len() == self.wanted.len() && !self.may_have_more_rows;
         let kind = if nothing_fits || (self.one_is_unused && self.unread_plans.is_empty()) {
             GapKind::Mistake
         } else {

@@ -17,7 +17,7 @@ use crate::katalon::id_source::IdSource;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
-use crate::katalon::settings::{AzureSettings, FILE};
+use crate::katalon::settings::AzureSettings;
 use crate::plan::options::Options;
 use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plural::counted;
@@ -150,10 +150,17 @@ const fn is_switched_off(settings: &AzureSettings) -> bool {
 
 /// A project that nobody wants to be submitted: what else its settings say is nobody's mistake.
 fn check_switched_off(project: &Project, overrides: &Overrides, report: &mut Report) {
+    // Half of all projects have such a file, and one that was cut to nothing looks the same.
+    let what = if project.settings.is_blank {
+        "not set up in Katalon, whose file of settings is empty, so nothing of this project is \
+         submitted and nothing else of it is looked at"
+    } else {
+        "switched off in Katalon, so nothing of this project is submitted and nothing else of it \
+         is looked at"
+    };
     report.off(
         "integration",
-        "switched off in Katalon, so nothing of this project is submitted and nothing else of it \
-         is looked at",
+        what,
         format!(
             "`kado setup \"{}\"` switches it on, or do it {SETTINGS_PAGE}",
             project.root.display()
@@ -176,10 +183,10 @@ fn check_end_of_settings(settings: &AzureSettings, report: &mut Report) {
                  project are parked"
             ),
         );
-    } else if let Some(doubt) = &settings.doubt {
+    } else if let Some(doubt) = settings.told_doubt() {
         report.note(
             "settings",
-            format!("`{FILE}` may lack its end: {doubt}"),
+            doubt,
             format!("unless that is on purpose, save them again {SETTINGS_PAGE}"),
         );
     }

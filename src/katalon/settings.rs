@@ -19,9 +19,10 @@ pub use write::{
     TokenChoice, with_choices,
 };
 
+use cut::{LAST_KEY, SWITCH};
 use serde::{Deserialize, Serialize};
 
-use crate::katalon::damage::Damage;
+use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::run::FileKind;
 use crate::katalon::secret::ProjectToken;
 use crate::katalon::status::Status;
@@ -44,6 +45,8 @@ pub struct AzureSettings {
     pub status_mappings: Vec<(Status, String)>,
     /// `testConfigurationMappings`, in file order.
     pub configuration_rows: Vec<ConfigurationRow>,
+    /// Whether rows of it are missing there: the file has more than are read, or not their end.
+    pub lost_rows: bool,
     /// `submitOptions.testPlans`, else `submitOptions.testPlan`.
     pub test_plans: Vec<PlanReference>,
     /// `submitOptions.autoSubmitTestRun`; Katalon's default is on.
@@ -69,18 +72,62 @@ pub struct AzureSettings {
     pub warnings: Vec<String>,
     /// The first value that is cut or cannot be read. Unknown keys and an empty file are no damage.
     pub damage: Option<Damage>,
-    /// Where the file ends in the middle of its last line; it is among the warnings and the damage.
+    /// Where the file ends in the middle of its last line, or that it lacks what decides about
+    /// everything else; it is among the warnings and the damage.
     pub cut: Option<String>,
     /// What the file lacks that each of Katalon's has at its end. A file edited by hand may be whole
     /// without it, so it is no damage.
     pub doubt: Option<String>,
+    /// Whether the file is there and says nothing, as Katalon leaves it where nobody filled in its
+    /// dialog.
+    pub is_blank: bool,
+    /// Whether it is there without the first key of Katalon's and without the last one.
+    pub is_piece: bool,
+    /// Whether the file says if the integration is on.
+    pub says_enabled: bool,
 }
 
 impl AzureSettings {
+    /// Takes note that test cases have ids of the integration, which nobody enters before it is set
+    /// up: then a file that says nothing of it was cut off.
+    pub(crate) fn note_ids(&mut self) {
+        if !self.is_piece || self.cut.is_some() {
+            return;
+        }
+
+        let lacks = if self.is_blank {
+            "it is empty".to_owned()
+        } else {
+            format!("it has neither `{SWITCH}` nor `{LAST_KEY}`, which Katalon always writes")
+        };
+        let what = format!(
+            "{lacks}, although test cases have ADO ids, so it was cut off or never filled in; \
+             `kado setup` fills it in as well"
+        );
+        self.damage = Some(Damage::of(
+            FILE,
+            DamageKind::UnreadableValue { what: what.clone() },
+        ));
+        self.warnings.push(what.clone());
+        self.cut = Some(what);
+    }
+
+    /// Whether nobody knows if the integration is on: what is missing of the file may say it. That
+    /// it is off would be taken for the decision of a person.
+    pub(crate) const fn is_undecided(&self) -> bool {
+        !self.says_enabled && self.cut.is_some()
+    }
+
     /// Why the file is not to be acted on: it surely lacks its end.
     pub(crate) fn told_cut(&self) -> Option<String> {
         let cut = self.cut.as_ref()?;
         Some(format!("`{FILE}` lacks its end: {cut}"))
+    }
+
+    /// Why what the file does not say may be missing from it.
+    pub(crate) fn told_doubt(&self) -> Option<String> {
+        let doubt = self.doubt.as_ref()?;
+        Some(format!("`{FILE}` may lack its end: {doubt}"))
     }
 }
 

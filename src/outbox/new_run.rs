@@ -169,7 +169,11 @@ pub(crate) fn new_submissions(
         return vec![submission(first_plan, SubmissionState::Ignored, reason)];
     }
 
-    if let Some(problem) = server_problem.or_else(|| why_unusable(snapshot)) {
+    // First what cannot be read: what is missed after that may stand there.
+    let problem = unread_settings(options)
+        .or(server_problem.map(|problem| with_doubt(problem, options)))
+        .or_else(|| why_unusable(snapshot));
+    if let Some(problem) = problem {
         return vec![submission(
             first_plan,
             SubmissionState::Parked,
@@ -237,22 +241,32 @@ fn server(url: Option<&str>) -> (ServerIdentity, Option<String>) {
     }
 }
 
-/// Why a run cannot be submitted at all, whatever ADO says.
-fn why_unusable(snapshot: &Snapshot) -> Option<String> {
-    let options = &snapshot.options;
-
-    // First, because what is missed below may stand in that file.
+/// Why it is not known what is wanted of a run.
+fn unread_settings(options: &Options) -> Option<String> {
     if let Some(problem) = &options.invalid_project_file {
         return Some(format!(
             "{problem}; correct it, then `kado runs retry` submits the run"
         ));
     }
 
-    if let Some(problem) = &options.cut_settings {
-        return Some(format!(
-            "{problem}; save the settings again in Katalon, then `kado runs retry` submits the run"
-        ));
+    let problem = options.cut_settings.as_ref()?;
+    Some(format!(
+        "{problem}; save the settings again in Katalon, then `kado runs retry` submits the run"
+    ))
+}
+
+/// What is missed in the settings, with what else may be missing: nobody looks for a choice that was
+/// made.
+fn with_doubt(missing: String, options: &Options) -> String {
+    match &options.doubted_settings {
+        Some(doubt) => format!("{missing}; {doubt}"),
+        None => missing,
     }
+}
+
+/// Why a run cannot be submitted at all, whatever ADO says.
+fn why_unusable(snapshot: &Snapshot) -> Option<String> {
+    let options = &snapshot.options;
 
     if let Some(plan) = &options.invalid_plan {
         return Some(format!(
@@ -269,23 +283,17 @@ fn why_unusable(snapshot: &Snapshot) -> Option<String> {
         ));
     }
 
-    if options.project.as_deref().unwrap_or_default().is_empty() {
-        return Some(
-            "no ADO project: choose it with `kado setup PROJECT` or in Katalon's Azure DevOps settings, \
-             or set `azure.project` in kado.toml"
-                .to_owned(),
-        );
-    }
+    let missing = if options.project.as_deref().unwrap_or_default().is_empty() {
+        "no ADO project: choose it with `kado setup PROJECT` or in Katalon's Azure DevOps settings, \
+         or set `azure.project` in kado.toml"
+    } else if options.plans.is_empty() {
+        "no test plan: choose one with `kado setup PROJECT` or in Katalon's Azure DevOps settings, \
+         or set `submit.test_plans` in kado.toml"
+    } else {
+        return None;
+    };
 
-    if options.plans.is_empty() {
-        return Some(
-            "no test plan: choose one with `kado setup PROJECT` or in Katalon's Azure DevOps settings, \
-             or set `submit.test_plans` in kado.toml"
-                .to_owned(),
-        );
-    }
-
-    None
+    Some(with_doubt(missing.to_owned(), options))
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ impl ProjectContent {
         project.find_ids(&overrides.id_rule());
 
         let is_readable =
-            workspace::read_azure_settings(root).is_ok_and(|settings| settings.damage.is_none());
+            workspace::read_azure_settings(root).is_ok() && project.settings.damage.is_none();
         let integration = match (is_readable, project.settings.enabled) {
             (false, _) => Integration::Unreadable,
             (true, true) => Integration::On,

@@ -109,6 +109,9 @@ pub(crate) struct Options {
     /// run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut_settings: Option<String>,
+    /// What Katalon's file lacks that may mean that more of it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubted_settings: Option<String>,
     /// Why a link that an option of the run asks for cannot be looked up: its definition is no id.
     #[serde(default)]
     pub invalid_links: Vec<String>,

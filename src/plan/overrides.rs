@@ -185,6 +185,7 @@ pub(crate) fn effective(
         api_version: None,
         invalid_project_file: None,
         cut_settings: settings.told_cut(),
+        doubted_settings: settings.told_doubt(),
         katalon: katalon(settings, overrides, run),
     };
 

@@ -55,11 +55,14 @@ pub fn read_project(root: &Path) -> Result<Project, ReadError> {
     let name = name_in(&folder, first);
 
     // A project can be shown without them. Whoever submits reads them alone, and gets the error.
-    let settings = read_azure_settings(root).unwrap_or_else(|error| {
+    let mut settings = read_azure_settings(root).unwrap_or_else(|error| {
         warnings.push(chain(&error));
         AzureSettings::default()
     });
     let test_cases = read_test_cases(&folder, &mut warnings);
+    if test_cases.iter().any(|case| case.azure_ids.is_some()) {
+        settings.note_ids();
+    }
 
     Ok(Project {
         name,
@@ -101,8 +104,10 @@ fn text_of(name: Option<&OsStr>) -> String {
 /// # Errors
 /// When the file is there and cannot be opened or read.
 pub fn read_azure_settings(root: &Path) -> Result<AzureSettings, ReadError> {
-    let bytes = whole_if_any(root, settings::FILE)?;
-    Ok(AzureSettings::read(&bytes.unwrap_or_default()))
+    Ok(match whole_if_any(root, settings::FILE)? {
+        Some(bytes) => AzureSettings::read(&bytes),
+        None => AzureSettings::default(),
+    })
 }
 
 /// When the Azure settings of a project were written last; `None` without the file.

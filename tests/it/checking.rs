@@ -180,6 +180,40 @@ fn each_row_of_the_mapping_wants_a_point_with_its_configuration() {
 }
 
 #[test]
+fn nothing_is_wrong_that_a_row_may_make_right_which_was_not_read() {
+    let machine = Machine::with(
+        world()
+            .plan(29, "Third")
+            .suite(51, "S")
+            .point(303, 51, 1003, 2)
+            .point(304, 51, 1001, 1),
+    );
+    // One more than is read; the last one has the configuration of the point.
+    let mut configuration_rows = Vec::new();
+    for number in 0..1000 {
+        let browser = format!("Chrome {number}");
+        configuration_rows.push(ConfigurationRow::new("Windows", &browser, 1));
+    }
+    configuration_rows.push(ConfigurationRow::new("Linux", "Firefox", 2));
+    let settings = AzureSettings {
+        plans: vec![(29, "C".into())],
+        configuration_rows,
+        ..machine.settings()
+    };
+    machine.shop_with(settings, &[("Ship", "1003")]);
+
+    let output = check(&machine);
+
+    let told = named(&output, "id 1003").concat();
+    assert!(told.starts_with("true: "), "{told}");
+    let told = named(&output, "test configurations").concat();
+    assert!(
+        told.contains("not all rows of the mapping can be read"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_plan_that_could_not_be_read_may_have_the_points_that_are_missing() {
     let machine = Machine::with(world().test_case(1060, "Homeless"));
     let settings = AzureSettings {

@@ -163,10 +163,11 @@ fn without_a_failure_the_default_sends_no_file() {
 }
 
 #[test]
-fn an_empty_file_and_none_are_an_integration_that_is_off() {
-    for text in [Some(""), None] {
+fn no_file_and_an_empty_one_of_a_project_without_ids_are_an_integration_that_is_off() {
+    let without_ids = CASES.map(|(name, _)| (name, ""));
+    for (text, cases) in [(Some(""), without_ids), (None, CASES)] {
         let machine = Machine::new();
-        let shop = machine.shop(&CASES);
+        let shop = machine.shop(&cases);
         match text {
             Some(text) => fs::write(file_of(&shop), text).unwrap(),
             None => fs::remove_file(file_of(&shop)).unwrap(),
@@ -178,6 +179,49 @@ fn an_empty_file_and_none_are_an_integration_that_is_off() {
         assert!(refused.err.contains("switched off"), "{text:?} {refused:?}");
         assert_eq!(machine.fake.requests().len(), 0, "{text:?}");
     }
+}
+
+#[test]
+fn a_file_that_lost_its_switch_is_no_decision_and_parks_the_run() {
+    for keep in ["", "submitOptions.testPlan", "serverUrl"] {
+        let machine = Machine::new();
+        let shop = machine.shop(&CASES);
+        rewrite(&shop, |text| {
+            only(&text, |line| !keep.is_empty() && line.starts_with(keep))
+        });
+
+        let check = machine.kado(&["check", "--offline", &shop.to_string_lossy()]);
+        let submitted = machine.submit(&shop, &run());
+        let status = machine.kado(&["status"]);
+
+        assert!(check.out.contains("lacks its end"), "{keep}: {check:?}");
+        assert_eq!(check.code, 1, "{keep}: {check:?}");
+        assert!(submitted.out.contains("parked"), "{keep}: {submitted:?}");
+        assert_eq!(submitted.code, 1, "{keep}: {submitted:?}");
+        assert!(status.out.contains("lacks its end"), "{keep}: {status:?}");
+        assert_eq!(machine.fake.requests().len(), 0, "{keep}");
+    }
+}
+
+#[test]
+fn a_file_cut_behind_its_server_names_its_missing_end_beside_what_it_lacks() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    rewrite(&shop, |text| {
+        only(&text, |line| {
+            line.starts_with("enableIntegration") || line.starts_with("serverUrl")
+        })
+    });
+
+    let submitted = machine.submit(&shop, &run());
+
+    assert_eq!(submitted.code, 1, "{submitted:?}");
+    assert!(
+        submitted.out.contains(
+            "it has no `submitOptions.attachmentSendingType`, which Katalon always writes"
+        ),
+        "{submitted:?}"
+    );
 }
 
 #[test]

@@ -9,14 +9,17 @@ use crate::katalon::properties::{Properties, UnendedLine};
 use crate::katalon::text::head;
 
 /// The last key of a new file; Katalon always writes it.
-const LAST_KEY: &str = "submitOptions.attachmentSendingType";
+pub(super) const LAST_KEY: &str = "submitOptions.attachmentSendingType";
+
+/// The key that decides about everything else. Katalon writes it first.
+pub(super) const SWITCH: &str = "enableIntegration";
 
 /// Bytes of a key that are shown; the longest known one has 54.
 pub(super) const LONGEST_KEY: usize = 100;
 
 /// Keys of switches.
 const SWITCHES: [&str; 6] = [
-    "enableIntegration",
+    SWITCH,
     "enableAuthenticationEncryption",
     "submitOptions.autoSubmitTestRun",
     "submitOptions.enableSubmitMultiTestPoints",
@@ -47,6 +50,11 @@ fn is_beginning(line: &UnendedLine, value: &str) -> bool {
         || value.is_empty()
         || value == "-"
         || is_switch && (is_of("true") || is_of("false"))
+}
+
+/// Whether the file has neither the first key of Katalon's nor the last one.
+pub(super) fn is_piece(properties: &Properties) -> bool {
+    properties.raw(SWITCH).is_none() && properties.raw(LAST_KEY).is_none()
 }
 
 /// What the file lacks that each of Katalon's has at its end.

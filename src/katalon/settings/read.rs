@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::cut::{LONGEST_KEY, cut_of, doubt_of, is_cut, words_for_cut};
+use super::cut::{LONGEST_KEY, SWITCH, cut_of, doubt_of, is_cut, is_piece, words_for_cut};
 use super::{AzureSettings, ConfigurationRow, FILE, PlanReference, ProjectReference, SendingRule};
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::properties::{Properties, Value};
@@ -24,6 +24,9 @@ const MOST_PLANS: usize = 100;
 /// Bytes of a wrong item that are shown.
 const SHOWN: usize = 100;
 
+/// The mapping of test configurations.
+const CONFIGURATIONS: &str = "testConfigurationMappings";
+
 /// Keys that only Katalon's dialogs use, and `buildNumber` of the first preview.
 const IGNORED: [&str; 3] = [
     "fetchedProjectList",
@@ -39,7 +42,7 @@ const KNOWN: [&str; 19] = [
     "enableAuthenticationEncryption",
     "integratedProject",
     "executionStatusMappings",
-    "testConfigurationMappings",
+    CONFIGURATIONS,
     "submitOptions.testPlan",
     "submitOptions.testPlans",
     "submitOptions.autoSubmitTestRun",
@@ -68,12 +71,19 @@ impl AzureSettings {
         file.warn_of_unknown_keys();
         file.warn_of_cut_values();
 
+        let is_blank = file.properties.iter().next().is_none();
+        let is_piece = is_piece(&file.properties);
+        let enabled = file.bool(SWITCH);
         let mut settings = Self {
-            enabled: file.bool("enableIntegration").unwrap_or(false),
+            enabled: enabled.unwrap_or(false),
+            says_enabled: enabled.is_some(),
+            is_blank,
+            is_piece,
             server_url: file.server_url(),
             token: file.token(),
             project: file.project(),
             status_mappings: file.status_mappings(),
+            lost_rows: file.has_lost_rows(),
             configuration_rows: file.configuration_rows(),
             test_plans: file.test_plans(),
             auto_submit: file.bool("submitOptions.autoSubmitTestRun"),
@@ -372,8 +382,29 @@ impl SettingsFile {
         mappings
     }
 
+    /// Whether the mapping of configurations has more rows than are read.
+    fn has_lost_rows(&self) -> bool {
+        let Some(raw) = self.properties.raw(CONFIGURATIONS) else {
+            // The reader of the lines has a limit as well.
+            return self.properties.excess().is_some();
+        };
+        if is_cut(raw) || self.is_cut_key(CONFIGURATIONS) || raw.len() > LONGEST_JSON {
+            return true;
+        }
+
+        let text = match Value::read(raw) {
+            Value::Text(text) => text,
+            Value::Bool(_) | Value::Int(_) => return false,
+        };
+        match serde_json::from_str::<Json>(&text) {
+            Ok(Json::Array(rows)) => rows.len() > MOST_ROWS,
+            Ok(_) => false,
+            Err(_) => !text.trim().is_empty(),
+        }
+    }
+
     fn configuration_rows(&mut self) -> Vec<ConfigurationRow> {
-        let key = "testConfigurationMappings";
+        let key = CONFIGURATIONS;
         let mut rows = Vec::new();
         let mut remarks = Remarks::default();
         for row in self.list(key, MOST_ROWS) {
