@@ -3,7 +3,7 @@
 //!
 //! `cargo bench` prints a table for each part; `cargo bench -- sending` plays one of them
 //! (`sending`, `other`, `live`, `watch`, `idle`, `scale`), and `cargo bench -- --write` writes
-//! BENCHMARKS.md with its plots anew. Nothing in here is asserted: a slow machine is no defect.
+//! the tables and plots of BENCHMARKS.md anew. Nothing in here is asserted: a slow machine is no defect.
 
 #![expect(
     clippy::disallowed_methods,
@@ -335,29 +335,9 @@ fn old_runs(machine: &Machine, projects: u32, folders: u32) {
 
 /// How the cost grows with what waits, and with the projects that are watched.
 fn scale(report: &mut Report) {
+    waiting_runs(report);
+
     let columns = ["how many", "seconds", "peak MB"];
-    let mut runs = Table::new("Runs that wait, sent by `run --once`", &columns);
-    let mut runs_plot = Plot::new("waiting-runs", "waiting runs", "seconds");
-    for waiting in [1, 10, 100, 1000] {
-        let machine = Machine::new(5, Duration::ZERO);
-        machine.configure(
-            "history = \"all\"\nlate = \"send\"\n[submit]\nkatalon_submits = \"never\"\n",
-        );
-        for number in 0..waiting {
-            run(5, 1, number).write_in(&machine.project).unwrap();
-        }
-        settle();
-
-        let cost = machine.measure(&["run", "--once"]);
-        runs_plot.point(f64::from(waiting), cost.time.as_secs_f64());
-        runs.row(&[
-            waiting.to_string(),
-            seconds(cost.time),
-            format!("{:.1}", cost.peak_mb),
-        ]);
-    }
-    report.add_plotted(runs, runs_plot);
-
     let mut projects = Table::new("Projects with 10 old runs each, first sweep", &columns);
     let mut projects_plot = Plot::new("projects", "projects", "seconds");
     for number in [1, 10, 100, 300] {
@@ -373,6 +353,64 @@ fn scale(report: &mut Report) {
         ]);
     }
     report.add_plotted(projects, projects_plot);
+}
+
+/// Runs of one test plan that wait, because a server was down or kado is new here.
+fn waiting_runs(report: &mut Report) {
+    let mut table = Table::new(
+        "Runs that wait, 10 ms a request",
+        &[
+            "how many",
+            "`run --once`, seconds",
+            "each",
+            "peak MB",
+            "service, seconds",
+            "each",
+            "its processor seconds",
+            "peak MB",
+        ],
+    );
+    let mut plot = Plot::new("waiting-runs", "waiting runs", "seconds of the service");
+    for waiting in [1, 10, 100, 1000] {
+        let command = waiting_machine(waiting).measure(&["run", "--once"]);
+
+        let machine = waiting_machine(waiting);
+        let begun = Instant::now();
+        let mut service = machine.start(&["run"]);
+        while machine.completed() < waiting as usize {
+            sleep(Duration::from_millis(10));
+        }
+        let took = begun.elapsed();
+        let processor = processor_time(service.id());
+        let peak = peak_of(service.id()) as f64 / 1024.0;
+        service.kill().unwrap();
+        service.wait().unwrap();
+
+        plot.point(f64::from(waiting), took.as_secs_f64());
+        table.row(&[
+            waiting.to_string(),
+            seconds(command.time),
+            format!("{:.3}", command.time.as_secs_f64() / f64::from(waiting)),
+            format!("{:.1}", command.peak_mb),
+            seconds(took),
+            format!("{:.3}", took.as_secs_f64() / f64::from(waiting)),
+            format!("{processor:.2}"),
+            format!("{peak:.1}"),
+        ]);
+    }
+    report.add_plotted(table, plot);
+}
+
+/// A machine with so many finished runs of which its server has none.
+fn waiting_machine(waiting: u32) -> Machine {
+    let machine = Machine::new(5, Duration::from_millis(10));
+    machine
+        .configure("history = \"all\"\nlate = \"send\"\n[submit]\nkatalon_submits = \"never\"\n");
+    for number in 0..waiting {
+        run(5, 1, number).write_in(&machine.project).unwrap();
+    }
+    settle();
+    machine
 }
 
 fn seconds(time: Duration) -> String {

@@ -4,16 +4,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-/// What stands before the first table.
-const HEAD: &str = "\
-# Benchmarks
-
-`cargo bench` runs the real program against the bundled fake Azure DevOps, and beside it the
-*floor*: a client that knows everything beforehand, asks for nothing twice and keeps no memory
-(`tests/benches/floor.rs`). This file is what `cargo bench -- --write` wrote on one machine. A
-slower machine is no defect, and no test asserts a time.
-";
-
 /// Everything that was measured.
 #[derive(Default)]
 pub(crate) struct Report {
@@ -33,22 +23,22 @@ impl Report {
         self.parts.push((table, Some(plot)));
     }
 
-    /// Writes BENCHMARKS.md and its plots into the repository.
+    /// Writes the tables into BENCHMARKS.md, each in the place of the one below its heading, and
+    /// the plots. What people wrote around them stays.
     pub(crate) fn write(&self) {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let plots = root.join("docs").join("benchmarks");
         fs::create_dir_all(&plots).unwrap();
 
-        let mut text = HEAD.to_owned();
+        let file = root.join("BENCHMARKS.md");
+        let mut text = fs::read_to_string(&file).unwrap();
         for (table, plot) in &self.parts {
-            let _ = write!(text, "\n{}", table.markdown());
+            text = table.written_into(&text);
             if let Some(plot) = plot {
-                let file = format!("{}.svg", plot.name);
-                fs::write(plots.join(&file), plot.svg()).unwrap();
-                let _ = write!(text, "\n![{}](docs/benchmarks/{file})\n", table.title);
+                fs::write(plots.join(format!("{}.svg", plot.name)), plot.svg()).unwrap();
             }
         }
-        fs::write(root.join("BENCHMARKS.md"), text).unwrap();
+        fs::write(file, text).unwrap();
     }
 }
 
@@ -75,13 +65,47 @@ impl Table {
     }
 
     fn markdown(&self) -> String {
-        let mut text = format!("## {}\n\n| {} |\n", self.title, self.columns.join(" | "));
+        format!("## {}\n\n{}", self.title, self.rows_as_markdown())
+    }
+
+    fn rows_as_markdown(&self) -> String {
+        let mut text = format!("| {} |\n", self.columns.join(" | "));
         text.push_str(&"|---".repeat(self.columns.len()));
         text.push_str("|\n");
         for row in &self.rows {
             let _ = writeln!(text, "| {} |", row.join(" | "));
         }
         text
+    }
+
+    /// A document with this table in the place of the first one below its heading.
+    ///
+    /// # Panics
+    /// When the document has no such heading, or no table below it: a measurement would be lost.
+    fn written_into(&self, document: &str) -> String {
+        let heading = format!("# {}\n", self.title);
+        let below = document
+            .find(&heading)
+            .expect("BENCHMARKS.md has a heading for each table");
+        let begin = below
+            + document[below..]
+                .find("\n|")
+                .expect("a table below its heading")
+            + 1;
+
+        let mut end = begin;
+        for line in document[begin..].split_inclusive('\n') {
+            if !line.starts_with('|') {
+                break;
+            }
+            end += line.len();
+        }
+        format!(
+            "{}{}{}",
+            &document[..begin],
+            self.rows_as_markdown(),
+            &document[end..]
+        )
     }
 }
 

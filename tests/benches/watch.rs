@@ -35,8 +35,7 @@ struct EndedTest {
 /// Each row is one suite.
 pub(crate) fn measure(report: &mut Report) {
     let mut table = Table::new(
-        "Watched: a suite of ten minutes and 100 tests at ten times its speed, from the END of a \
-         test in the log to its outcome in Azure DevOps",
+        "Watched: a suite of ten minutes and 100 tests at ten times its speed",
         &[
             "a request takes",
             "outcomes",
