@@ -50,7 +50,7 @@ use crate::plan::snapshot::{CaseIds, Snapshot};
 use crate::server::{Server, ServerIdentity};
 use crate::workspace::{self, GrowingLog, Location, ReadError, RunReader};
 
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::RunRefusal;
 pub(crate) use requested::{read_again, read_ended, read_requested};
 
 /// Bytes of a run that are stored. One at every limit of what is read of it takes less; the

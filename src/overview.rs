@@ -55,7 +55,7 @@ const RECENT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The state as scripts see it (product contract, section 6).
 #[derive(Debug, Serialize)]
-pub(crate) struct Status {
+pub(crate) struct KadoStatus {
     pub running: bool,
     /// The version of the running service; without one, of this program.
     pub version: String,
@@ -86,7 +86,7 @@ pub(crate) struct Status {
 
 /// The same with what people see besides.
 pub(crate) struct Overview {
-    pub status: Status,
+    pub status: KadoStatus,
     pub service: ServiceState,
     /// Bytes that are free where the state lies.
     pub free: Option<u64>,
@@ -207,7 +207,7 @@ fn look_through(
         notes.extend(outbox.older_runs.iter().map(Problem::of_older));
     }
 
-    let status = Status {
+    let status = KadoStatus {
         notes,
         ..status_of(config, service, outbox.as_ref(), problems)
     };
@@ -220,7 +220,7 @@ fn look_through(
 fn overview_of(
     config: &Config,
     service: ServiceState,
-    status: Status,
+    status: KadoStatus,
     free: Option<u64>,
     token_ends: Vec<TokenEnd>,
     outbox: Option<OutboxState>,
@@ -308,11 +308,11 @@ fn status_of(
     service: ServiceState,
     outbox: Option<&OutboxState>,
     problems: Vec<Problem>,
-) -> Status {
+) -> KadoStatus {
     let facts = outbox.and_then(|known| known.service.as_ref());
     let uptime = facts.map(|facts| clock::now().since(facts.started));
 
-    Status {
+    KadoStatus {
         running: service == ServiceState::Running,
         version: facts.map_or_else(
             || env!("CARGO_PKG_VERSION").to_owned(),

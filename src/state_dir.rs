@@ -1,6 +1,6 @@
 //! Makes the state folder and what lies in it, closed to everybody but its owner and the service's
 //! group: it holds what was tested and where. One that others decide about is refused, before
-//! anything in it is read or written ([`Refusal`]).
+//! anything in it is read or written ([`StateDirRefusal`]).
 //!
 //! On Unix the modes are set one by one, whatever the umask: the mask of the process would be that
 //! of the commands that it starts as well. On Windows the access list of a folder that is there is
@@ -31,7 +31,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-pub(crate) use refusal::Refusal;
+pub(crate) use refusal::StateDirRefusal;
 
 /// What kado keeps in a state folder as files; the database has others beside it, whose names begin
 /// with its own.
@@ -79,7 +79,7 @@ pub(crate) struct Exposure {
 /// it keeps its permissions, and [`exposure`] tells.
 ///
 /// # Errors
-/// When it cannot be made, when it lies on another machine, or with a [`Refusal`].
+/// When it cannot be made, when it lies on another machine, or with a [`StateDirRefusal`].
 pub(crate) fn make(state_dir: &Path) -> io::Result<()> {
     if is_remote(state_dir) {
         let text = "it lies on another machine, and a database with a write-ahead log needs a \
@@ -108,7 +108,7 @@ pub(crate) fn make(state_dir: &Path) -> io::Result<()> {
 /// or that this account may not look into, passes: whoever uses it finds that out.
 ///
 /// # Errors
-/// With a [`Refusal`].
+/// With a [`StateDirRefusal`].
 pub(crate) fn check(state_dir: &Path) -> io::Result<()> {
     match refusal(state_dir) {
         Some(refusal) => Err(refusal.into()),
@@ -117,7 +117,7 @@ pub(crate) fn check(state_dir: &Path) -> io::Result<()> {
 }
 
 /// As [`check`], as a value.
-pub(crate) fn refusal(state_dir: &Path) -> Option<Refusal> {
+pub(crate) fn refusal(state_dir: &Path) -> Option<StateDirRefusal> {
     if let Err(refusal) = system::check_folder(state_dir) {
         return Some(refusal);
     }
@@ -144,7 +144,7 @@ pub(crate) fn refusal(state_dir: &Path) -> Option<Refusal> {
             } else {
                 "something else"
             };
-            return Some(Refusal::Misplaced {
+            return Some(StateDirRefusal::Misplaced {
                 path,
                 found,
                 wanted,

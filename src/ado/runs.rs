@@ -11,7 +11,7 @@ use crate::ado::error::AdoError;
 use crate::ado::transport::{AdoClient, Importance};
 use crate::ado::version::Call;
 use crate::ado::wire::{
-    NewResult, OutcomeUpdate, ResultUpdate, RunComment, RunCreation, RunEnd, RunUpdate, TestResult,
+    AdoResult, NewResult, OutcomeUpdate, ResultUpdate, RunComment, RunCreation, RunEnd, RunUpdate,
     TestRun,
 };
 
@@ -112,10 +112,10 @@ impl AdoClient {
         project: &str,
         run: u32,
         points: Wanted<'_>,
-    ) -> Result<Vec<TestResult>, AdoError> {
+    ) -> Result<Vec<AdoResult>, AdoError> {
         let run_id = run.to_string();
         let path = results_path(project, &run_id);
-        let id = |result: &TestResult| result.id;
+        let id = |result: &AdoResult| result.id;
         let mut missing = match points {
             Wanted::All => None,
             Wanted::OfPoints(points) => Some(points.iter().copied().collect::<HashSet<u32>>()),

@@ -10,8 +10,8 @@ use url::Url;
 use crate::ado::classify::{ServerAnswer, classify, without_mark};
 use crate::ado::headers;
 use crate::ado::wire::{
-    Attachment, AutomatedItem, Build, ConnectionData, List, PipelineDefinition, ReleaseAnswer,
-    SuiteOfCase, SuitePoint, TeamProject, TestConfiguration, TestPlan, TestPoint, TestResult,
+    AdoResult, Attachment, AutomatedItem, Build, ConnectionData, List, PipelineDefinition,
+    ReleaseAnswer, SuiteOfCase, SuitePoint, TeamProject, TestConfiguration, TestPlan, TestPoint,
     TestRun, TestSuite, TypeCategory, WorkItem,
 };
 
@@ -48,7 +48,7 @@ fn lists(body: &[u8]) {
     read_list::<TestConfiguration>(body);
     read_list::<TestPlan>(body);
     read_list::<TestPoint>(body);
-    read_list::<TestResult>(body);
+    read_list::<AdoResult>(body);
     read_list::<TestRun>(body);
     read_list::<TestSuite>(body);
     read_list::<Option<WorkItem>>(body);

@@ -432,7 +432,7 @@ pub(crate) struct ResultCase {
 /// A result inside a run.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TestResult {
+pub struct AdoResult {
     #[serde(deserialize_with = "id")]
     pub(crate) id: u32,
     pub(crate) test_point: Option<Reference>,
@@ -455,7 +455,7 @@ pub struct TestResult {
     pub(crate) last_updated_date: Option<String>,
 }
 
-impl TestResult {
+impl AdoResult {
     /// Whether somebody filled it in.
     pub(crate) fn is_completed(&self) -> bool {
         is_state(self.state.as_deref(), "Completed")

@@ -41,7 +41,7 @@ use crate::config::Config;
 use crate::config::expiry::token_tables;
 use crate::discovery::claim::Terms;
 use crate::discovery::filled_run::FilledRun;
-use crate::katalon::command_line::{CommandLine, Target, hidden_option};
+use crate::katalon::command_line::{CommandLine, CommandTarget, hidden_option};
 use crate::outbox::request::{Answer, Request};
 use crate::pipeline::{
     JobPage, PipelineJob, RunOrigin, TOKEN_VARIABLE, page_address, test_run_of_job,
@@ -168,7 +168,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
 
 /// What the command claims, and on what terms.
 fn terms(arguments: &Arguments, line: CommandLine) -> Result<Terms, UsageError> {
-    if arguments.filling.completes() && !matches!(line.target, Target::Suite(_)) {
+    if arguments.filling.completes() && !matches!(line.target, CommandTarget::Suite(_)) {
         return Err(UsageError(
             "`--complete` goes with one suite (`-testSuitePath`): the first of several would \
              complete the test run, and the others could not fill it"

@@ -6,7 +6,7 @@ use crate::cli::terminal::{Piece, Screen, Table, Tone, always, table, weighing};
 use crate::katalon::id_source::IdSource;
 use crate::katalon::status::Status;
 use crate::plan::SubmissionPlan;
-use crate::plan::attachments::Target;
+use crate::plan::attachments::AttachmentTarget;
 
 /// Writes what each point gets, and what is attached to what; no table where there is nothing.
 pub(super) fn write(plan: &SubmissionPlan, out: &mut Screen<'_>) -> io::Result<()> {
@@ -87,9 +87,9 @@ pub(super) fn status(words: &str) -> Piece {
 }
 
 /// `run` or `point:ID`, as scripts see it too.
-pub(super) fn target(target: Target) -> String {
+pub(super) fn target(target: AttachmentTarget) -> String {
     match target {
-        Target::Run => "run".to_owned(),
-        Target::Point(point) => format!("point:{point}"),
+        AttachmentTarget::Run => "run".to_owned(),
+        AttachmentTarget::Point(point) => format!("point:{point}"),
     }
 }

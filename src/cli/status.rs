@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::moment::Moment;
 use crate::outbox::lock::ServiceState;
-use crate::overview::{self, Overview, Problem, Status};
+use crate::overview::{self, KadoStatus, Overview, Problem};
 use crate::plural::{counted, form, span};
 
 /// Arguments of `kado status`.
@@ -165,7 +165,7 @@ fn print_runs(overview: &Overview, out: &mut Screen<'_>) -> std::io::Result<()> 
     fact(out, "Credentials", credentials_in_words(overview))
 }
 
-fn waiting_in_words(status: &Status) -> String {
+fn waiting_in_words(status: &KadoStatus) -> String {
     let (Some(pending), Some(submitting)) = (status.pending, status.submitting) else {
         return or_dash(None::<usize>);
     };

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use crate::config::section::{Problem, Problems, Section};
-use crate::config::values::with_way_out;
+use crate::config::section::{ConfigProblem, Problems, Section};
+use crate::config::value_error::{ValueError, with_way_out};
 use crate::config::{
     Access, Config, ProjectTables, Tables, identity, notify, proxy, status_page, values,
 };
@@ -40,7 +40,7 @@ pub(super) struct Surroundings {
 ///
 /// # Errors
 /// All problems of the file, by line.
-pub(super) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<Problem>> {
+pub(super) fn parse(text: &str, around: &Surroundings) -> Result<Config, Vec<ConfigProblem>> {
     // A mistake of syntax does not end the reading, or people would be told of one problem after
     // the other.
     let (document, syntax_errors) = DeTable::parse_recoverable(text);

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use directories::ProjectDirs;
 
 use crate::config::file::{DEFAULT_SPOOL_LIMIT, Surroundings, parse};
-use crate::config::section::Problem;
+use crate::config::section::ConfigProblem;
 use crate::config::status_page::StatusPage;
 use crate::config::{Config, Overtaken};
 use crate::discovery::eligibility::{History, RunsFrom};
@@ -121,7 +121,7 @@ pub(crate) enum ConfigError {
         /// The file.
         file: PathBuf,
         /// All of them, by line.
-        problems: Vec<Problem>,
+        problems: Vec<ConfigProblem>,
     },
 }
 
@@ -135,7 +135,7 @@ fn way_in(error: &std::io::Error) -> &'static str {
     }
 }
 
-fn listed(problems: &[Problem]) -> String {
+fn listed(problems: &[ConfigProblem]) -> String {
     let mut list = counted(problems.len(), "problem");
     list.push(':');
     for problem in problems {

@@ -13,8 +13,8 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
-use crate::config::section::{Problem, Problems, Section};
-use crate::config::values::with_way_out;
+use crate::config::section::{ConfigProblem, Problems, Section};
+use crate::config::value_error::with_way_out;
 use crate::config::{Config, file, values};
 use crate::error_chain::chain;
 use crate::plan::overrides::Overrides;
@@ -34,7 +34,7 @@ pub(crate) struct ProjectFile {
     /// What is not read or not filled in, by line.
     pub warnings: Vec<String>,
     /// What is wrong, by line; the runs of the project wait for somebody to correct it.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ConfigProblem>,
 }
 
 impl ProjectFile {
@@ -61,7 +61,7 @@ impl ProjectFile {
 
     fn unreadable(why: String) -> Self {
         Self {
-            problems: vec![Problem { line: 0, text: why }],
+            problems: vec![ConfigProblem { line: 0, text: why }],
             ..Self::default()
         }
     }

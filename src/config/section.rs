@@ -20,14 +20,14 @@ const LONGEST_KEY: usize = 100;
 
 /// A problem of a configuration file.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Problem {
+pub(crate) struct ConfigProblem {
     /// Line in the file, from 1; 0 when it is the file as a whole.
     pub line: usize,
     /// What is wrong and what would be right.
     pub text: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             0 => f.write_str(&self.text),
@@ -43,7 +43,7 @@ pub(super) struct Problems<'t> {
     /// Where the lines of the text begin.
     lines: OnceCell<Vec<usize>>,
     /// The first ones by line.
-    problems: BTreeSet<Problem>,
+    problems: BTreeSet<ConfigProblem>,
     /// How many there are beside them.
     more: usize,
 }
@@ -72,7 +72,7 @@ impl<'t> Problems<'t> {
             self.more += 1;
             return;
         }
-        let problem = Problem { line, text: text() };
+        let problem = ConfigProblem { line, text: text() };
 
         // Found in the order in which keys are asked for; people go through the file from its top.
         let is_new = self.problems.insert(problem);
@@ -92,10 +92,10 @@ impl<'t> Problems<'t> {
     }
 
     /// The problems, by line; of very many the first ones, and how many more there are.
-    pub(super) fn into_sorted(self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = self.problems.into_iter().collect();
+    pub(super) fn into_sorted(self) -> Vec<ConfigProblem> {
+        let mut problems: Vec<ConfigProblem> = self.problems.into_iter().collect();
         if self.more > 0 {
-            problems.push(Problem {
+            problems.push(ConfigProblem {
                 line: 0,
                 text: format!("… and {}", counted(self.more, "more problem")),
             });

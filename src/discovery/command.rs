@@ -218,14 +218,14 @@ fn folded(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::katalon::command_line::Target;
+    use crate::katalon::command_line::CommandTarget;
 
     fn command(root: &str, suite: &str, plan: Option<&str>, started: i64) -> Command {
         let options = RunOptions {
             plan: plan.map(str::to_owned),
             ..RunOptions::default()
         };
-        let target = Target::Suite(suite.to_owned());
+        let target = CommandTarget::Suite(suite.to_owned());
         let line = CommandLine {
             target,
             options,

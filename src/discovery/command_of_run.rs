@@ -247,7 +247,7 @@ mod tests {
     use super::*;
     use crate::discovery::claim::Terms;
     use crate::discovery::filled_run::Completion;
-    use crate::katalon::command_line::{CommandLine, Target};
+    use crate::katalon::command_line::{CommandLine, CommandTarget};
     use crate::katalon::sample;
     use crate::moment::Moment;
 
@@ -266,7 +266,7 @@ mod tests {
             ..RunOptions::default()
         };
         let line = CommandLine {
-            target: Target::Suite("Test Suites/Smoke".to_owned()),
+            target: CommandTarget::Suite("Test Suites/Smoke".to_owned()),
             options,
             ..CommandLine::default()
         };

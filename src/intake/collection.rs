@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::config::project_file::ProjectFile;
 use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::run_identity::RunIdentity;
-use crate::intake::refusal::Refusal;
+use crate::intake::refusal::RunRefusal;
 use crate::intake::{self, FinishedRun, STILL_WITHOUT_END};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
@@ -129,7 +129,7 @@ pub(super) fn read_requested(
     collection: &CollectionFolder,
     config: &Config,
     commands: &KnownCommands,
-) -> Result<FinishedRun, Refusal> {
+) -> Result<FinishedRun, RunRefusal> {
     let ended = has_ended(collection);
     let now = clock::now();
 
@@ -150,7 +150,7 @@ pub(super) fn read_requested(
     })?;
 
     join_members(&collection.id(), &collection.folder, members)
-        .ok_or_else(|| Refusal::NothingRan(collection.folder.clone()))
+        .ok_or_else(|| RunRefusal::NothingRan(collection.folder.clone()))
 }
 
 /// Reads again a collection that was submitted as one run; `None` when nothing of it is there any
@@ -162,13 +162,13 @@ pub(super) fn read_again(
     folder: &Path,
     config: &Config,
     commands: &KnownCommands,
-) -> Result<Option<FinishedRun>, Refusal> {
+) -> Result<Option<FinishedRun>, RunRefusal> {
     let collection = match workspace::collection_in(folder) {
         Ok(collection) => collection,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
             let folder = folder.to_owned();
-            return Err(Refusal::Folder { folder, error });
+            return Err(RunRefusal::Folder { folder, error });
         }
     };
 
@@ -191,14 +191,14 @@ pub(super) fn read_ended(
     collection: &CollectionFolder,
     config: &Config,
     commands: &KnownCommands,
-) -> Result<(FinishedRun, RunState), Refusal> {
+) -> Result<(FinishedRun, RunState), RunRefusal> {
     let members = read_members(collection, config, commands, |signs| {
         Some(MemberState::of(signs.state, aborted_members(config)))
     })?;
 
     match join_or_aborted(&collection.id(), &collection.folder, members) {
         (Some(whole), state) => Ok((whole, state)),
-        (None, _) => Err(Refusal::NothingRan(collection.folder.clone())),
+        (None, _) => Err(RunRefusal::NothingRan(collection.folder.clone())),
     }
 }
 
@@ -209,7 +209,7 @@ fn read_members(
     config: &Config,
     commands: &KnownCommands,
     state_of: impl Fn(&MemberSigns) -> Option<MemberState>,
-) -> Result<Vec<FinishedMember>, Refusal> {
+) -> Result<Vec<FinishedMember>, RunRefusal> {
     // The folder that was asked for may be the collection's own or a copy, which is no member.
     let commands = KnownCommands {
         membership: collection.report.membership(),
@@ -219,8 +219,8 @@ fn read_members(
     let mut members = Vec::new();
     for listed in collection.members() {
         let signs = MemberSigns::of(&listed.folder);
-        let state =
-            state_of(&signs).ok_or_else(|| Refusal::CollectionRuns(collection.folder.clone()))?;
+        let state = state_of(&signs)
+            .ok_or_else(|| RunRefusal::CollectionRuns(collection.folder.clone()))?;
         let run = match signs.state {
             RunState::Queued => None,
             _ => {

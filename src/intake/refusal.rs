@@ -8,7 +8,7 @@ use crate::intake::{IntakeError, STILL_WITHOUT_END};
 
 /// Why a run that somebody asked for is not submitted.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum RunRefusal {
     /// The run or its project cannot be read.
     #[error(transparent)]
     Unreadable(#[from] IntakeError),

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::clock;
 use crate::config::Config;
 use crate::discovery::command_of_run::KnownCommands;
-use crate::intake::refusal::Refusal;
+use crate::intake::refusal::RunRefusal;
 use crate::intake::{FinishedRun, STILL_WITHOUT_END, collection, read};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
@@ -25,7 +25,7 @@ pub(crate) fn read_requested(
     location: &Location,
     config: &Config,
     commands: &KnownCommands,
-) -> Result<FinishedRun, Refusal> {
+) -> Result<FinishedRun, RunRefusal> {
     let reader = RunReader::default();
     let commands = commands.clone().without_filled_runs();
     let run = match collection::of(location, &reader, config) {
@@ -36,7 +36,7 @@ pub(crate) fn read_requested(
     if run.terms.enabled {
         Ok(run)
     } else {
-        Err(Refusal::SwitchedOff(run.snapshot.project_name))
+        Err(RunRefusal::SwitchedOff(run.snapshot.project_name))
     }
 }
 
@@ -46,16 +46,16 @@ fn read_if_over(
     reader: &RunReader,
     config: &Config,
     commands: &KnownCommands,
-) -> Result<FinishedRun, Refusal> {
+) -> Result<FinishedRun, RunRefusal> {
     let folder = &location.folder;
     let run = match read(location, reader, config, commands) {
         Ok(run) => run,
         // Whoever names a folder that is no run folder may have meant a collection.
         Err(error) => {
             return Err(match workspace::collection_in(folder) {
-                Ok(_) => Refusal::IsCollection(folder.to_owned()),
+                Ok(_) => RunRefusal::IsCollection(folder.to_owned()),
                 Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-                    Refusal::CollectionReport(error)
+                    RunRefusal::CollectionReport(error)
                 }
                 Err(_) => error.into(),
             });
@@ -66,15 +66,15 @@ fn read_if_over(
     // and the report is there where the tests died before the end (`katalon/behaviour.md` §4.3).
     let state = workspace::state_when_over(folder, run.snapshot.run.ended);
     if state == RunState::Aborted && !has_been_still(folder)? {
-        return Err(Refusal::StillWritten(folder.to_owned()));
+        return Err(RunRefusal::StillWritten(folder.to_owned()));
     }
     Ok(run)
 }
 
-fn has_been_still(folder: &Path) -> Result<bool, Refusal> {
+fn has_been_still(folder: &Path) -> Result<bool, RunRefusal> {
     let listing = workspace::list_run_folder(folder).map_err(|error| {
         let folder = folder.to_owned();
-        Refusal::Folder { folder, error }
+        RunRefusal::Folder { folder, error }
     })?;
     let newest = listing.newest();
     Ok(newest.is_none_or(|newest| clock::now().since(newest) >= STILL_WITHOUT_END))
@@ -89,7 +89,7 @@ pub(crate) fn read_ended(
     location: &Location,
     config: &Config,
     commands: &KnownCommands,
-) -> Result<(FinishedRun, RunState), Refusal> {
+) -> Result<(FinishedRun, RunState), RunRefusal> {
     let reader = RunReader::default();
     if let Some(whole) = collection::of(location, &reader, config) {
         return collection::read_ended(&whole, config, commands);
@@ -110,7 +110,7 @@ pub(crate) fn read_again(
     location: &Location,
     config: &Config,
     commands: &KnownCommands,
-) -> Result<Option<FinishedRun>, Refusal> {
+) -> Result<Option<FinishedRun>, RunRefusal> {
     let run = if snapshot.joined.is_some() {
         collection::read_again(&location.folder, config, commands)?
     } else {

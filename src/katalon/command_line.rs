@@ -15,7 +15,7 @@ pub(crate) struct CommandLine {
     /// `-projectPath`, as written: the project's folder or its `.prj` file.
     pub project: Option<String>,
     /// What is executed.
-    pub target: Target,
+    pub target: CommandTarget,
     /// `-executionUUID`.
     pub execution_uuid: Option<String>,
     /// The `ado*` options, also those behind `--info`.
@@ -25,7 +25,7 @@ pub(crate) struct CommandLine {
 /// What katalonc executes.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Target {
+pub(crate) enum CommandTarget {
     /// A suite, `Test Suites/…` (`-testSuitePath`).
     Suite(String),
     /// A collection, `Test Suites/…` (`-testSuiteCollectionPath`).
@@ -67,8 +67,8 @@ impl CommandLine {
 
         match name.to_ascii_lowercase().as_str() {
             "projectpath" => self.project = Some(value.to_owned()),
-            "testsuitepath" => self.target = Target::Suite(id_of(value)),
-            "testsuitecollectionpath" => self.target = Target::Collection(id_of(value)),
+            "testsuitepath" => self.target = CommandTarget::Suite(id_of(value)),
+            "testsuitecollectionpath" => self.target = CommandTarget::Collection(id_of(value)),
             "executionuuid" => self.execution_uuid = Some(value.to_owned()),
             // Whatever begins otherwise is none of kado's, and is not looked at.
             name => self.options.set(name, value),
@@ -113,7 +113,7 @@ fn is_ado_option(word: &str) -> bool {
     word.starts_with('-') && options != RunOptions::default()
 }
 
-impl Target {
+impl CommandTarget {
     /// Whether a run is one of these: a run of this suite alone, or of a member of this collection.
     pub(crate) fn covers(&self, suite: &str, membership: &Membership) -> bool {
         match (self, membership) {
@@ -188,7 +188,10 @@ mod tests {
             unread: None,
         };
         assert_eq!(line.project.as_deref(), Some("/srv/work/Shop/Shop.prj"));
-        assert_eq!(line.target, Target::Suite("Test Suites/Smoke".into()));
+        assert_eq!(
+            line.target,
+            CommandTarget::Suite("Test Suites/Smoke".into())
+        );
         assert_eq!(line.execution_uuid.as_deref(), Some("4d2"));
         assert_eq!(line.options, options);
 
@@ -237,14 +240,17 @@ mod tests {
             "-adoTestRunName=",
         ]);
         assert_eq!(line.project.as_deref(), Some(r"C:\work\Shop"));
-        assert_eq!(line.target, Target::Collection("Test Suites/All".into()));
+        assert_eq!(
+            line.target,
+            CommandTarget::Collection("Test Suites/All".into())
+        );
         assert_eq!(line.options, RunOptions::default());
     }
 
     #[test]
     fn a_suite_of_its_own_and_a_member_of_a_collection_are_told_apart() {
-        let suite = Target::Suite("Test Suites/Smoke".into());
-        let collection = Target::Collection("Test Suites/All".into());
+        let suite = CommandTarget::Suite("Test Suites/Smoke".into());
+        let collection = CommandTarget::Collection("Test Suites/All".into());
         let member = Membership::Of("Test Suites/All".into());
         let member_of_another = Membership::Of("Test Suites/Other".into());
 
@@ -254,7 +260,7 @@ mod tests {
         assert!(collection.covers("Test Suites/Smoke", &Membership::OfUnnamed));
         assert!(!collection.covers("Test Suites/Smoke", &member_of_another));
         assert!(!collection.covers("Test Suites/Smoke", &Membership::Single));
-        assert!(Target::Unnamed.covers("Test Suites/Smoke", &Membership::Single));
+        assert!(CommandTarget::Unnamed.covers("Test Suites/Smoke", &Membership::Single));
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::clock;
 use crate::discovery::claim::Claim;
 use crate::file_names::is_in;
-use crate::katalon::command_line::Target;
+use crate::katalon::command_line::CommandTarget;
 use crate::moment::Moment;
 use crate::outbox::lock::ClaimMark;
 use crate::outbox::store::MetRun;
@@ -142,9 +142,9 @@ fn is_run_of(run: &MetRun, claim: &Claim) -> bool {
             || is_in(&workspace::resolved(&run.folder), &claim.root))
 }
 
-fn suite_of(target: &Target) -> Option<String> {
+fn suite_of(target: &CommandTarget) -> Option<String> {
     match target {
-        Target::Suite(suite) | Target::Collection(suite) => Some(suite.clone()),
-        Target::Unnamed => None,
+        CommandTarget::Suite(suite) | CommandTarget::Collection(suite) => Some(suite.clone()),
+        CommandTarget::Unnamed => None,
     }
 }

@@ -31,7 +31,7 @@ const MOST_NAMED: usize = 10_000;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct PlannedAttachment {
     /// What it is attached to.
-    pub target: Target,
+    pub target: AttachmentTarget,
     /// Where its bytes come from.
     pub source: Source,
     /// File name in ADO.
@@ -44,7 +44,7 @@ pub(crate) struct PlannedAttachment {
 
 /// What an attachment is attached to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub(crate) enum Target {
+pub(crate) enum AttachmentTarget {
     /// The test run.
     Run,
     /// The result of a point.
@@ -117,7 +117,7 @@ pub(crate) fn late(
 
     let mut chosen = ChosenFiles::default();
     for report in reports {
-        chosen.add(snapshot, Target::Run, &report, None);
+        chosen.add(snapshot, AttachmentTarget::Run, &report, None);
     }
     make_names_unique(snapshot, &mut chosen.attachments);
     chosen.attachments
@@ -190,7 +190,7 @@ impl ChosenFiles {
 
             self.texts += long.text.len();
             self.push(PlannedAttachment {
-                target: Target::Point(fed.point.id),
+                target: AttachmentTarget::Point(fed.point.id),
                 size: long.text.len() as u64,
                 source: Source::Text(long.text.to_owned()),
                 name: text::file_name(&long.name),
@@ -207,7 +207,7 @@ impl ChosenFiles {
         fed: &FedPoint<'_>,
     ) {
         let kinds = &snapshot.options.attachments.kinds;
-        let target = Target::Point(fed.point.id);
+        let target = AttachmentTarget::Point(fed.point.id);
         let mut named = BTreeSet::new();
 
         for &test in &fed.tests {
@@ -263,7 +263,7 @@ impl ChosenFiles {
         for kind in FileKind::SENDABLE {
             for file in &snapshot.run.files {
                 if file.kind == kind && !named.contains(file.path.as_str()) {
-                    self.add(snapshot, Target::Run, file, None);
+                    self.add(snapshot, AttachmentTarget::Run, file, None);
                 }
             }
         }
@@ -273,7 +273,7 @@ impl ChosenFiles {
     fn add(
         &mut self,
         snapshot: &Snapshot,
-        target: Target,
+        target: AttachmentTarget,
         file: &RunFile,
         test: Option<&TestResult>,
     ) {
@@ -341,9 +341,9 @@ impl ChosenFiles {
 
 /// What a file is called in ADO: its own name, and at the run of a collection the name of its
 /// member before it, because every member has an `execution0.log`.
-fn name_of(snapshot: &Snapshot, target: Target, path: &str) -> String {
+fn name_of(snapshot: &Snapshot, target: AttachmentTarget, path: &str) -> String {
     let file_name = path.rsplit('/').next().unwrap_or(path);
-    if target != Target::Run {
+    if target != AttachmentTarget::Run {
         return file_name.to_owned();
     }
 
@@ -361,7 +361,7 @@ fn name_of(snapshot: &Snapshot, target: Target, path: &str) -> String {
 /// tell them apart.
 fn make_names_unique(snapshot: &Snapshot, attachments: &mut [PlannedAttachment]) {
     let mut used = HashSet::new();
-    let mut numbers: HashMap<(Target, String), usize> = HashMap::new();
+    let mut numbers: HashMap<(AttachmentTarget, String), usize> = HashMap::new();
 
     for attachment in attachments {
         if used.insert((attachment.target, attachment.name.clone())) {

@@ -11,7 +11,7 @@ use crate::discovery::command_of_run::KnownCommands;
 use crate::discovery::eligibility::Eligibility;
 use crate::discovery::filled_run::{Completion, FilledRun};
 use crate::error_chain::chain;
-use crate::intake::{self, FinishedRun, Refusal};
+use crate::intake::{self, FinishedRun, RunRefusal};
 use crate::katalon::run::lifecycle::RunState;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
 use crate::outbox::request::{Answer, Request};
@@ -203,7 +203,7 @@ async fn read_folder<T: Send + 'static>(
     outbox: &Outbox,
     config: &Config,
     folder: &Path,
-    read: fn(&Location, &Config, &KnownCommands) -> Result<T, Refusal>,
+    read: fn(&Location, &Config, &KnownCommands) -> Result<T, RunRefusal>,
 ) -> Result<T, StoreError> {
     let path = folder.to_owned();
     let location = on_disk(move || Location::of(&path)).await?;

@@ -23,7 +23,7 @@ pub(crate) use entered::{
     Misentered, attachments, definition, plan, row, sending, status_outcome, yes_or_no,
 };
 pub(crate) use own_file::NoOwnFile;
-pub(crate) use prepared::{PreparedFile, Target};
+pub(crate) use prepared::{PreparedFile, SettingsTarget};
 pub(crate) use runs_seen::{RunsSeen, SeenEnvironment};
 pub(crate) use verified::{DefinitionAnswer, Verified, verify, verify_definition};
 

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// Why kado does not use a state folder.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum StateDirRefusal {
     /// The folder, a link in its place, or something of kado's in it belongs to somebody else.
     #[error(
         "`{}` belongs to {owner}, who could exchange what lies there; {}", path.display(), self.remedy()
@@ -43,7 +43,7 @@ pub(crate) enum Refusal {
     },
 }
 
-impl Refusal {
+impl StateDirRefusal {
     /// What a person does about it.
     pub(crate) fn remedy(&self) -> String {
         match self {
@@ -67,8 +67,8 @@ impl Refusal {
     }
 }
 
-impl From<Refusal> for io::Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<StateDirRefusal> for io::Error {
+    fn from(refusal: StateDirRefusal) -> Self {
         Self::other(refusal)
     }
 }

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, OFlags};
 
 use crate::secrets::permissions::{service_account, service_group};
-use crate::state_dir::{Exposure, Refusal, kept_as};
+use crate::state_dir::{Exposure, StateDirRefusal, kept_as};
 
 /// Mode bits of a folder that its group shares: the group may write, and what is made in it belongs
 /// to the group.
@@ -90,7 +90,7 @@ fn is_of_macos_service(id: u32) -> bool {
 }
 
 /// Sees that a state folder belongs to whom it may, and that nobody else writes to it.
-pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
+pub(super) fn check_folder(folder: &Path) -> Result<(), StateDirRefusal> {
     // The owner of a link can lead it elsewhere at any time.
     let looks = [fs::symlink_metadata(folder), fs::metadata(folder)];
     for metadata in looks.into_iter().flatten() {
@@ -100,7 +100,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
     }
 
     match fs::metadata(folder) {
-        Ok(metadata) if excess(&metadata) & WRITABLE != 0 => Err(Refusal::Writable {
+        Ok(metadata) if excess(&metadata) & WRITABLE != 0 => Err(StateDirRefusal::Writable {
             permissions: in_words(&metadata),
             command: command_that_closes(folder, &metadata),
         }),
@@ -109,7 +109,11 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
 }
 
 /// Sees that something of kado's in a state folder was put there by whom it may.
-pub(super) fn check_entry(folder: &Path, path: &Path, entry: &Metadata) -> Result<(), Refusal> {
+pub(super) fn check_entry(
+    folder: &Path,
+    path: &Path,
+    entry: &Metadata,
+) -> Result<(), StateDirRefusal> {
     // Each member of a group that shares the folder makes files of his own.
     let is_shared = fs::metadata(folder).is_ok_and(|folder| Share::of(&folder) == Share::Group);
     if is_shared || is_trusted(entry.uid()) {
@@ -119,8 +123,8 @@ pub(super) fn check_entry(folder: &Path, path: &Path, entry: &Metadata) -> Resul
     }
 }
 
-fn of_another(path: &Path, metadata: &Metadata) -> Refusal {
-    Refusal::OfAnother {
+fn of_another(path: &Path, metadata: &Metadata) -> StateDirRefusal {
+    StateDirRefusal::OfAnother {
         path: path.to_owned(),
         owner: format!("the account {}", metadata.uid()),
     }

@@ -15,7 +15,7 @@ use same_file::Handle;
 use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
 
 use crate::SERVICE_NAME;
-use crate::state_dir::{Exposure, Refusal};
+use crate::state_dir::{Exposure, StateDirRefusal};
 use crate::win32::access_list::{ADMINISTRATORS, Descriptor, SYSTEM, Stranger};
 use crate::win32::service_sid::service_sid;
 use crate::win32::{calls, closed};
@@ -27,7 +27,7 @@ pub(super) fn make_closed(folder: &Path) -> io::Result<()> {
 
 /// Refuses a folder of which others decide what lies in it: by owning it, or by its access list.
 /// Who may read it is the administrator's choice.
-pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
+pub(super) fn check_folder(folder: &Path) -> Result<(), StateDirRefusal> {
     // What cannot be asked for cannot be opened either, and is told by whoever tries.
     let Ok(text) = calls::descriptor(folder) else {
         return Ok(());
@@ -40,7 +40,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
     let owner = descriptor.owner.as_str();
     let is_known = [SYSTEM, ADMINISTRATORS, ""].contains(&owner) || trusted.contains(&owner);
     if !is_known {
-        return Err(Refusal::OfAnother {
+        return Err(StateDirRefusal::OfAnother {
             path: folder.to_owned(),
             owner: calls::account_name(owner).unwrap_or_else(|| owner.to_owned()),
         });
@@ -50,7 +50,7 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), Refusal> {
     if deciders.is_empty() {
         return Ok(());
     }
-    Err(Refusal::Writable {
+    Err(StateDirRefusal::Writable {
         permissions: names_of(&deciders),
         command: command_to_close(folder, &service, &own),
     })
@@ -61,7 +61,7 @@ pub(super) const fn check_entry(
     _folder: &Path,
     _path: &Path,
     _entry: &Metadata,
-) -> Result<(), Refusal> {
+) -> Result<(), StateDirRefusal> {
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::ado::AdoClient;
 use crate::ado::attachments::Owner;
 use crate::ado::search::FoundRuns;
-use crate::ado::wire::{TestResult, TestRun};
+use crate::ado::wire::{AdoResult, TestRun};
 use crate::clock;
 use crate::config::Overtaken;
 use crate::locked::locked;
@@ -22,7 +22,7 @@ use crate::outbox::step::{Step, StepState};
 use crate::outbox::submission::{HowMade, StoredStep, Submission};
 use crate::outbox::{Outbox, StoreError};
 use crate::plan::SubmissionPlan;
-use crate::plan::attachments::Target;
+use crate::plan::attachments::AttachmentTarget;
 use crate::plan::hidden::hide_in_left_out;
 use crate::plan::left_out::LeftOut;
 use crate::plan::preview;
@@ -46,7 +46,7 @@ pub(crate) struct ResultRef {
 
 impl ResultRef {
     /// That of a result as ADO has it; `None` of one without a point.
-    pub(crate) fn of(result: TestResult) -> Option<Self> {
+    pub(crate) fn of(result: AdoResult) -> Option<Self> {
         Some(Self {
             point_id: result.test_point?.id,
             result_id: result.id,
@@ -116,7 +116,7 @@ pub(super) struct Execution<'a> {
     results: OnceLock<HashMap<u32, u32>>,
     /// What was asked for beside something else, for the step that needs it.
     early_look: Mutex<Option<FoundRuns>>,
-    early_results: Mutex<Option<Vec<TestResult>>>,
+    early_results: Mutex<Option<Vec<AdoResult>>>,
 }
 
 impl<'a> Execution<'a> {
@@ -163,12 +163,12 @@ impl<'a> Execution<'a> {
     }
 
     /// The results of the run were read beside something else.
-    pub(super) fn keep_early_results(&self, results: Vec<TestResult>) {
+    pub(super) fn keep_early_results(&self, results: Vec<AdoResult>) {
         *locked(&self.early_results) = Some(results);
     }
 
     /// The results that were read beside something else; once.
-    pub(super) fn take_early_results(&self) -> Option<Vec<TestResult>> {
+    pub(super) fn take_early_results(&self) -> Option<Vec<AdoResult>> {
         locked(&self.early_results).take()
     }
 
@@ -211,7 +211,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Whether a result holds what a submission wrote, and not only a preview.
-    pub(super) fn is_filled_in(&self, result: &TestResult) -> bool {
+    pub(super) fn is_filled_in(&self, result: &AdoResult) -> bool {
         if !self.is_live() {
             return result.is_completed();
         }
@@ -373,9 +373,9 @@ impl<'a> Execution<'a> {
     }
 
     /// What a file is attached to: the run, or its result for a point.
-    pub(super) fn owner(&self, target: Target) -> Result<Owner, Stop> {
+    pub(super) fn owner(&self, target: AttachmentTarget) -> Result<Owner, Stop> {
         let run = self.run_id()?;
-        let Target::Point(point) = target else {
+        let AttachmentTarget::Point(point) = target else {
             return Ok(Owner { run, result: None });
         };
 

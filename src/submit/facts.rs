@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::ado::runs::Wanted;
-use crate::ado::wire::TestResult;
+use crate::ado::wire::AdoResult;
 use crate::ado::{AdoClient, AdoError};
 use crate::moment::Moment;
 use crate::plan::ado_facts::{AdoFacts, OtherPlan};
@@ -98,7 +98,7 @@ pub(crate) async fn read(
 }
 
 /// Which points a test run has, and which of them are filled.
-fn by_point(results: &[TestResult]) -> ResultsBefore {
+fn by_point(results: &[AdoResult]) -> ResultsBefore {
     let mut filled = BTreeMap::new();
     for result in results {
         if let Some(point) = &result.test_point {

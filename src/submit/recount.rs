@@ -2,7 +2,7 @@
 //! writes nothing.
 
 use crate::ado::runs::Wanted;
-use crate::ado::wire::{TestResult, TestRun};
+use crate::ado::wire::{AdoResult, TestRun};
 use crate::ado::{AdoClient, AdoError};
 use crate::outbox::submission::{HowMade, Submission};
 use crate::plan::recount::{
@@ -74,7 +74,7 @@ pub(crate) async fn of_results(
     ))
 }
 
-fn found_result(result: &TestResult) -> FoundResult {
+fn found_result(result: &AdoResult) -> FoundResult {
     FoundResult {
         point_id: result.test_point.as_ref().map(|point| point.id),
         outcome: result.outcome.clone(),

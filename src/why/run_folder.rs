@@ -9,7 +9,7 @@ use crate::discovery::eligibility::Eligibility;
 use crate::discovery::folder_answer::FolderAnswer;
 use crate::discovery::run_identity::RunIdentity;
 use crate::error_chain::chain;
-use crate::intake::{self, FinishedRun, Refusal};
+use crate::intake::{self, FinishedRun, RunRefusal};
 use crate::katalon::damage::Damage;
 use crate::katalon::run::SuiteRun;
 use crate::katalon::run::lifecycle::RunState;
@@ -272,7 +272,9 @@ fn with_ways_to_submit(
             let commands = commands_of(inquiry, location).unwrap_or_else(|_| no_commands());
             match intake::read_requested(location, inquiry.config, &commands) {
                 Ok(run) => known.or_else_do(ways_to_submit(folder, &run)),
-                Err(refusal @ Refusal::SwitchedOff(_)) => known.or_else_do([refusal.to_string()]),
+                Err(refusal @ RunRefusal::SwitchedOff(_)) => {
+                    known.or_else_do([refusal.to_string()])
+                }
                 Err(_) => known,
             }
         }
@@ -287,7 +289,7 @@ fn ways_to_submit(folder: &Path, run: &FinishedRun) -> Vec<String> {
         ways.push(command("submit", folder));
         ways
     } else {
-        vec![Refusal::SwitchedOff(run.snapshot.project_name.clone()).to_string()]
+        vec![RunRefusal::SwitchedOff(run.snapshot.project_name.clone()).to_string()]
     }
 }
 

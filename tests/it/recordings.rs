@@ -67,14 +67,14 @@ fn typed(name: &str, body: &Value) -> Option<Result<(), String>> {
             read::<wire::TestRun>(body)
         }
 
-        _ if get("getTestResultsByQuery") => read::<Vec<wire::TestResult>>(&body["results"]),
-        _ if get("addTestResults") && body.is_array() => read::<Vec<wire::TestResult>>(body),
+        _ if get("getTestResultsByQuery") => read::<Vec<wire::AdoResult>>(&body["results"]),
+        _ if get("addTestResults") && body.is_array() => read::<Vec<wire::AdoResult>>(body),
         _ if get("ValidResponse") && get("testRunResults") => {
-            read::<wire::List<wire::TestResult>>(body)
+            read::<wire::List<wire::AdoResult>>(body)
         }
         _ if get("testResults_unplanned") => match body {
-            Value::Array(items) => items.iter().try_for_each(read::<wire::TestResult>),
-            other => read::<wire::List<wire::TestResult>>(other),
+            Value::Array(items) => items.iter().try_for_each(read::<wire::AdoResult>),
+            other => read::<wire::List<wire::AdoResult>>(other),
         },
 
         _ if get("AttachmentsResponse") => read::<wire::Attachment>(body),

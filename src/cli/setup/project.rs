@@ -24,7 +24,7 @@ use crate::mapping::{is_katalon_at_work, suggest_command};
 use crate::server::Server;
 use crate::setup::project::{
     self as setup, CurrentProject, Misentered, NoSetup, PreparedFile, ProjectChoices, RunsSeen,
-    Target, Verified,
+    SettingsTarget, Verified,
 };
 use crate::workspace::PROJECT_FILE;
 
@@ -99,7 +99,11 @@ impl ProjectOptions {
     }
 
     /// What the options choose; all that is wrong with them is told at once.
-    fn choices(&self, common: &Common<'_>, target: Target) -> Result<ProjectChoices, UsageError> {
+    fn choices(
+        &self,
+        common: &Common<'_>,
+        target: SettingsTarget,
+    ) -> Result<ProjectChoices, UsageError> {
         let mut wrong = Vec::new();
         let server = common.server_url.map(Server::meant_by);
         let choices = ProjectChoices {
@@ -142,7 +146,7 @@ impl ProjectOptions {
             ),
         };
 
-        if target == Target::OwnFile {
+        if target == SettingsTarget::OwnFile {
             wrong.extend(self.without_place(common));
         }
         if wrong.is_empty() {
@@ -186,10 +190,10 @@ impl ProjectOptions {
         without
     }
 
-    fn target(&self) -> Result<Target, UsageError> {
+    fn target(&self) -> Result<SettingsTarget, UsageError> {
         match &self.to {
-            None => Ok(Target::Settings),
-            Some(file) if file.as_path() == Path::new(PROJECT_FILE) => Ok(Target::OwnFile),
+            None => Ok(SettingsTarget::Settings),
+            Some(file) if file.as_path() == Path::new(PROJECT_FILE) => Ok(SettingsTarget::OwnFile),
             Some(file) => Err(UsageError(format!(
                 "`--to {}`: only `--to {PROJECT_FILE}` can be written, the project's own file beside \
                  its `.prj`",
@@ -297,7 +301,7 @@ impl Writer<'_> {
         &self,
         prepared: &PreparedFile,
         verified: &Verified,
-        target: Target,
+        target: SettingsTarget,
         out: &mut Screen<'_>,
     ) -> anyhow::Result<Exit> {
         let file = plain(&prepared.path.display().to_string());
@@ -346,7 +350,7 @@ impl Writer<'_> {
     fn way_on(
         &self,
         verified: &Verified,
-        target: Target,
+        target: SettingsTarget,
         out: &mut Screen<'_>,
     ) -> anyhow::Result<Exit> {
         let root = &self.current.root;
@@ -356,7 +360,7 @@ impl Writer<'_> {
             suggest_command(root)
         )?;
 
-        if target == Target::OwnFile && !self.current.settings.enabled {
+        if target == SettingsTarget::OwnFile && !self.current.settings.enabled {
             return Ok(failed(
                 &format!(
                     "the integration is switched off in Katalon's settings, which kado.toml cannot \

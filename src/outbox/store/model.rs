@@ -18,7 +18,7 @@ use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{HowMade, Obstacle, SubmissionState, SubmissionSummary};
 use crate::plan::SubmissionPlan;
 use crate::plan::ado_facts::AdoFacts;
-use crate::plan::attachments::{PlannedAttachment, Source, Target};
+use crate::plan::attachments::{AttachmentTarget, PlannedAttachment, Source};
 use crate::plan::history::TestMemory;
 use crate::plan::plan;
 use crate::plan::snapshot::Snapshot;
@@ -380,7 +380,7 @@ fn plan_of(store: &Store, id: i64) -> SubmissionPlan {
 fn report() -> PlannedAttachment {
     PlannedAttachment {
         name: "report.pdf".to_owned(),
-        target: Target::Run,
+        target: AttachmentTarget::Run,
         source: Source::File("report.pdf".to_owned()),
         kind: FileKind::Pdf,
         size: 1,

@@ -9,7 +9,7 @@ use crate::page::html::runs::{RunRow, plan, run_row};
 use crate::page::html::time::LocalClock;
 use crate::page::html::{Fact, Piece, bytes, fact, or_dash, shown, time_fact};
 use crate::page::seen::Buttons;
-use crate::plan::attachments::Target;
+use crate::plan::attachments::AttachmentTarget;
 
 /// Its first words, and what can be done.
 #[derive(Template)]
@@ -137,8 +137,8 @@ pub(super) fn files(details: &RunDetails) -> FilesSection {
                 name: shown(&attachment.name),
                 size: bytes(attachment.size),
                 target: match attachment.target {
-                    Target::Run => "the run".to_owned(),
-                    Target::Point(point) => format!("the result of point {point}"),
+                    AttachmentTarget::Run => "the run".to_owned(),
+                    AttachmentTarget::Point(point) => format!("the result of point {point}"),
                 },
             });
         }

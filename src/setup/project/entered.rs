@@ -9,7 +9,7 @@ use crate::katalon::status::Status;
 use crate::plan::outcome::{OUTCOMES, known_outcome};
 use crate::plan::overrides::Definition;
 use crate::plan::plan_choice::PlanChoice;
-use crate::setup::project::prepared::Target;
+use crate::setup::project::prepared::SettingsTarget;
 
 /// What is wrong with the text of an option, with what would be right.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -117,7 +117,7 @@ fn condition(text: &str) -> Option<String> {
 ///
 /// # Errors
 /// When a word is no type of file that can be attached, or one that only `kado.toml` has.
-pub(crate) fn attachments(text: &str, target: Target) -> Result<Vec<FileKind>, Misentered> {
+pub(crate) fn attachments(text: &str, target: SettingsTarget) -> Result<Vec<FileKind>, Misentered> {
     let mut kinds = Vec::new();
     if text.trim().eq_ignore_ascii_case(NONE) {
         return Ok(kinds);
@@ -128,7 +128,7 @@ pub(crate) fn attachments(text: &str, target: Target) -> Result<Vec<FileKind>, M
             .into_iter()
             .find(|kind| kind.word().eq_ignore_ascii_case(word));
         match kind {
-            Some(FileKind::Video) if target == Target::Settings => {
+            Some(FileKind::Video) if target == SettingsTarget::Settings => {
                 return wrong(
                     "has VIDEO, which Katalon's settings do not know; `--to kado.toml` writes it",
                 );
@@ -249,13 +249,16 @@ mod tests {
 
     #[test]
     fn types_of_files_are_those_that_the_file_can_hold() {
-        let kinds = attachments("log, PNG,log", Target::Settings);
+        let kinds = attachments("log, PNG,log", SettingsTarget::Settings);
 
         assert_eq!(kinds, Ok(vec![FileKind::Log, FileKind::Png]));
-        assert_eq!(attachments("none", Target::Settings), Ok(Vec::new()));
-        assert!(attachments("LOG,VIDEO", Target::Settings).is_err());
-        assert!(attachments("LOG,VIDEO", Target::OwnFile).is_ok());
-        assert!(attachments("LOG,EXE", Target::OwnFile).is_err());
+        assert_eq!(
+            attachments("none", SettingsTarget::Settings),
+            Ok(Vec::new())
+        );
+        assert!(attachments("LOG,VIDEO", SettingsTarget::Settings).is_err());
+        assert!(attachments("LOG,VIDEO", SettingsTarget::OwnFile).is_ok());
+        assert!(attachments("LOG,EXE", SettingsTarget::OwnFile).is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ const LONGEST_LINE: usize = 400;
 
 /// Which file holds the choices.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Target {
+pub(crate) enum SettingsTarget {
     /// Katalon's settings.
     Settings,
     /// The project's own `kado.toml`.
@@ -35,7 +35,7 @@ pub(crate) enum Target {
 pub(crate) struct PreparedFile {
     /// Where it is, or is to be.
     pub path: PathBuf,
-    target: Target,
+    target: SettingsTarget,
     original: Original,
     before: Vec<u8>,
     after: Vec<u8>,
@@ -47,23 +47,23 @@ impl PreparedFile {
     /// # Errors
     /// When the file is damaged, cannot hold it, or could not be replaced as things stand.
     pub(crate) fn new(
-        target: Target,
+        target: SettingsTarget,
         current: &CurrentProject,
         choices: &ProjectChoices,
         verified: &Verified,
         runs: &RunsSeen,
     ) -> Result<Self, NoSetup> {
         let below = Path::new(match target {
-            Target::Settings => FILE,
-            Target::OwnFile => PROJECT_FILE,
+            SettingsTarget::Settings => FILE,
+            SettingsTarget::OwnFile => PROJECT_FILE,
         });
         let (original, before) = Original::read_or_new(&current.root, below)?;
         let after = match target {
-            Target::Settings => {
+            SettingsTarget::Settings => {
                 let choices = for_katalon(current, choices, verified);
                 with_choices(&before, &choices, new_file(runs))?
             }
-            Target::OwnFile => own_file::with_choices(&before, current, choices, verified)?,
+            SettingsTarget::OwnFile => own_file::with_choices(&before, current, choices, verified)?,
         };
 
         Ok(Self {
@@ -114,8 +114,8 @@ impl PreparedFile {
     fn token_line(&self, bytes: &[u8]) -> Option<String> {
         let properties = Properties::read(bytes);
         match self.target {
-            Target::Settings => properties.raw("token").map(str::to_owned),
-            Target::OwnFile => None,
+            SettingsTarget::Settings => properties.raw("token").map(str::to_owned),
+            SettingsTarget::OwnFile => None,
         }
     }
 

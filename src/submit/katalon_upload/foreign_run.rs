@@ -2,7 +2,7 @@
 
 use crate::ado::AdoError;
 use crate::ado::runs::Wanted;
-use crate::ado::wire::{TestResult, TestRun, moment};
+use crate::ado::wire::{AdoResult, TestRun, moment};
 use crate::moment::Moment;
 use crate::plan::katalon_upload::{ForeignResult, ForeignRun};
 use crate::submit::execution::Execution;
@@ -61,7 +61,7 @@ pub(super) fn is_over(run: &TestRun) -> bool {
     })
 }
 
-fn foreign_result(result: TestResult) -> ForeignResult {
+fn foreign_result(result: AdoResult) -> ForeignResult {
     ForeignResult {
         completed: result.is_completed(),
         point_id: result.test_point.map(|point| point.id),

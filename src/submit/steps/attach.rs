@@ -18,7 +18,7 @@ use crate::ado::attachments::Owner;
 use crate::clock;
 use crate::door;
 use crate::katalon::run::FileKind;
-use crate::plan::attachments::{PlannedAttachment, Source, Target};
+use crate::plan::attachments::{AttachmentTarget, PlannedAttachment, Source};
 use crate::plan::comment::LEFT_OUT_FILE;
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::submit::content::{self, Content};
@@ -52,7 +52,7 @@ pub(in crate::submit) async fn attach_left_out_list(
     };
 
     let attachment = PlannedAttachment {
-        target: Target::Run,
+        target: AttachmentTarget::Run,
         size: list.len() as u64,
         source: Source::Text(list),
         name: LEFT_OUT_FILE.to_owned(),

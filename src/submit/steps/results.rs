@@ -15,7 +15,7 @@ use futures_util::future;
 
 use crate::ado::AdoError;
 use crate::ado::runs::Wanted;
-use crate::ado::wire::{NewResult, ResultUpdate, SubResultUpdate, TestResult};
+use crate::ado::wire::{AdoResult, NewResult, ResultUpdate, SubResultUpdate};
 use crate::clock;
 use crate::config::Overtaken;
 use crate::moment::Moment;
@@ -97,7 +97,7 @@ fn points_of_plan(execution: &Execution<'_>) -> Vec<u32> {
 }
 
 /// Results by their points, never by the order of an answer (`ado/api.md` §6).
-fn by_point(results: Vec<TestResult>) -> HashMap<u32, ResultRef> {
+fn by_point(results: Vec<AdoResult>) -> HashMap<u32, ResultRef> {
     let mut refs = HashMap::new();
     for result in results {
         // The first one counts should a point have several.

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use crate::ado::runs::Wanted;
-use crate::ado::wire::{OutcomeUpdate, TestResult};
+use crate::ado::wire::{AdoResult, OutcomeUpdate};
 use crate::outbox::step::BATCH;
 use crate::plan::preview;
 use crate::submit::execution::Execution;
@@ -50,7 +50,7 @@ pub(super) async fn settle(execution: &Execution<'_>, run: u32) -> Result<(), St
 
 /// Why a result that nobody filled in has no outcome; `cases` are the test cases that have one in
 /// this run.
-fn reason(result: &TestResult, cases: &HashSet<u32>) -> &'static str {
+fn reason(result: &AdoResult, cases: &HashSet<u32>) -> &'static str {
     let case = result.test_case.as_ref().and_then(|case| case.id);
     if case.is_some_and(|case| cases.contains(&case)) {
         "not run in this configuration"
@@ -62,6 +62,6 @@ fn reason(result: &TestResult, cases: &HashSet<u32>) -> &'static str {
     }
 }
 
-fn is_preview(result: &TestResult) -> bool {
+fn is_preview(result: &AdoResult) -> bool {
     result.comment.as_deref().is_some_and(preview::is_preview)
 }

@@ -23,13 +23,13 @@ use crate::katalon::status::Status;
 use crate::plan::outcome::{OUTCOMES, outcome};
 use crate::plan::plan_choice::PlanChoice;
 use crate::server::Server;
-use crate::setup::project::{CurrentProject, ProjectChoices, RunsSeen, Target};
+use crate::setup::project::{CurrentProject, ProjectChoices, RunsSeen, SettingsTarget};
 
 /// What was answered, and what is needed to ask on.
 pub(super) struct Answers<'a> {
     choices: ProjectChoices,
     /// Which file is to hold the answers; some have no place in `kado.toml`.
-    pub(super) target: Target,
+    pub(super) target: SettingsTarget,
     options: &'a ProjectOptions,
     has_server_option: bool,
     current: &'a CurrentProject,
@@ -51,7 +51,7 @@ impl<'a> Answers<'a> {
         runtime: &'a Runtime,
     ) -> Self {
         Self {
-            target: Target::Settings,
+            target: SettingsTarget::Settings,
             has_server_option: choices.server.is_some(),
             rows_of_options: choices.rows.len(),
             client: None,
@@ -116,7 +116,7 @@ fn failed(error: impl Into<anyhow::Error>) -> Unanswered {
 impl Answers<'_> {
     fn ask_server(&mut self, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
         // The project's own kado.toml holds no server.
-        if self.has_server_option || self.target == Target::OwnFile {
+        if self.has_server_option || self.target == SettingsTarget::OwnFile {
             return Ok(Asked::No);
         }
 
@@ -151,7 +151,7 @@ impl Answers<'_> {
             Err(Unconnected::Refused(why)) => dialogue.say(&why),
             Err(Unconnected::Failed(error)) => return Err(error),
         }
-        if self.target == Target::OwnFile {
+        if self.target == SettingsTarget::OwnFile {
             return Err(failed(anyhow::anyhow!(
                 "there is no token for {}; `kado setup` sets up the machine's, or leave out `--to`",
                 server.base()
@@ -256,7 +256,7 @@ impl Answers<'_> {
     }
 
     fn ask_outcomes(&mut self, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
-        if !self.options.status.is_empty() || self.target == Target::OwnFile {
+        if !self.options.status.is_empty() || self.target == SettingsTarget::OwnFile {
             return Ok(Asked::No);
         }
 
@@ -311,7 +311,7 @@ impl Answers<'_> {
         let mut kinds = Vec::new();
         for kind in FileKind::SENDABLE {
             // Katalon does not know kado's own type.
-            if kind != FileKind::Video || self.target == Target::OwnFile {
+            if kind != FileKind::Video || self.target == SettingsTarget::OwnFile {
                 kinds.push(kind);
             }
         }

@@ -9,10 +9,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A signal that asks to end.
-pub(crate) type Asked = Signal;
+pub(in crate::cli::exec::child) type Asked = Signal;
 
 /// Hears the signals, and keeps them from ending kado.
-pub(crate) struct Signals {
+pub(in crate::cli::exec::child) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,

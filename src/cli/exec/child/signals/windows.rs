@@ -6,10 +6,10 @@ use std::process::ExitStatus;
 use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
 /// A signal that asks to end.
-pub(crate) type Asked = ();
+pub(in crate::cli::exec::child) type Asked = ();
 
 /// Hears the signals, and keeps them from ending kado.
-pub(crate) struct Signals {
+pub(in crate::cli::exec::child) struct Signals {
     interrupt: CtrlC,
     terminate: CtrlBreak,
 }

@@ -6,7 +6,7 @@ use crate::ado::wire::TestConfiguration;
 use crate::cli::setup::dialogue::{Asked, Dialogue, Preset, Unanswered};
 use crate::cli::setup::project::questions::{Answers, failed};
 use crate::katalon::settings::{ConfigurationRow, RowChoice};
-use crate::setup::project::{RunsSeen, SeenEnvironment, Target};
+use crate::setup::project::{RunsSeen, SeenEnvironment, SettingsTarget};
 
 /// Environments that are asked for; the others are rare, and an option can name them.
 const MOST_ENVIRONMENTS: usize = 12;
@@ -24,7 +24,7 @@ struct OfferedRow {
 
 impl Answers<'_> {
     pub(super) fn ask_rows(&mut self, dialogue: &Dialogue) -> Result<Asked, Unanswered> {
-        if self.rows_of_options > 0 || self.target == Target::OwnFile {
+        if self.rows_of_options > 0 || self.target == SettingsTarget::OwnFile {
             return Ok(Asked::No);
         }
 
