@@ -16,6 +16,7 @@ pub(crate) mod proxy;
 mod reference;
 mod section;
 pub(crate) mod status_page;
+mod value_error;
 mod values;
 
 use std::path::{Path, PathBuf};

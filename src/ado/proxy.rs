@@ -192,7 +192,7 @@ impl ProxyResolver {
         if !proxy::is_ambiguous(value.trim()) {
             return None;
         }
-        Some(format!("the environment's {name} {}", proxy::MUST_BE))
+        Some(format!("the environment's {name} must be {}", proxy::FORM))
     }
 
     /// Why a host is reached without a proxy, if that is said of it.

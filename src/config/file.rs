@@ -262,7 +262,7 @@ impl Reader<'_, '_> {
         let problems = &mut self.problems;
         let server = azure.read_hidden("server_url", problems, |value| {
             let text = values::word(value)?;
-            Server::parse(&text).map_err(|error| format!("is wrong: {error}"))
+            Server::parse(&text).map_err(ValueError::Server)
         });
         if let Some(server) = &server {
             let name = azure.name("server_url");

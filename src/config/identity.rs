@@ -7,6 +7,7 @@ use toml::de::DeValue;
 use url::Url;
 
 use crate::config::section::{Problems, Section};
+use crate::config::value_error::ValueError;
 use crate::config::values::{self, Read};
 
 /// An Entra identity and its authority; always beside a `server_url`, and used for that server
@@ -229,22 +230,23 @@ fn part(value: &DeValue<'_>) -> Read<String> {
     if is_plain {
         Ok(word)
     } else {
-        Err("must be a GUID or a domain".to_owned())
+        Err(ValueError::MustBe("a GUID or a domain"))
     }
 }
 
 /// The id of a service connection, which becomes part of a URL.
 fn connection(value: &DeValue<'_>) -> Read<String> {
     part(value).map_err(|_| {
-        "must be the id of a service connection, a GUID: it stands in the address of its page in \
-         Azure DevOps"
-            .to_owned()
+        ValueError::MustBe(
+            "the id of a service connection, a GUID: it stands in the address of its page in \
+         Azure DevOps",
+        )
     })
 }
 
 /// What is wrong with the URL of an authority; `None` where nothing is.
 pub(crate) fn wrong_authority(text: &str) -> Option<String> {
-    authority_at(text).err()
+    authority_at(text).err().map(|error| error.to_string())
 }
 
 fn authority(value: &DeValue<'_>) -> Read<Url> {
@@ -256,11 +258,10 @@ fn authority(value: &DeValue<'_>) -> Read<Url> {
 fn authority_at(text: &str) -> Read<Url> {
     match Url::parse(text) {
         Ok(url) if is_authority(&url) => Ok(url),
-        _ => Err(
-            "must be an https URL such as \"https://login.microsoftonline.us\", without user and \
-             password"
-                .to_owned(),
-        ),
+        _ => Err(ValueError::MustBe(
+            "an https URL such as \"https://login.microsoftonline.us\", without user and \
+             password",
+        )),
     }
 }
 

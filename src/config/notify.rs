@@ -14,6 +14,7 @@ use toml::de::DeValue;
 use url::{Host, Url};
 
 use crate::config::section::{Problems, Section};
+use crate::config::value_error::ValueError;
 use crate::config::values::{self, Read};
 
 /// `waiting_after` where nothing else is said.
@@ -188,12 +189,13 @@ pub(super) fn read(
 
 /// An address to which names and reasons may go: nobody on the way reads them.
 fn address(value: &DeValue<'_>) -> Read<WebhookAddress> {
-    const MUST_BE: &str = "must be a URL that begins with https:// (http:// only to this machine, \
-         such as http://localhost:8080/hook); it is not shown, because whoever knows it can write \
-         there";
+    const FORM: ValueError = ValueError::MustBe(
+        "a URL that begins with https:// (http:// only to this machine, such as \
+         http://localhost:8080/hook); it is not shown, because whoever knows it can write there",
+    );
 
     let text = values::text(value)?;
-    let url = Url::parse(text.trim()).map_err(|_| MUST_BE.to_owned())?;
+    let url = Url::parse(text.trim()).map_err(|_| FORM)?;
     let is_closed = match url.scheme() {
         "https" => true,
         "http" => is_of_this_machine(&url),
@@ -202,7 +204,7 @@ fn address(value: &DeValue<'_>) -> Read<WebhookAddress> {
     if is_closed && url.has_host() {
         Ok(WebhookAddress(url))
     } else {
-        Err(MUST_BE.to_owned())
+        Err(FORM)
     }
 }
 
@@ -227,15 +229,16 @@ fn format(value: &DeValue<'_>) -> Read<WebhookFormat> {
 
 /// A program with its arguments. A wrong item is not shown, because arguments may hold secrets.
 fn command(value: &DeValue<'_>, folder: &Path) -> Read<TellCommand> {
-    const MUST_BE: &str =
-        "must be a list of texts, a program with its arguments, such as [\"/usr/local/bin/tell\"]";
+    const FORM: ValueError = ValueError::MustBe(
+        "a list of texts, a program with its arguments, such as [\"/usr/local/bin/tell\"]",
+    );
 
-    let items = value.as_array().ok_or(MUST_BE)?;
+    let items = value.as_array().ok_or(FORM)?;
     let mut words = Vec::new();
     for item in items {
-        let word = item.get_ref().as_str().ok_or(MUST_BE)?;
+        let word = item.get_ref().as_str().ok_or(FORM)?;
         if word.contains('\0') {
-            return Err("must not hold the character NUL".to_owned());
+            return Err(ValueError::Nul);
         }
         words.push(word.to_owned());
     }
@@ -243,7 +246,7 @@ fn command(value: &DeValue<'_>, folder: &Path) -> Read<TellCommand> {
         .first()
         .is_none_or(|program| program.trim().is_empty())
     {
-        return Err(MUST_BE.to_owned());
+        return Err(FORM);
     }
 
     let arguments = words.split_off(1);
@@ -265,10 +268,9 @@ fn kinds(value: &DeValue<'_>) -> Read<BTreeSet<NotificationKind>> {
     let words = NotificationKind::ALL.map(|kind| (kind.word(), kind));
     let kinds = values::list(value, |value| values::choice(value, &words))?;
     if kinds.is_empty() {
-        return Err(
-            "is empty, so nobody is told of anything; take `[notify]` out of the file for that"
-                .to_owned(),
-        );
+        return Err(ValueError::NothingListed {
+            meaning: ", so nobody is told of anything; take `[notify]` out of the file for that",
+        });
     }
     Ok(kinds.into_iter().collect())
 }

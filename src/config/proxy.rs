@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use toml::de::DeValue;
 use url::Url;
 
+use crate::config::value_error::ValueError;
 use crate::config::values::{self, Read};
 
 /// `azure.proxy`.
@@ -41,12 +42,12 @@ impl fmt::Debug for ProxyUrl {
 pub(crate) fn read(value: &DeValue<'_>) -> Read<ProxyUrl> {
     // Not as a word: in double quotes the `\b` of `CORP\bob` is a control character.
     let text = values::text(value)?;
-    proxy_url(&text).ok_or_else(|| MUST_BE.to_owned())
+    proxy_url(&text).ok_or(ValueError::MustBe(FORM))
 }
 
-/// What a proxy has to be, in words that go behind the name of what holds it. They show nothing of
-/// a wrong one: where its password begins is what nobody could say.
-pub(crate) const MUST_BE: &str = "must be a URL such as \"http://proxy:3128\", with a user as \
+/// What a proxy has to be, in words that go behind "must be". They show nothing of a wrong one:
+/// where its password begins is what nobody could say.
+pub(crate) const FORM: &str = "a URL such as \"http://proxy:3128\", with a user as \
      \"http://bob:password@proxy:3128\"; special characters of user and password are \
      percent-encoded: a backslash as %5C (`CORP\\bob` is CORP%5Cbob), @ as %40, : as %3A, / as \
      %2F, # as %23, ? as %3F, % as %25";
@@ -181,10 +182,11 @@ fn exemptions_of_item(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
 
     for part in parts(&text) {
         exemptions.push(Exemption::parse(part).ok_or_else(|| {
-            "must be a host such as \"tfs.corp\", a domain with all below it such as \".corp\" \
+            ValueError::MustBe(
+                "a host such as \"tfs.corp\", a domain with all below it such as \".corp\" \
                  or \"*.corp\", an address or network such as \"10.0.0.0/8\", or \"*\"; for one \
-                 port alone \"tfs.corp:8080\""
-                .to_owned()
+                 port alone \"tfs.corp:8080\"",
+            )
         })?);
     }
     Ok(exemptions)

@@ -9,6 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::config::value_error::ValueError;
 use crate::config::values::{self, Read};
 use crate::katalon::text::head;
 use crate::plural::counted;
@@ -163,7 +164,10 @@ impl<'a, 'i> Section<'a, 'i> {
             read(value).map_err(|expected| match value {
                 // Of a list its reader shows the item that is wrong.
                 DeValue::Array(_) => expected,
-                wrong => format!("is {}; it {expected}", values::shown(wrong)),
+                wrong => ValueError::Wrong {
+                    shown: values::shown(wrong),
+                    expected: Box::new(expected),
+                },
             })
         })
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeValue;
 
 use crate::config::section::{Problems, Section};
+use crate::config::value_error::ValueError;
 use crate::config::values::{self, Read};
 
 /// The port of the page where nothing else is said.
@@ -94,10 +95,9 @@ fn address(value: &DeValue<'_>) -> Read<Option<SocketAddr>> {
     // Names are not looked up: who answers would be decided by somebody else.
     match text.replace("localhost:", "127.0.0.1:").parse() {
         Ok(address) => Ok(Some(address)),
-        Err(_) => Err(
-            "must be an address with a port such as \"127.0.0.1:7440\", or \"\" for no page"
-                .to_owned(),
-        ),
+        Err(_) => Err(ValueError::MustBe(
+            "an address with a port such as \"127.0.0.1:7440\", or \"\" for no page",
+        )),
     }
 }
 
@@ -110,10 +110,9 @@ fn host(value: &DeValue<'_>) -> Read<String> {
     if is_name && !host.contains("]:") {
         Ok(host)
     } else {
-        Err(
-            "must be the name of a host such as \"agent7.example\", without scheme and port"
-                .to_owned(),
-        )
+        Err(ValueError::MustBe(
+            "the name of a host such as \"agent7.example\", without scheme and port",
+        ))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Single values of `kado.toml`. Each reader returns the value or says what was expected, in words
-//! that go behind the name of the key, or behind "it": the wrong value is shown before them.
+//! Single values of `kado.toml`. Each reader returns the value or says what was expected
+//! (`value_error`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::Overtaken;
+use crate::config::value_error::ValueError;
 use crate::discovery::eligibility::{History, RunsFrom};
 use crate::katalon::id_rule::IdPattern;
 use crate::katalon::id_source::IdSource;
@@ -39,9 +40,11 @@ const LONGEST_NAME: usize = 4096;
 const MOST_ITEMS: usize = 1_000;
 /// Test plans of a project: each gets every run.
 const MOST_PLANS: usize = 100;
+/// Tags of a run (`ado/api.md` §5).
+const MOST_TAGS: usize = 5;
 
 /// What a reader of a value gives.
-pub(super) type Read<T> = Result<T, String>;
+pub(super) type Read<T> = Result<T, ValueError>;
 
 /// A text.
 pub(super) fn text(value: &DeValue<'_>) -> Read<String> {
@@ -55,9 +58,9 @@ pub(super) fn run_name(value: &DeValue<'_>) -> Read<String> {
 
 fn text_within(value: &DeValue<'_>, longest: usize) -> Read<String> {
     match value.as_str() {
-        Some(text) if text.len() > longest => Err(format!("must have at most {longest} bytes")),
+        Some(text) if text.len() > longest => Err(ValueError::TooLong { most: longest }),
         Some(text) => Ok(text.to_owned()),
-        None => Err("must be a text in quotes".to_owned()),
+        None => Err(ValueError::MustBe("a text in quotes")),
     }
 }
 
@@ -66,11 +69,10 @@ pub(super) fn word(value: &DeValue<'_>) -> Read<String> {
     let text = text(value)?;
     let word = text.trim();
     if word.is_empty() {
-        return Err("must not be empty".to_owned());
+        return Err(ValueError::Blank);
     }
-    // A tab or a bell in a path is most often the `\t` or `\a` of one that stands in double quotes.
     if word.contains(char::is_control) {
-        return Err(format!("must not hold control characters; {PATHS}"));
+        return Err(ValueError::ControlCharacters);
     }
     Ok(word.to_owned())
 }
@@ -87,11 +89,7 @@ pub(super) fn path(value: &DeValue<'_>) -> Read<String> {
 pub(super) fn token_file(value: &DeValue<'_>) -> Read<String> {
     let path = path(value)?;
     if looks_like_token(path.trim()) {
-        return Err(
-            "takes the path of a file and holds what looks like a token: write the token into a \
-             file that only kado may read, and name that file here"
-                .to_owned(),
-        );
+        return Err(ValueError::TokenInPlaceOfItsFile);
     }
     Ok(path)
 }
@@ -102,30 +100,18 @@ fn looks_like_token(text: &str) -> bool {
     matches!(text.len(), 52 | 84) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// What a backslash in a text most often was meant to be.
-const PATHS: &str = "write Windows paths in single quotes, such as 'C:\\agent\\_work'";
-
-/// A message of the TOML reader, with the way out of the most common mistake.
-pub(super) fn with_way_out(message: &str) -> String {
-    if message.contains("escape") {
-        format!("{message}; {PATHS}")
-    } else {
-        message.to_owned()
-    }
-}
-
 /// `true` or `false`.
 pub(super) fn boolean(value: &DeValue<'_>) -> Read<bool> {
     value
         .as_bool()
-        .ok_or_else(|| "must be true or false".to_owned())
+        .ok_or_else(|| ValueError::MustBe("true or false"))
 }
 
 /// A positive id of ADO.
 pub(super) fn id(value: &DeValue<'_>) -> Read<u32> {
     match integer(value) {
         Some(id) if id > 0 => Ok(id),
-        _ => Err("must be a positive number".to_owned()),
+        _ => Err(ValueError::MustBe("a positive number")),
     }
 }
 
@@ -133,7 +119,10 @@ pub(super) fn id(value: &DeValue<'_>) -> Read<u32> {
 pub(super) fn plan_choices(value: &DeValue<'_>) -> Read<Vec<PlanChoice>> {
     let choices = list(value, plan_choice)?;
     if choices.len() > MOST_PLANS {
-        return Err(format!("must hold at most {MOST_PLANS} test plans"));
+        return Err(ValueError::TooMany {
+            most: MOST_PLANS,
+            things: "test plans",
+        });
     }
     Ok(choices)
 }
@@ -150,31 +139,30 @@ fn plan_choice(value: &DeValue<'_>) -> Read<PlanChoice> {
 }
 
 fn described_plan(table: &DeTable<'_>) -> Read<PlanDescription> {
-    const FORM: &str =
-        "must be a description such as { iteration = \"@current\", area = \"Shop\" }";
+    const FORM: ValueError =
+        ValueError::MustBe("a description such as { iteration = \"@current\", area = \"Shop\" }");
+
     let mut iteration = None;
     let mut area = None;
     for (key, value) in table {
         let place = match key.get_ref().as_ref() {
             "iteration" => &mut iteration,
             "area" => &mut area,
-            _ => return Err(FORM.to_owned()),
+            _ => return Err(FORM),
         };
         *place = Some(path_in_ado(value.get_ref())?);
     }
 
     let iteration = iteration.ok_or(FORM)?;
     if iteration.starts_with('@') && !iteration.eq_ignore_ascii_case(CURRENT) {
-        return Err(format!(
-            "must have \"{CURRENT}\" or the path of an iteration as its `iteration`"
-        ));
+        return Err(ValueError::UnknownIteration { known: CURRENT });
     }
     Ok(PlanDescription { iteration, area })
 }
 
 /// A path of areas or iterations, `Shop\Sprint 4`.
 fn path_in_ado(value: &DeValue<'_>) -> Read<String> {
-    word(value).map_err(|expected| format!("must be a description with paths; a path {expected}"))
+    word(value).map_err(|expected| ValueError::WrongPathInAdo(Box::new(expected)))
 }
 
 /// An integer as TOML writes it: with a radix, and `_` between digits.
@@ -193,17 +181,20 @@ pub(super) fn definition(value: &DeValue<'_>) -> Read<Definition> {
     }
     match id(value) {
         Ok(id) => Ok(Definition::Of(id)),
-        Err(_) => Err("must be a positive number, or -1 for none".to_owned()),
+        Err(_) => Err(ValueError::MustBe("a positive number, or -1 for none")),
     }
 }
 
 /// A list, every item read by `item`.
 pub(super) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T>) -> Read<Vec<T>> {
     let Some(items) = value.as_array() else {
-        return Err("must be a list in brackets".to_owned());
+        return Err(ValueError::MustBe("a list in brackets"));
     };
     if items.len() > MOST_ITEMS {
-        return Err(format!("must hold at most {MOST_ITEMS} items"));
+        return Err(ValueError::TooMany {
+            most: MOST_ITEMS,
+            things: "items",
+        });
     }
 
     let mut list = Vec::new();
@@ -211,8 +202,10 @@ pub(super) fn list<T>(value: &DeValue<'_>, item: impl Fn(&DeValue<'_>) -> Read<T
         match item(value.get_ref()) {
             Ok(item) => list.push(item),
             Err(expected) => {
-                let wrong = shown(value.get_ref());
-                return Err(format!("holds {wrong}; an item {expected}"));
+                return Err(ValueError::WrongItem {
+                    shown: shown(value.get_ref()),
+                    expected: Box::new(expected),
+                });
             }
         }
     }
@@ -224,13 +217,13 @@ pub(super) fn duration(value: &DeValue<'_>) -> Read<Duration> {
     match any_duration(value) {
         // After no time at all every open run would count as aborted.
         Some(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err("must be a duration such as \"2h\" or \"90m\"".to_owned()),
+        _ => Err(ValueError::MustBe("a duration such as \"2h\" or \"90m\"")),
     }
 }
 
 /// A duration such as `2m`, or `0s` for none.
 pub(super) fn pause(value: &DeValue<'_>) -> Read<Duration> {
-    any_duration(value).ok_or_else(|| "must be a duration such as \"2m\" or \"0s\"".to_owned())
+    any_duration(value).ok_or_else(|| ValueError::MustBe("a duration such as \"2m\" or \"0s\""))
 }
 
 /// How long Katalon is waited for, such as `2m`, or `0s` for not at all: others of its test plan
@@ -238,7 +231,9 @@ pub(super) fn pause(value: &DeValue<'_>) -> Read<Duration> {
 pub(super) fn katalon_wait(value: &DeValue<'_>) -> Read<Duration> {
     match any_duration(value) {
         Some(wait) if wait <= LONGEST_KATALON_WAIT => Ok(wait),
-        _ => Err("must be a duration of at most an hour, such as \"2m\" or \"0s\"".to_owned()),
+        _ => Err(ValueError::MustBe(
+            "a duration of at most an hour, such as \"2m\" or \"0s\"",
+        )),
     }
 }
 
@@ -250,7 +245,7 @@ fn any_duration(value: &DeValue<'_>) -> Option<Duration> {
 /// A size in bytes such as `75 MiB` or `10 GiB`; a number alone is bytes.
 pub(super) fn size(value: &DeValue<'_>) -> Read<u64> {
     let text = text(value)?;
-    bytes(text.trim()).ok_or_else(|| "must be a size such as \"75 MiB\" or \"10 GiB\"".to_owned())
+    bytes(text.trim()).ok_or_else(|| ValueError::MustBe("a size such as \"75 MiB\" or \"10 GiB\""))
 }
 
 fn bytes(text: &str) -> Option<u64> {
@@ -283,7 +278,7 @@ pub(super) fn history(value: &DeValue<'_>) -> Read<History> {
         "new" => Ok(History::New),
         "all" => Ok(History::All),
         instant => Moment::parse(instant).map(History::Since).map_err(|_| {
-            "must be \"new\", \"all\" or an instant such as \"2026-01-31T00:00:00Z\"".to_owned()
+            ValueError::MustBe("\"new\", \"all\" or an instant such as \"2026-01-31T00:00:00Z\"")
         }),
     }
 }
@@ -294,7 +289,7 @@ pub(super) fn date(value: &DeValue<'_>) -> Read<Date> {
         DeValue::Datetime(day) => day.to_string(),
         other => text(other)?,
     };
-    day(&text).ok_or_else(|| "must be a day such as \"2027-01-31\"".to_owned())
+    day(&text).ok_or_else(|| ValueError::MustBe("a day such as \"2027-01-31\""))
 }
 
 /// A day as kado writes it. A time behind it, which jiff would take as well, is none.
@@ -337,10 +332,12 @@ pub(super) fn api_version(value: &DeValue<'_>) -> Read<String> {
     let version = value.as_str().and_then(version);
     match version {
         Some((major @ 5.., minor)) => Ok(format!("{major}.{minor}")),
-        Some(_) => {
-            Err("must be 5.0 (Azure DevOps Server 2019) or later, such as \"7.1\"".to_owned())
-        }
-        None => Err("must be a version such as \"7.1\", \"6.0\" or \"7.2-preview\"".to_owned()),
+        Some(_) => Err(ValueError::MustBe(
+            "5.0 (Azure DevOps Server 2019) or later, such as \"7.1\"",
+        )),
+        None => Err(ValueError::MustBe(
+            "a version such as \"7.1\", \"6.0\" or \"7.2-preview\"",
+        )),
     }
 }
 
@@ -379,15 +376,17 @@ pub(super) fn automation(value: &DeValue<'_>) -> Read<AutomationChoice> {
     choice(value, &words)
 }
 
-/// Tags of a run: at most 5, alphanumeric, shorter than 30 characters (`ado/api.md` §5). Each is
-/// taken once.
+/// Tags of a run: alphanumeric, shorter than 30 characters (`ado/api.md` §5). Each is taken once.
 pub(super) fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
     let mut tags = list(value, tag)?;
 
     let mut lower_case = BTreeSet::new();
     tags.retain(|tag| lower_case.insert(tag.to_lowercase()));
-    if tags.len() > 5 {
-        return Err("must hold at most 5 tags".to_owned());
+    if tags.len() > MOST_TAGS {
+        return Err(ValueError::TooMany {
+            most: MOST_TAGS,
+            things: "tags",
+        });
     }
     Ok(tags)
 }
@@ -395,7 +394,9 @@ pub(super) fn tags(value: &DeValue<'_>) -> Read<Vec<String>> {
 fn tag(value: &DeValue<'_>) -> Read<String> {
     match value.as_str() {
         Some(tag) if is_tag(tag) => Ok(tag.to_owned()),
-        _ => Err("must be a text of at most 29 letters and digits".to_owned()),
+        _ => Err(ValueError::MustBe(
+            "a text of at most 29 letters and digits",
+        )),
     }
 }
 
@@ -416,7 +417,9 @@ pub(super) fn id_sources(value: &DeValue<'_>) -> Read<Vec<IdSource>> {
     let words = IdSource::ALL.map(|source| (source.word(), source));
     let sources = list(value, |value| choice(value, &words))?;
     if sources.is_empty() {
-        return Err("is empty; name at least one place, such as [\"integration\"]".to_owned());
+        return Err(ValueError::NothingListed {
+            meaning: "; name at least one place, such as [\"integration\"]",
+        });
     }
     Ok(sources)
 }
@@ -424,33 +427,31 @@ pub(super) fn id_sources(value: &DeValue<'_>) -> Read<Vec<IdSource>> {
 /// A regular expression whose groups are ids.
 pub(super) fn id_pattern(value: &DeValue<'_>) -> Read<IdPattern> {
     let pattern = text(value)?;
-    IdPattern::parse(&pattern).map_err(|error| {
-        format!(
-            "must be a regular expression with the id in a group, such as 'TC-([0-9]+)': {error}"
-        )
-    })
+    IdPattern::parse(&pattern).map_err(ValueError::IdPattern)
 }
 
 /// Regular expressions by which texts are hidden. What is wrong is told by its number, because what
 /// stands there may be the word that is to be hidden.
 pub(super) fn redact_patterns(value: &DeValue<'_>) -> Read<Vec<RedactPattern>> {
     let Some(items) = value.as_array() else {
-        return Err("must be a list of regular expressions in brackets".to_owned());
+        return Err(ValueError::MustBe(
+            "a list of regular expressions in brackets",
+        ));
     };
     if items.len() > MOST_REDACT_PATTERNS {
-        return Err(format!("holds more than {MOST_REDACT_PATTERNS} patterns"));
+        return Err(ValueError::TooManyPatterns {
+            most: MOST_REDACT_PATTERNS,
+        });
     }
 
     let mut patterns = Vec::new();
     for (at, item) in items.iter().enumerate() {
         let number = at + 1;
         let Some(text) = item.get_ref().as_str() else {
-            return Err(format!(
-                "must be a list of texts, which item {number} is not"
-            ));
+            return Err(ValueError::HiddenItem { number });
         };
         let pattern = RedactPattern::parse(text)
-            .map_err(|error| format!("holds an item that cannot be used: item {number} {error}"))?;
+            .map_err(|error| ValueError::RedactPattern { number, error })?;
         patterns.push(pattern);
     }
     Ok(patterns)
@@ -494,17 +495,8 @@ pub(super) fn choice<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Read<
             return Ok(*meaning);
         }
     }
-
-    let mut expected = "takes".to_owned();
-    for (at, (word, _)) in words.iter().enumerate() {
-        let before = match at {
-            0 => "",
-            _ if at + 1 == words.len() => " or",
-            _ => ",",
-        };
-        expected.push_str(&format!("{before} \"{word}\""));
-    }
-    Err(expected)
+    let words = words.iter().map(|(word, _)| (*word).to_owned());
+    Err(ValueError::NotAmong(words.collect()))
 }
 
 /// A wrong value as a message shows it: a text as it is, cut, without the user part of URLs in it;
