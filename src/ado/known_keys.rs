@@ -9,13 +9,14 @@ use crate::locked::locked;
 /// Most runs that are remembered; then it is begun anew, which costs only requests.
 const MOST: usize = 100_000;
 
-/// What is known of the key of a run. It stands in the run's comment from its creation on and never
-/// changes, so it may be remembered for ever.
+/// What is known of the key of a run, for ever: it stands in the run's comment from its creation on.
+/// Only a run that somebody else began, and that is not over, may get keys later (`--into`); of that
+/// nothing is remembered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum KnownKey {
     /// Nobody asked for the run yet.
     Unknown,
-    /// Its comment holds no key: kado did not make it.
+    /// Its comment holds no key, and the run is over: kado neither made nor fills it.
     None,
     /// Its comment begins with this key.
     Key(String),
@@ -34,7 +35,7 @@ impl KnownKeys {
         }
     }
 
-    /// Remembers the key of a run, or that it has none.
+    /// Remembers the key of a run that gets no other, or that it will never have one.
     pub(super) fn insert(&self, project: &str, run: u32, key: Option<&str>) {
         let mut keys = self.keys();
         if keys.len() >= MOST {

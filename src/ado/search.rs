@@ -359,12 +359,13 @@ impl AdoClient {
     async fn run_with_comment(&self, project: &str, id: u32) -> Result<TestRun, AdoError> {
         let run = self.test_run(project, id).await?;
 
-        // Others may yet fill a run that was filled, and add their keys.
+        // Somebody may yet fill a run that kado did not make, or that was filled before, and add a
+        // key. Nobody can once it is over.
         let comment = run.comment.as_deref().unwrap_or_default();
-        if !is_of_filled_run(comment) {
-            self.known_runs()
-                .keys()
-                .insert(project, id, key_in(comment));
+        let key = key_in(comment);
+        let gets_no_other = !is_of_filled_run(comment) && (key.is_some() || run.is_over());
+        if gets_no_other {
+            self.known_runs().keys().insert(project, id, key);
         }
         Ok(run)
     }

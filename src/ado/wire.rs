@@ -386,6 +386,11 @@ impl TestRun {
             || is_state(state, "Waiting")
     }
 
+    /// Whether it takes no results any more. One that says nothing of its state may.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.is_some() && !self.is_in_progress() && !self.is_not_started()
+    }
+
     /// Its test plan.
     pub(crate) fn plan(&self) -> Option<u32> {
         let id = self.plan.as_ref()?.get("id")?;

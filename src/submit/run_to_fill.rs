@@ -39,9 +39,7 @@ pub(super) async fn plan_of_run(
 /// Why it cannot be.
 pub(super) fn plan_of(run: &TestRun) -> Result<u32, NotFillable> {
     match run.state.as_deref() {
-        Some(state) if !run.is_in_progress() && !run.is_not_started() => {
-            Err(NotFillable::Over(state.to_owned()))
-        }
+        Some(state) if run.is_over() => Err(NotFillable::Over(state.to_owned())),
         _ => run.plan().ok_or(NotFillable::WithoutPlan),
     }
 }

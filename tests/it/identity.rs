@@ -10,7 +10,8 @@ use fake_ado::{Fault, FaultAction, Nth, Refusal};
 use fake_katalon::{SuiteRunWriter, Test};
 use jiff::SignedDuration;
 
-use crate::support::{Machine, finished, now, start_of, tc, wait_until, world};
+use crate::filling::begin_run;
+use crate::support::{Machine, finish, finished, now, start_of, tc, wait_until, world};
 
 fn run() -> SuiteRunWriter {
     finished([Test::failed(&tc("Sign in"), "no").screenshot()])
@@ -248,6 +249,42 @@ fn a_state_folder_restored_from_the_middle_of_a_submission_doubles_nothing() {
             );
         }
     }
+}
+
+#[test]
+fn a_run_that_another_machine_began_to_fill_is_found_where_lists_have_no_comments() {
+    let machine = Machine::with(world().with(|settings| settings.run_list_without_comments = true));
+    machine.configure("history = \"all\"\n");
+    let begun = begin_run(&machine).to_string();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let elsewhere = machine.root().join("elsewhere");
+    copy_folder(&shop, &elsewhere);
+    let another = machine.root().join("another.toml");
+    let text = format!(
+        "watch = [{elsewhere:?}]\nstate_dir = {:?}\n[status_page]\nlisten = \"\"\n[submit]\n\
+         katalon_wait = \"0s\"\n",
+        machine.root().join("another")
+    );
+    fs::write(&another, text).unwrap();
+    let start = now() - SignedDuration::from_secs(600);
+    let second = run().start(start);
+
+    // The service asks for the run that a manager began while nothing of kado's stands in it.
+    let _service = machine.start();
+    crate::support::age(&run().write_in(&shop).unwrap());
+    machine.wait_for_completed(1);
+    let folder = second.write_in(&elsewhere).unwrap();
+    crate::support::age(&folder);
+    let fill = ["submit", &folder.to_string_lossy(), "--into", &begun];
+    let filled = finish(machine.command_with(&another, &fill));
+    crate::support::age(&second.write_in(&shop).unwrap());
+    machine.wait_for_rows("the second run to be decided", |states| {
+        let is_open = |state: &String| state.contains("pending") || state.contains("submitting");
+        states.len() == 2 && !states.iter().any(is_open)
+    });
+
+    assert_eq!(filled.code, 0, "{filled:?}");
+    assert_eq!(machine.ado_runs().len(), 2, "{:?}", machine.states());
 }
 
 #[test]
