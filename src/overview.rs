@@ -11,6 +11,7 @@ mod notes;
 mod problem;
 pub(crate) mod projects;
 pub(crate) mod run_details;
+pub(crate) mod run_history;
 mod where_to_look;
 
 use std::collections::{BTreeMap, HashSet};

@@ -179,7 +179,13 @@ const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     (
         "runs show",
-        &[("kado runs show 17", "all that is known of run 17")],
+        &[
+            ("kado runs show 17", "all that is known of run 17"),
+            (
+                "kado runs show 17 --history",
+                "what happened to it, and when",
+            ),
+        ],
     ),
     (
         "runs retry",

@@ -9,6 +9,7 @@ mod watch;
 use clap::{Args, Subcommand};
 
 use filter::{Filter, Since};
+use show::Part;
 
 use crate::cli::delegate::Delegate;
 use crate::cli::json::{self, OutputForm};
@@ -24,6 +25,7 @@ use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary, Su
 use crate::outbox::{Store, StoreError};
 use crate::overview::live_suites::LiveSuite;
 use crate::overview::run_details::RunDetails;
+use crate::overview::run_history::history_of;
 use crate::telemetry;
 
 /// Arguments of `kado runs`.
@@ -48,6 +50,9 @@ enum Action {
         /// Id from `kado runs`
         #[arg(value_parser = run_id)]
         id: i64,
+        /// What happened to it, from the beginning, in place of its tests
+        #[arg(long)]
+        history: bool,
     },
     /// Try a run now; one without an ADO run is planned anew from today's settings
     Retry {
@@ -126,8 +131,9 @@ pub(super) fn runs(
             Ok(Exit::Done)
         }
 
-        Some(Action::Show { id }) => {
-            show_run(*id, form, config, out)?;
+        Some(Action::Show { id, history }) => {
+            let part = Part::of_flag(*history);
+            show_run(*id, part, form, config, out)?;
             Ok(Exit::Done)
         }
 
@@ -326,6 +332,7 @@ fn state_in_words(row: &SubmissionSummary) -> String {
 
 fn show_run(
     id: i64,
+    part: Part,
     form: OutputForm,
     config: &Config,
     out: &mut Screen<'_>,
@@ -337,7 +344,13 @@ fn show_run(
     let Some(details) = RunDetails::read(&store, id)? else {
         return Err(unknown.into());
     };
-    show::show(&details, form, out)
+    match part {
+        Part::Tests => show::show(&details, form, out),
+        Part::History => {
+            let history = history_of(&store, &details.submission)?;
+            show::show_history(&details, &history, form, out)
+        }
+    }
 }
 
 /// Has requests carried out, and sends what was retried. As JSON it prints the rows of all that was

@@ -103,6 +103,36 @@ fn people_read_every_result_of_one_run() {
 }
 
 #[test]
+fn people_read_what_happened_to_a_run_and_scripts_the_same() {
+    let (machine, shop) = machine();
+    // Several files go at once, in no order.
+    machine.configure("history = \"all\"\n[submit]\nattachments = [\"LOG\"]\n");
+    let refused = FaultAction::Refused(Refusal::Empty401);
+    machine
+        .fake
+        .fault(Fault::new("POST", "attachments$", Nth::Only(1), refused));
+    let run = run("Test Suites/Good", "Sign in").test(Test::failed(&tc("Pay"), "no").screenshot());
+    machine.submit(&shop, &run);
+    machine.kado(&["runs", "retry", "1"]);
+
+    let shown = machine.kado(&["runs", "show", "1", "--history"]);
+    let json = machine.kado(&["runs", "show", "1", "--history", "--json"]);
+
+    let told = shown.out.split("\n\n").last().unwrap_or_default();
+    let mut filters = insta::Settings::clone_current();
+    filters.add_filter(r"20\d\d-\d\d-\d\d[T ]\S+", "[time]");
+    filters.bind(|| {
+        insta::assert_snapshot!(machine.readable(told));
+    });
+    let json: Value = serde_json::from_str(&json.out).expect("it is JSON");
+    let mut events = Vec::new();
+    for entry in json["history"].as_array().expect("it has a history") {
+        events.push(format!("{} {}", entry["event"], entry["detail"]));
+    }
+    insta::assert_snapshot!(events.join("\n"));
+}
+
+#[test]
 fn a_row_is_json_as_the_contract_has_it() {
     let (machine, shop) = machine();
     let folder = run("Test Suites/Good", "Sign in")

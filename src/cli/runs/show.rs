@@ -1,4 +1,5 @@
-//! `kado runs show`: why every test of a run ended where it did, or did not arrive.
+//! `kado runs show`: why every test of a run ended where it did, or did not arrive, and what
+//! happened to the run.
 
 use std::io::Write as _;
 
@@ -10,6 +11,23 @@ use crate::cli::terminal::{Piece, Screen, Table, always, table, weighing};
 use crate::outbox::submission::SubmittedBy;
 use crate::overview::WHERE_TO_LOOK;
 use crate::overview::run_details::{ResultDetails, RunDetails, TestDetails};
+use crate::overview::run_history::HistoryEntry;
+
+/// What of a run is shown, beside what stands in its row.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    /// Its tests, and what is sent of them.
+    Tests,
+    /// What happened to it.
+    History,
+}
+
+impl Part {
+    /// What the flag `--history` says.
+    pub(super) const fn of_flag(history: bool) -> Self {
+        if history { Self::History } else { Self::Tests }
+    }
+}
 
 /// Writes everything that is known of a run.
 pub(super) fn show(
@@ -51,6 +69,42 @@ pub(super) fn show(
         out.sentence(4, &format!("warning: {warning}"))?;
     }
     Ok(())
+}
+
+/// Writes what happened to a run, below what is known of it.
+pub(super) fn show_history(
+    details: &RunDetails,
+    history: &[HistoryEntry],
+    form: OutputForm,
+    out: &mut Screen<'_>,
+) -> anyhow::Result<()> {
+    if form == OutputForm::Json {
+        let mut value = details.as_json()?;
+        value["history"] = serde_json::to_value(history)?;
+        return json::print(&value, out);
+    }
+
+    print_facts(details, out)?;
+    writeln!(out)?;
+    out.table(&table_of_events(history, out))?;
+    Ok(())
+}
+
+fn table_of_events(history: &[HistoryEntry], out: &Screen<'_>) -> Table {
+    let mut rows = table([always("Time"), always("What happened"), weighing(1, "More")]);
+    for HistoryEntry {
+        time,
+        event,
+        detail,
+    } in history
+    {
+        rows.add_row([
+            Piece::whole(out.terminal().times().told(*time)),
+            Piece::new(event),
+            Piece::new(out.terminal().spelled(&or_dash(detail.as_ref()))),
+        ]);
+    }
+    rows
 }
 
 fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()> {

@@ -5,8 +5,8 @@ use rusqlite::{Transaction, params};
 
 use crate::moment::Moment;
 use crate::outbox::new_run::NewRun;
+use crate::outbox::store::ledger::log;
 use crate::outbox::store::recorded_run::RecordedRun;
-use crate::outbox::store::state::log;
 use crate::outbox::store::{Store, StoreError};
 
 /// The event of the ledger.

@@ -5,7 +5,8 @@ use std::fmt;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use crate::moment::Moment;
-use crate::outbox::store::state::{apply, change_one, log};
+use crate::outbox::store::ledger::log;
+use crate::outbox::store::state::{apply, change_one};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::transition::Event;
 use crate::plan::SubmissionPlan;

@@ -8,9 +8,10 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use crate::moment::Moment;
 use crate::outbox::new_run::{NewSubmission, new_submissions, open_choice};
+use crate::outbox::store::ledger::log;
 use crate::outbox::store::recorded_run::{RecordedRun, with_id};
 use crate::outbox::store::run_parts::{renew_snapshot_to_plan, snapshot_to_plan};
-use crate::outbox::store::state::{apply, change_one, insert, log};
+use crate::outbox::store::state::{apply, change_one, insert};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
 use crate::outbox::transition::Event;

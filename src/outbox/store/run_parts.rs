@@ -8,8 +8,9 @@ use crate::outbox::new_run::{NewRun, new_submissions};
 use crate::outbox::store::StoreError;
 use crate::outbox::store::collection_members::set_members;
 use crate::outbox::store::columns::json;
+use crate::outbox::store::ledger::log;
 use crate::outbox::store::recorded_run::RecordedRun;
-use crate::outbox::store::state::{change_one, insert, log};
+use crate::outbox::store::state::{change_one, insert};
 use crate::outbox::submission::SubmissionState;
 use crate::plan::snapshot::Snapshot;
 

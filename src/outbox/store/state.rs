@@ -1,10 +1,9 @@
-//! The one place that moves a submission from state to state, and the ledger that says so.
+//! The one place that moves a submission from state to state.
 
 use std::borrow::Cow;
 
 use rusqlite::{OptionalExtension as _, Params, Transaction, params};
 
-use crate::moment::Moment;
 use crate::outbox::new_run::NewSubmission;
 use crate::outbox::store::StoreError;
 use crate::outbox::submission::SubmissionState;
@@ -144,21 +143,5 @@ pub(super) fn drop_steps(transaction: &Transaction<'_>, submission: i64) -> Resu
     )?;
 
     transaction.execute("DELETE FROM step WHERE submission_id = ?1", [submission])?;
-    Ok(())
-}
-
-/// Adds a row to the ledger, in the transaction of what it reports.
-pub(super) fn log(
-    transaction: &Transaction<'_>,
-    submission: i64,
-    event: &str,
-    detail: Option<&str>,
-    now: Moment,
-) -> Result<(), StoreError> {
-    transaction
-        .prepare_cached(
-            "INSERT INTO ledger (at_ms, submission_id, event, detail) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![now, submission, event, detail])?;
     Ok(())
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::moment::Moment;
 use crate::outbox::step::{Step, StepState, steps};
 use crate::outbox::store::columns::json;
-use crate::outbox::store::state::{apply, change_one, log, state_of};
+use crate::outbox::store::ledger::{log, log_settled};
+use crate::outbox::store::state::{apply, change_one, state_of};
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::{HowMade, IgnoredAs, StoredStep};
 use crate::outbox::transition::Event;
@@ -193,8 +194,14 @@ impl Store {
             [submission],
         )?;
 
-        let event = format!("confirmed {}", serde_json::to_string(&confirmed.step)?);
-        log(&transaction, submission, &event, Some(&detail), now)?;
+        log_settled(
+            &transaction,
+            submission,
+            StepState::Confirmed,
+            confirmed.step,
+            Some(&detail),
+            now,
+        )?;
         transaction.commit()?;
         Ok(confirmed)
     }
@@ -263,8 +270,8 @@ impl Store {
         let refused = move_step(&transaction, submission, position, StepState::Refused, None)?;
         add_refused(&transaction, submission, left_out)?;
 
-        let event = format!("refused {}", serde_json::to_string(&refused.step)?);
-        log(&transaction, submission, &event, None, now)?;
+        let state = StepState::Refused;
+        log_settled(&transaction, submission, state, refused.step, None, now)?;
         transaction.commit()?;
         Ok(refused)
     }
