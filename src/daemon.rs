@@ -210,9 +210,9 @@ async fn run_both(
 pub(crate) struct Once {
     /// Its exit code.
     pub exit: Exit,
-    /// Runs that this pass ended without all of their results there, for which the exit code is
-    /// not 0.
-    pub incomplete: Vec<SubmissionSummary>,
+    /// Runs that this pass ended without all of their results there, or parked, for which the exit
+    /// code is not 0.
+    pub not_done: Vec<SubmissionSummary>,
     /// How many run folders lie there, and what became of them, in one line that adds up; `None`
     /// of a pass that was cut off.
     pub folders: Option<String>,
@@ -221,10 +221,10 @@ pub(crate) struct Once {
 }
 
 impl Once {
-    const fn cut_off(exit: Exit, incomplete: Vec<SubmissionSummary>) -> Self {
+    const fn cut_off(exit: Exit, not_done: Vec<SubmissionSummary>) -> Self {
         Self {
             exit,
-            incomplete,
+            not_done,
             folders: None,
             newest_sent: None,
         }
@@ -298,8 +298,8 @@ pub(crate) async fn once(
     };
 
     if stop.is_cancelled() {
-        let incomplete = outcome::incomplete(rows, &attempts);
-        return Ok(Once::cut_off(exit, incomplete));
+        let not_done = outcome::not_done(rows, &attempts);
+        return Ok(Once::cut_off(exit, not_done));
     }
     let sent = sent_by(&attempts);
     let folders = outbox
@@ -309,7 +309,7 @@ pub(crate) async fn once(
         exit,
         folders: Some(folders.line_of_call(history)),
         newest_sent: newest_sent(&rows, &attempts),
-        incomplete: outcome::incomplete(rows, &attempts),
+        not_done: outcome::not_done(rows, &attempts),
     })
 }
 

@@ -310,7 +310,7 @@ fn print(plan: &SubmissionPlan, out: &mut Screen<'_>) -> anyhow::Result<()> {
 
     plan_tables::write(plan, out)?;
     for left_out in &plan.skipped {
-        out.line(4, &[format!("left out: {left_out}").into()])?;
+        out.line(4, &[left_out.labelled().into()])?;
     }
     Ok(())
 }

@@ -124,11 +124,14 @@ fn load_and_watch(
 /// Says what is missing of the runs that were sent, and what became of all run folders, which is
 /// the last that a single pass says.
 fn say(once: Once, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
-    // The log says that they were sent; without this nobody would know why the exit code is 1.
-    submission::print_each(&once.incomplete, out)?;
+    // The log says what became of them; without this nobody would know why the exit code is 1.
+    submission::print_each(&once.not_done, out)?;
     if let Some(newest) = once.newest_sent {
         out.sentence(0, WHERE_TO_LOOK)?;
-        out.line(4, &["    ".into(), Piece::new(&newest).at(Some(&newest))])?;
+        let mut told = once.not_done.iter().filter_map(|row| row.url.as_ref());
+        if !told.any(|url| *url == newest) {
+            out.line(4, &["    ".into(), Piece::new(&newest).at(Some(&newest))])?;
+        }
     }
     // Last, because scripts read the last line.
     if let Some(folders) = once.folders {

@@ -244,7 +244,7 @@ fn print_list(
             failed_tests(outcomes.failed),
             Piece::new(row.results.to_string()),
             Piece::new(row.attachments.to_string()),
-            Piece::new(row.skipped.len().to_string()),
+            Piece::new(row.left_out().to_string()),
         ]);
     }
     out.table(&list)?;

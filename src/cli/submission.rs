@@ -19,7 +19,8 @@ pub(super) fn print_all(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> std
     Ok(())
 }
 
-/// The same for whoever says where a person finds them as well.
+/// The same for whoever says where a person finds them as well, and named none of them: a parked
+/// one with its id and what to do with it.
 ///
 /// # Errors
 /// When `out` cannot be written.
@@ -27,6 +28,14 @@ pub(super) fn print_each(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> st
     for row in rows {
         for line in lines_of(row, out.terminal()) {
             out.line(INDENT, &line)?;
+        }
+        if row.state == SubmissionState::Parked {
+            let id = row.id;
+            let text = format!(
+                "run {id}: `kado runs show {id}` shows all of it, `kado runs retry {id}` submits it \
+                 when that is mended"
+            );
+            out.line(INDENT, &[indented(), Piece::new(text)])?;
         }
     }
     Ok(())
@@ -76,7 +85,7 @@ fn lines_of(row: &SubmissionSummary, terminal: &Terminal) -> Vec<Vec<Piece>> {
         lines.push(vec![indented(), url]);
     }
     for left_out in &row.skipped {
-        let text = Piece::new(format!("left out: {left_out}"));
+        let text = Piece::new(left_out.labelled());
         lines.push(vec![indented(), text]);
     }
     if let Some(recount) = &row.recount {

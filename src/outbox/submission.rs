@@ -298,6 +298,14 @@ impl SubmissionSummary {
         self.next_attempt = Some(until);
     }
 
+    /// How many things of it do not arrive, beside what is only noted.
+    pub(crate) fn left_out(&self) -> usize {
+        self.skipped
+            .iter()
+            .filter(|item| item.kind.is_left_out())
+            .count()
+    }
+
     /// Whether kado made its test run, and sent it: one that it filled is where whoever began it
     /// has it.
     pub(crate) fn is_made_by_kado(&self) -> bool {

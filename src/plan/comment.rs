@@ -3,11 +3,12 @@
 //! (`ado/api.md` §11); what does not fit goes along as a file, and the key is never cut.
 
 use crate::foreign::one_line;
+use crate::katalon::run::difference::Difference;
 use crate::katalon::run::{Environment, TestResult};
 use crate::katalon::url_secrets::without_queries;
 use crate::pipeline::build_page;
 use crate::plan::ado_facts::AdoFacts;
-use crate::plan::left_out::LeftOut;
+use crate::plan::left_out::{LeftOut, heading};
 use crate::plan::markdown;
 use crate::plan::members::Member;
 use crate::plan::outcome::counts;
@@ -142,12 +143,16 @@ pub(super) fn with_part(comment: &str, key: &str, summary: &str, left_out: &[&Le
 
     let pointer = match left_out.len() {
         0 => String::new(),
-        more => format!("; {more} left out, see {LEFT_OUT_FILE}"),
+        more => {
+            let what = heading(left_out.iter().copied()).to_lowercase();
+            format!("; {more} {what}, see {LEFT_OUT_FILE}")
+        }
     };
     let summary = markdown::lines(summary);
     let mut whole = format!("{begin}: {summary}");
     if !left_out.is_empty() {
-        whole.push_str("\n\nLeft out:");
+        let heading = heading(left_out.iter().copied());
+        whole.push_str(&format!("\n\n{heading}:"));
         for one in left_out {
             whole.push_str(&bullet(one));
         }
@@ -224,8 +229,9 @@ pub(super) fn summary(
     if let Some(attempt) = attempt(snapshot) {
         summary.push_str(&format!("\n{attempt}"));
     }
-    if run.ended.is_none() {
-        summary.push_str("\nThe suite did not end by itself.");
+    // Without any log it is said where the results are from.
+    if run.ended.is_none() && !run.differences.contains(&Difference::ReportAlone) {
+        summary.push_str("\nIts log has no end: the suite broke off, or the log was cut.");
     }
 
     // The queries of kado's own addresses are no secrets, and without them they lead nowhere.
@@ -398,7 +404,8 @@ pub(super) fn compose(key: &str, summary: &str, left_out: &[&LeftOut]) -> Commen
         };
     }
 
-    let head = format!("{head}{}Left out:", markdown::BREAK);
+    let heading = heading(left_out.iter().copied());
+    let head = format!("{head}{}{heading}:", markdown::BREAK);
 
     let lines: Vec<String> = left_out.iter().map(|one| bullet(one)).collect();
 

@@ -74,6 +74,20 @@ impl LeftOutKind {
         !matches!(self, Self::Tags | Self::Suite | Self::Unread)
     }
 
+    /// Whether something does not arrive; of what arrives all the same it is only told how.
+    pub(crate) const fn is_left_out(self) -> bool {
+        !matches!(self, Self::Reading | Self::Outcome)
+    }
+
+    /// The word before one of this kind.
+    pub(crate) const fn label(self) -> &'static str {
+        if self.is_left_out() {
+            "left out"
+        } else {
+            "to note"
+        }
+    }
+
     /// So many more of this kind beside one that is told.
     pub(crate) fn more(self, count: usize) -> String {
         match self {
@@ -101,7 +115,31 @@ impl LeftOutKind {
     }
 }
 
+/// What stands above a list of these.
+pub(crate) fn heading<'a>(items: impl IntoIterator<Item = &'a LeftOut>) -> &'static str {
+    let mut is_any_left_out = false;
+    let mut is_any_noted = false;
+    for item in items {
+        if item.kind.is_left_out() {
+            is_any_left_out = true;
+        } else {
+            is_any_noted = true;
+        }
+    }
+
+    match (is_any_left_out, is_any_noted) {
+        (true, true) => "Left out or to note",
+        (false, true) => "To note",
+        (_, false) => "Left out",
+    }
+}
+
 impl LeftOut {
+    /// With the word that says what it is, for a line of its own.
+    pub(crate) fn labelled(&self) -> String {
+        format!("{}: {self}", self.kind.label())
+    }
+
     /// Something about an ADO id of a test.
     pub(crate) fn id(
         kind: LeftOutKind,
@@ -243,6 +281,18 @@ mod tests {
             assert_eq!(kind.more(1), one);
             assert_eq!(kind.more(2), two);
         }
+    }
+
+    #[test]
+    fn results_that_arrive_from_another_source_are_not_called_left_out() {
+        let noted = LeftOut::of_run(LeftOutKind::Reading, "read from the report");
+        let missing = LeftOut::file(None, "too large");
+
+        assert_eq!(noted.labelled(), "to note: read from the report");
+        assert_eq!(missing.labelled(), "left out: too large");
+        assert_eq!(heading([&noted]), "To note");
+        assert_eq!(heading([&missing]), "Left out");
+        assert_eq!(heading([&noted, &missing]), "Left out or to note");
     }
 
     #[test]

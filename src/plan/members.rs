@@ -143,10 +143,10 @@ impl MemberState {
         })
     }
 
-    /// What the comment adds to a member that takes part and did not end by itself.
+    /// What the comment adds to a member that takes part and has no end.
     pub(crate) const fn remark(self) -> &'static str {
         match self {
-            Self::Crashed => ", did not end by itself",
+            Self::Crashed => ", without an end in its log",
             Self::Aborted => ", aborted",
             _ => "",
         }
@@ -232,7 +232,7 @@ mod tests {
     fn a_member_that_takes_part_is_left_out_by_nothing_and_one_cut_short_is_marked() {
         for (state, remark) in [
             (MemberState::Finished, Some("")),
-            (MemberState::Crashed, Some(", did not end by itself")),
+            (MemberState::Crashed, Some(", without an end in its log")),
             (MemberState::Aborted, Some(", aborted")),
             (MemberState::AbortedAndLeftOut, None),
             (MemberState::NeverStarted, None),

@@ -40,9 +40,9 @@ pub(crate) fn exit(rows: &[SubmissionSummary], attempts: &[(i64, SendAttempt)]) 
     exit
 }
 
-/// Those of `rows` that these attempts brought to their end without all of their results there:
-/// what [`exit`] counts although nothing of them waits.
-pub(crate) fn incomplete(
+/// Those of `rows` that these attempts brought to their end without all of their results there, and
+/// those that are parked: what [`exit`] counts although nothing of them waits.
+pub(crate) fn not_done(
     rows: Vec<SubmissionSummary>,
     attempts: &[(i64, SendAttempt)],
 ) -> Vec<SubmissionSummary> {
@@ -53,7 +53,10 @@ pub(crate) fn incomplete(
         .collect();
 
     rows.into_iter()
-        .filter(|row| ended.contains(&row.id) && is_incomplete(row))
+        .filter(|row| {
+            let is_parked = row.state == SubmissionState::Parked;
+            is_parked || (ended.contains(&row.id) && is_incomplete(row))
+        })
         .collect()
 }
 

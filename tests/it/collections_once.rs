@@ -478,7 +478,7 @@ fn a_suite_that_crashed_before_its_first_test_and_a_damaged_collection_are_told_
     machine.submit_folder(&folder);
 
     assert!(
-        comment(&machine.ado_run()).contains("\nFull: no tests, did not end by itself"),
+        comment(&machine.ado_run()).contains("\nFull: no tests, without an end in its log"),
         "{:?}",
         machine.ado_run()
     );

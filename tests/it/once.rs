@@ -286,3 +286,40 @@ fn a_short_failure_of_the_server_is_waited_out() {
     assert_eq!(once.code, 0, "{once:?}");
     assert_eq!(machine.ado_run().state, "Completed");
 }
+
+#[test]
+fn a_run_that_a_single_pass_parks_is_named_with_its_id_and_the_next_command() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&[("Pay", "1099")]);
+    let folder = finished([Test::passed(&tc("Pay"))])
+        .write_in(&shop)
+        .expect("it is written");
+    age(&folder);
+
+    let once = machine.kado(&["run", "--once"]);
+    let again = machine.kado(&["run", "--once"]);
+
+    assert_eq!(once.code, 1, "{once:?}");
+    assert!(once.out.contains("parked: no result can be"), "{once:?}");
+    assert!(once.out.contains("`kado runs retry 1`"), "{once:?}");
+    assert!(!again.out.contains("kado runs retry"), "{again:?}");
+}
+
+#[test]
+fn the_address_of_a_run_that_is_not_whole_is_told_once() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1099")]);
+    let run = finished([Test::passed(&tc("Sign in")), Test::passed(&tc("Pay"))]);
+    age(&run.write_in(&shop).expect("it is written"));
+
+    let once = machine.kado(&["run", "--once"]);
+
+    assert_eq!(once.code, 1, "{once:?}");
+    assert_eq!(
+        once.out.matches("_TestManagement/Runs").count(),
+        1,
+        "{once:?}"
+    );
+}

@@ -110,7 +110,7 @@ fn missing(rows: &[SubmissionSummary], problems: &[String]) -> Vec<String> {
             missing.push(plain(&line));
         }
         for left_out in &row.skipped {
-            missing.push(plain(&format!("{suite}: left out: {left_out}")));
+            missing.push(plain(&format!("{suite}: {}", left_out.labelled())));
         }
         for line in row.recount.iter().flat_map(Recount::lines) {
             missing.push(plain(&format!("{suite}: not as sent: {line}")));

@@ -58,7 +58,7 @@ pub(super) fn show(
     }
 
     for left_out in &row.skipped {
-        out.sentence(4, &format!("left out: {left_out}"))?;
+        out.sentence(4, &left_out.labelled())?;
     }
     if let Some(recount) = &row.recount {
         for line in recount.lines() {

@@ -10,6 +10,7 @@ use crate::page::html::time::LocalClock;
 use crate::page::html::{Fact, Piece, bytes, fact, or_dash, shown, time_fact};
 use crate::page::seen::Buttons;
 use crate::plan::attachments::AttachmentTarget;
+use crate::plan::left_out::heading;
 
 /// Its first words, and what can be done.
 #[derive(Template)]
@@ -61,6 +62,7 @@ struct FileRow {
 #[derive(Template)]
 #[template(path = "run_remarks.html", config = "src/page/askama.toml")]
 pub(super) struct RemarksSection {
+    heading: &'static str,
     left_out: Vec<String>,
     warnings: Vec<String>,
 }
@@ -165,5 +167,9 @@ pub(super) fn remarks(details: &RunDetails) -> RemarksSection {
         warnings.push(shown(text));
     }
 
-    RemarksSection { left_out, warnings }
+    RemarksSection {
+        heading: heading(&details.row.skipped),
+        left_out,
+        warnings,
+    }
 }

@@ -128,7 +128,7 @@ pub(super) fn run_row(
             None => row.attachments.to_string(),
         },
         uploads,
-        left_out: row.skipped.len(),
+        left_out: row.left_out(),
         ended: clock.minute(row.ended),
         attempt: match row.attempts {
             attempts if is_waiting && attempts > 0 => {

@@ -256,7 +256,7 @@ fn a_collection_reads_like_this_and_names_what_did_not_run() {
     Test Suites/All on agent-7  
     2 tests: 1 PASSED, 1 INCOMPLETE; 2 results  
     Smoke (Chrome): 1 PASSED; Chrome 120  
-    Smoke (Firefox): 1 INCOMPLETE, did not end by itself; Firefox 120  
+    Smoke (Firefox): 1 INCOMPLETE, without an end in its log; Firefox 120  
     Left out:
     - suite `Test Suites/Late` was aborted; `submit_aborted = true`, or `kado submit --again` on the collection's folder, takes what there is of it
     - suite `Test Suites/Gone` never started
