@@ -177,17 +177,15 @@ pub(super) fn exemptions(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
 }
 
 fn exemptions_of_item(value: &DeValue<'_>) -> Read<Vec<Exemption>> {
+    const FORM: ValueError = ValueError::MustBe(
+        "a host such as \"tfs.corp\", a domain with all below it such as \".corp\" or \"*.corp\", an \
+         address or network such as \"10.0.0.0/8\", or \"*\"; for one port alone \"tfs.corp:8080\"",
+    );
+
     let text = values::word(value)?;
     let mut exemptions = Vec::new();
-
     for part in parts(&text) {
-        exemptions.push(Exemption::parse(part).ok_or_else(|| {
-            ValueError::MustBe(
-                "a host such as \"tfs.corp\", a domain with all below it such as \".corp\" \
-                 or \"*.corp\", an address or network such as \"10.0.0.0/8\", or \"*\"; for one \
-                 port alone \"tfs.corp:8080\"",
-            )
-        })?);
+        exemptions.push(Exemption::parse(part).ok_or(FORM)?);
     }
     Ok(exemptions)
 }

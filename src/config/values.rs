@@ -102,9 +102,7 @@ fn looks_like_token(text: &str) -> bool {
 
 /// `true` or `false`.
 pub(super) fn boolean(value: &DeValue<'_>) -> Read<bool> {
-    value
-        .as_bool()
-        .ok_or_else(|| ValueError::MustBe("true or false"))
+    value.as_bool().ok_or(ValueError::MustBe("true or false"))
 }
 
 /// A positive id of ADO.
@@ -223,7 +221,7 @@ pub(super) fn duration(value: &DeValue<'_>) -> Read<Duration> {
 
 /// A duration such as `2m`, or `0s` for none.
 pub(super) fn pause(value: &DeValue<'_>) -> Read<Duration> {
-    any_duration(value).ok_or_else(|| ValueError::MustBe("a duration such as \"2m\" or \"0s\""))
+    any_duration(value).ok_or(ValueError::MustBe("a duration such as \"2m\" or \"0s\""))
 }
 
 /// How long Katalon is waited for, such as `2m`, or `0s` for not at all: others of its test plan
@@ -245,7 +243,9 @@ fn any_duration(value: &DeValue<'_>) -> Option<Duration> {
 /// A size in bytes such as `75 MiB` or `10 GiB`; a number alone is bytes.
 pub(super) fn size(value: &DeValue<'_>) -> Read<u64> {
     let text = text(value)?;
-    bytes(text.trim()).ok_or_else(|| ValueError::MustBe("a size such as \"75 MiB\" or \"10 GiB\""))
+    bytes(text.trim()).ok_or(ValueError::MustBe(
+        "a size such as \"75 MiB\" or \"10 GiB\"",
+    ))
 }
 
 fn bytes(text: &str) -> Option<u64> {
@@ -289,7 +289,7 @@ pub(super) fn date(value: &DeValue<'_>) -> Read<Date> {
         DeValue::Datetime(day) => day.to_string(),
         other => text(other)?,
     };
-    day(&text).ok_or_else(|| ValueError::MustBe("a day such as \"2027-01-31\""))
+    day(&text).ok_or(ValueError::MustBe("a day such as \"2027-01-31\""))
 }
 
 /// A day as kado writes it. A time behind it, which jiff would take as well, is none.

@@ -455,7 +455,7 @@ impl Recorder {
         Ok(match store(&self.outbox, run, occasion).await? {
             Some(RecordOutcome::New(submissions)) => {
                 if katalon_too {
-                    self.remark_on_katalon(project, root);
+                    self.remark_on_katalon(&project, root);
                 }
                 Handling::in_outbox(identity, submissions)
             }
@@ -478,7 +478,7 @@ impl Recorder {
     }
 
     /// Says once of a project that Katalon may submit its runs as well.
-    fn remark_on_katalon(&mut self, project: String, root: String) {
+    fn remark_on_katalon(&mut self, project: &str, root: String) {
         if self.remarked_projects.insert(root) {
             tracing::warn!(
                 project,
