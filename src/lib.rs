@@ -41,6 +41,7 @@ mod secrets;
 mod server;
 mod service;
 mod setup;
+mod shell_word;
 mod spool;
 mod stable_number;
 mod state_dir;

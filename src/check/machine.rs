@@ -19,6 +19,7 @@ use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
 use crate::outbox::store::DATABASE;
 use crate::plural::counted;
 use crate::secrets::{self, TokenError};
+use crate::shell_word::single_quoted;
 use crate::watch::Survey;
 use crate::{connect, service, state_dir, workspace};
 
@@ -212,8 +213,8 @@ fn report_unwritable(name: String, state_dir: &Path, error: &std::io::Error, rep
     let hint = if error.kind() == ErrorKind::PermissionDenied {
         format!(
             "run kado as the account that the folder belongs to, give it to `{account}` (`sudo \
-             chown -R {account} '{}'`), or set another `state_dir`",
-            state_dir.display()
+             chown -R {account} {}`), or set another `state_dir`",
+            single_quoted(state_dir.display())
         )
     } else {
         "set another `state_dir`, or mend the file system".to_owned()

@@ -22,6 +22,7 @@ use crate::plan::options::Options;
 use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plural::counted;
 use crate::server::Server;
+use crate::shell_word::shell_word;
 use crate::watch::WatchProblems;
 use crate::workspace;
 
@@ -162,8 +163,8 @@ fn check_switched_off(project: &Project, overrides: &Overrides, report: &mut Rep
         "integration",
         what,
         format!(
-            "`kado setup \"{}\"` switches it on, or do it {SETTINGS_PAGE}",
-            project.root.display()
+            "`kado setup {}` switches it on, or do it {SETTINGS_PAGE}",
+            shell_word(project.root.display())
         ),
     );
     // Whoever says that Katalon submits does not want nobody to.

@@ -17,6 +17,7 @@ use crate::outbox::StoreError;
 use crate::outbox::store::{LiveFate, LiveRun};
 use crate::plan::comment::ended_in_favour_of;
 use crate::plan::preview;
+use crate::shell_word::shell_word;
 use crate::submit::Earlier;
 use crate::workspace;
 
@@ -107,8 +108,9 @@ impl LiveWriter {
                 _ => LiveEnd::HasSubmission,
             },
             LiveFate::NotSubmitted => LiveEnd::Ends(format!(
-                "Ended: this suite run is not submitted; `kado why \"{folder}\"` says why. The \
-                 results are those that it had by then."
+                "Ended: this suite run is not submitted; `kado why {}` says why. The results are those \
+                 that it had by then.",
+                shell_word(folder)
             )),
             LiveFate::Running if self.is_lost(live) => {
                 let reason = why_lost(folder).await;

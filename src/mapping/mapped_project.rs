@@ -19,6 +19,7 @@ use crate::plan::options::Options;
 use crate::plan::overrides;
 use crate::plan::plan_choice::NoSuchPlan;
 use crate::server::{Server, ServerUrlError};
+use crate::shell_word::shell_word;
 use crate::watch;
 use crate::workspace::{self, ReadError};
 
@@ -150,7 +151,10 @@ pub(crate) fn watched_projects(config: &Config) -> Vec<PathBuf> {
 
 /// The command that proposes ids for the test cases of a project.
 pub(crate) fn suggest_command(root: &Path) -> String {
-    format!("`kado map suggest --project \"{}\"`", root.display())
+    format!(
+        "`kado map suggest --project {}`",
+        shell_word(root.display())
+    )
 }
 
 /// A project with what its test cases say.

@@ -5,6 +5,7 @@ use crate::outbox::submission::SubmissionSummary;
 use crate::overview::exec_commands::{CommandOutcome, FruitlessCommand};
 use crate::overview::problem::{About, Problem, ProblemKind};
 use crate::plural::{counted, form};
+use crate::shell_word::shell_word;
 
 impl Problem {
     /// Runs of the last days of which Azure DevOps holds something else than was sent, the newest
@@ -73,7 +74,8 @@ impl Problem {
             _ => folder,
         };
         let hint = format!(
-            "`kado why \"{asked}\"` says what is known; {}",
+            "`kado why {}` says what is known; {}",
+            shell_word(asked),
             LostRun::WAY_OUT
         );
         Some(Self::with_hint(ProblemKind::Lost, text, hint).about(About {
@@ -96,8 +98,8 @@ impl Problem {
 
         let hint = format!(
             "`history = \"all\"` or an earlier instant in kado.toml submits them, `kado submit \
-             \"{}\"` the newest alone",
-            runs.newest
+             {}` the newest alone",
+            shell_word(&runs.newest)
         );
         Self::with_hint(ProblemKind::Older, text, hint).about(About {
             runs: runs.count,
@@ -180,8 +182,8 @@ impl Problem {
                      submitted"
                 ),
                 format!(
-                    "`kado submit \"{}\"` submits what there is of it",
-                    folder.display()
+                    "`kado submit {}` submits what there is of it",
+                    shell_word(folder.display())
                 ),
             ),
         };

@@ -15,6 +15,7 @@ use crate::overview::disk::{DiskFault, make_room};
 use crate::overview::live_suites::AbandonedSuite;
 use crate::plural::{counted, form, span};
 use crate::record::Unreadable;
+use crate::shell_word::shell_word;
 use crate::spool::Spool;
 use crate::watch::ToldWatchProblem;
 
@@ -375,8 +376,8 @@ impl Problem {
             row.id, row.suite
         );
         let hint = format!(
-            "`kado submit --again \"{}\"` submits all of it, to a test run of its own",
-            row.folder
+            "`kado submit --again {}` submits all of it, to a test run of its own",
+            shell_word(&row.folder)
         );
 
         Self::with_hint(ProblemKind::Parked, text, hint).about(About {
@@ -397,8 +398,9 @@ impl Problem {
             suite.suite, suite.project, suite.ado_run_id, suite.plan_id
         );
         let hint = format!(
-            "when the suite has ended, `kado submit \"{folder}\"` submits it, or `kado run --once` \
-             where its project is watched"
+            "when the suite has ended, `kado submit {}` submits it, or `kado run --once` where its \
+             project is watched",
+            shell_word(folder)
         );
 
         Self::with_hint(ProblemKind::Live, text, hint).about(About {

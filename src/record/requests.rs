@@ -21,6 +21,7 @@ use crate::record::commands;
 use crate::record::copies::{Files, copy};
 use crate::record::disk::{DiskFailure, contained_on_disk, on_disk};
 use crate::record::store::{eligibility_of, store};
+use crate::shell_word::shell_word;
 use crate::spool::Used;
 use crate::workspace::Location;
 
@@ -133,8 +134,8 @@ async fn goes_elsewhere(
         Answer::Refused(format!(
             "it is recorded already, as run {id} of `kado runs`, which does not go into test \
              run {run}; `kado runs forget {id}` takes back one that is not in Azure DevOps yet, \
-             and `kado submit --again --into {run} \"{}\"` submits one that is there once more",
-            folder.display()
+             and `kado submit --again --into {run} {}` submits one that is there once more",
+            shell_word(folder.display())
         ))
     }))
 }

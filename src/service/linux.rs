@@ -34,6 +34,7 @@ use crate::child_environment::program;
 use crate::service::command::run as run_program;
 use crate::service::unix::account_in_words;
 use crate::service::{Installation, ManagerState, Scope, ServiceError, flag};
+use crate::shell_word::single_quoted;
 
 pub(super) use crate::service::unix::{
     is_closed_to_service, is_dispatched, may_manage, may_see_all, open_to_service, own_account, run,
@@ -287,7 +288,7 @@ pub(super) fn command_to_grant(folder: &Path, account: &str) -> String {
         .ancestors()
         .skip(1)
         .filter(|above| is_closed(above))
-        .map(quoted)
+        .map(|folder| single_quoted(folder.display()))
         .collect();
     if !closed.is_empty() {
         command = format!("sudo setfacl -m u:{account}:x {} && ", closed.join(" "));
@@ -295,14 +296,9 @@ pub(super) fn command_to_grant(folder: &Path, account: &str) -> String {
 
     command.push_str(&format!(
         "sudo setfacl -R -m u:{account}:rX,d:u:{account}:rX {}",
-        quoted(folder)
+        single_quoted(folder.display())
     ));
     command
-}
-
-/// A path as one word of a shell.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Whether a folder lets only its owner or group pass, as far as this account may know.

@@ -24,6 +24,7 @@ use crate::SERVICE_NAME;
 use crate::child_environment::program;
 use crate::service::unix::account_in_words;
 use crate::service::{Installation, ManagerState, Scope, ServiceError};
+use crate::shell_word::single_quoted;
 
 pub(super) use crate::service::unix::{
     is_closed_to_service, is_dispatched, may_manage, may_see_all, open_to_service, own_account, run,
@@ -159,8 +160,8 @@ pub(super) fn token_changed(scope: Scope, file: &Path) -> Result<Vec<String>, Se
 pub(super) fn command_to_grant(folder: &Path, account: &str) -> String {
     let rights = "list,search,read,readattr,readextattr,file_inherit,directory_inherit";
     format!(
-        "sudo chmod -R +a '{account} allow {rights}' '{}'",
-        folder.display()
+        "sudo chmod -R +a '{account} allow {rights}' {}",
+        single_quoted(folder.display())
     )
 }
 

@@ -8,6 +8,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::shell_word::single_quoted;
+
 /// Why kado does not use a state folder.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum StateDirRefusal {
@@ -55,14 +57,16 @@ impl StateDirRefusal {
 
             Self::OfAnother { path, .. } => format!(
                 "run kado as that account, or look at what lies there and give it to the one that \
-                 runs kado: `sudo chown ACCOUNT '{}'`",
-                path.display()
+                 runs kado: `sudo chown ACCOUNT {}`",
+                single_quoted(path.display())
             ),
             Self::Writable { command, .. } => format!(
                 "look at what lies in it, then close it: `{command}`; where it is a volume that has \
                  to stay open, set `state_dir` to a folder in it that kado makes"
             ),
-            Self::Misplaced { path, .. } => format!("remove it: `rm '{}'`", path.display()),
+            Self::Misplaced { path, .. } => {
+                format!("remove it: `rm {}`", single_quoted(path.display()))
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, AtFlags, CWD, OFlags};
 
 use crate::secrets::permissions::{service_account, service_group};
+use crate::shell_word::single_quoted;
 use crate::state_dir::{Exposure, StateDirRefusal, kept_as};
 
 /// Mode bits of a folder that its group shares: the group may write, and what is made in it belongs
@@ -136,7 +137,7 @@ fn in_words(folder: &Metadata) -> String {
 
 fn command_that_closes(folder: &Path, metadata: &Metadata) -> String {
     let closed = Share::of(metadata).of_folder();
-    format!("chmod {closed:o} '{}'", folder.display())
+    format!("chmod {closed:o} {}", single_quoted(folder.display()))
 }
 
 /// Has a file opened as itself: a link is refused, and a pipe without a partner is not waited for.

@@ -12,6 +12,7 @@ use crate::outbox::submission::Obstacle;
 use crate::plan::SubmissionPlan;
 use crate::plan::plan_choice::NoSuchPlan;
 use crate::secrets::TokenError;
+use crate::shell_word::shell_word;
 
 /// Why a submission does not go on now. Not each is a failure: a run that Katalon submitted is
 /// submitted, and where there is nothing to do the submission is ignored. `Ado` waits, but for what
@@ -108,8 +109,9 @@ pub(crate) enum Stop {
     /// complete.
     #[error(
         "the suite run is in test run {run} already, which somebody began and another kado filled; \
-         `kado runs forget {submission}`, then `kado submit --into {run} \"{folder}\"` fills what \
-         is missing there"
+         `kado runs forget {submission}`, then `kado submit --into {run} {}` fills what is \
+         missing there",
+        shell_word(folder)
     )]
     InFilledRun {
         /// The test run.
@@ -131,8 +133,8 @@ pub(crate) enum Stop {
     },
     /// The test run is not there any more.
     #[error(
-        "{gone} If somebody deleted test run {run}, `kado submit --again \"{folder}\"` makes a new \
-         one"
+        "{gone} If somebody deleted test run {run}, `kado submit --again {}` makes a new one",
+        shell_word(folder)
     )]
     RunGone {
         /// What ADO said.

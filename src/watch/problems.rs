@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::file_names::{is_in, same};
 use crate::katalon::REPORTS;
 use crate::plural::{counted, form};
+use crate::shell_word::shell_word;
 
 /// Problems that are kept; more are counted.
 const MOST: usize = 100;
@@ -272,8 +273,8 @@ impl WatchProblem {
                 format!("add `{}` to `watch` in `kado.toml`", near.display())
             }
             WatchFault::TooDeep(_) => format!(
-                "`kado submit \"{}\"` submits it; a run nearer to `Reports` is seen",
-                self.path.display()
+                "`kado submit {}` submits it; a run nearer to `Reports` is seen",
+                shell_word(self.path.display())
             ),
             WatchFault::Unsearched(_) if is_project => format!(
                 "if projects lie there, add `{}` to `watch` in `kado.toml`",

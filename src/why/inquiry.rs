@@ -15,6 +15,7 @@ use crate::outbox::lock::{ServiceMark, ServiceState};
 use crate::outbox::submission::SubmissionSummary;
 use crate::overview::DiskFault;
 use crate::overview::live_suites::LiveSuite;
+use crate::shell_word::shell_word;
 use crate::watch::{Survey, WatchProblems, survey};
 
 /// With what questions are answered.
@@ -160,5 +161,5 @@ impl<'a> Inquiry<'a> {
 
 /// A command about a folder, as a shell takes it.
 pub(super) fn command(name: &str, folder: &Path) -> String {
-    format!("`kado {name} \"{}\"`", folder.display())
+    format!("`kado {name} {}`", shell_word(folder.display()))
 }

@@ -81,21 +81,16 @@ pub(crate) enum ReplaceError {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Remedy {
     command: &'static str,
-    quote: char,
     file: PathBuf,
 }
 
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            command,
-            quote,
-            file,
-        } = self;
+        let Self { command, file } = self;
         write!(
             f,
-            "`{command} {quote}{}{quote}` makes it writable, unless version control keeps it so",
-            file.display()
+            "`{command} {}` makes it writable, unless version control keeps it so",
+            system::quoted(file.display())
         )
     }
 }
@@ -229,7 +224,6 @@ impl NotReplaced {
             Self::ReadOnly => ReplaceError::ReadOnly {
                 remedy: Remedy {
                     command: system::MAKE_WRITABLE,
-                    quote: system::QUOTE,
                     file: file.clone(),
                 },
                 file,

@@ -137,3 +137,33 @@ fn an_argument_that_is_refused_is_named_without_what_steers() {
         assert!(!done.err.contains("\n::add-mask::"), "{done:?}");
     }
 }
+
+#[test]
+fn a_command_that_is_offered_runs_nothing_of_a_name_when_it_is_copied() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let run = finished([Test::passed(&tc("Sign in"))])
+        .write_in(&shop)
+        .unwrap();
+    let named = machine.work().join("Shop $(touch PWNED) `touch PWNED` '");
+    fs::rename(&shop, &named).unwrap();
+    let run = named.join(run.strip_prefix(&shop).unwrap());
+
+    let told = machine.kado(&["why", &as_argument(&run)]);
+
+    // The command stands between backticks, and the folder has some of its own.
+    let (_, offered) = told.out.split_once("→ `kado submit ").unwrap();
+    let word = offered.lines().next().unwrap().strip_suffix('`').unwrap();
+    let printed = format!("printf %s {word}");
+    let printed = std::process::Command::new("sh")
+        .args(["-c", &printed])
+        .current_dir(machine.work())
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&printed.stdout),
+        as_argument(&run),
+        "{offered}"
+    );
+    assert!(!machine.work().join("PWNED").exists());
+}

@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
         "moment",
         "pipeline",
         "plural",
+        "shell_word",
         "server",
         "stable_number",
         "win32",

@@ -26,6 +26,7 @@ use crate::setup::project::{
     self as setup, CurrentProject, Misentered, NoSetup, PreparedFile, ProjectChoices, RunsSeen,
     SettingsTarget, Verified,
 };
+use crate::shell_word::shell_word;
 use crate::workspace::PROJECT_FILE;
 
 use questions::Answers;
@@ -364,8 +365,8 @@ impl Writer<'_> {
             return Ok(failed(
                 &format!(
                     "the integration is switched off in Katalon's settings, which kado.toml cannot \
-                     change, so nothing is submitted: `kado setup \"{}\"` switches it on",
-                    root.display()
+                     change, so nothing is submitted: `kado setup {}` switches it on",
+                    shell_word(root.display())
                 ),
                 Exit::NotDone,
             ));

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::secrets::TokenError;
+use crate::shell_word::single_quoted;
 
 /// Account and group of the machine's service on Linux.
 const ACCOUNT: &str = "kado";
@@ -38,7 +39,7 @@ pub(super) fn check(file: &Path) -> Result<(), TokenError> {
 
     let remedy = match service_group {
         Some(_) => remedy_with_service(file),
-        None => format!("`chmod 600 '{}'` mends it", file.display()),
+        None => format!("`chmod 600 {}` mends it", single_quoted(file.display())),
     };
     Err(TokenError::Exposed {
         file: file.into(),
@@ -49,10 +50,10 @@ pub(super) fn check(file: &Path) -> Result<(), TokenError> {
 
 /// How to close a file without closing it to the service of the machine.
 fn remedy_with_service(file: &Path) -> String {
-    let file = file.display();
+    let file = single_quoted(file.display());
     format!(
-        "`sudo chown root:{ACCOUNT} '{file}' && sudo chmod 640 '{file}'` mends it for the service \
-         of this machine, `chmod 600 '{file}'` for yourself"
+        "`sudo chown root:{ACCOUNT} {file} && sudo chmod 640 {file}` mends it for the service \
+         of this machine, `chmod 600 {file}` for yourself"
     )
 }
 

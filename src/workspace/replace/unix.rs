@@ -15,10 +15,10 @@ use rustix::io::Errno;
 use super::{MOST_NAMES, NotReplaced, name_beside};
 use crate::door::{Folder, LONGEST_WHOLE};
 
+pub(super) use crate::shell_word::single_quoted as quoted;
+
 /// The command that makes a file writable.
 pub(super) const MAKE_WRITABLE: &str = "chmod u+w";
-/// The sign around a path in it.
-pub(super) const QUOTE: char = '\'';
 
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)

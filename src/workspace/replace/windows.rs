@@ -13,10 +13,10 @@ use super::{MOST_NAMES, NotReplaced, name_beside, read};
 use crate::door::Folder;
 use crate::win32::calls;
 
+pub(super) use crate::shell_word::shell_word as quoted;
+
 /// The command that makes a file writable.
 pub(super) const MAKE_WRITABLE: &str = "attrib -r";
-/// The sign around a path in it.
-pub(super) const QUOTE: char = '"';
 
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened itself and not followed.
 const OPEN_REPARSE_POINT: u32 = 0x0020_0000;

@@ -20,6 +20,7 @@ use crate::file_names::same;
 use crate::service::{self, Installation};
 use crate::setup::difference::difference;
 use crate::setup::machine::{TestedCredential, write_config, write_token};
+use crate::shell_word::shell_word;
 use crate::{watch, workspace};
 
 /// What the server says of a credential, a line each.
@@ -181,7 +182,7 @@ fn finish(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
     writeln!(out, "\nnext:")?;
     let projects = watch::survey(&config.watch).projects;
     let project = match projects.as_slice() {
-        [project] => format!("\"{}\"", project.display()),
+        [project] => shell_word(project.display()),
         _ => "PROJECT".to_owned(),
     };
     writeln!(
@@ -195,7 +196,8 @@ fn finish(answers: &Answers, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
             writeln!(
                 out,
                 "  • nothing of `{folder}` is submitted, because its integration is switched off; `kado setup \
-                 \"{folder}\"` switches it on"
+                 {}` switches it on",
+                shell_word(&folder)
             )?;
         }
     }
