@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::ado::Credential;
+use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::connect::Connections;
 use crate::measures::Measures;
@@ -33,6 +34,9 @@ pub(crate) struct Effort {
 /// Sends these submissions now, until `stop` is cancelled; gives how the last attempt of each
 /// ended. The caller holds the lock of the state folder.
 ///
+/// What waits longer for the same test plans has one attempt before them, in up to half of the
+/// budget: after a newer run it would come too late.
+///
 /// # Errors
 /// When the outbox fails.
 pub(crate) async fn send(
@@ -42,10 +46,6 @@ pub(crate) async fn send(
     effort: Effort,
     stop: &CancellationToken,
 ) -> Result<Vec<(i64, SendAttempt)>, StoreError> {
-    // A person who waits means now, whatever the next attempt was put off to.
-    let asked = ids.to_vec();
-    outbox.with(move |store| store.make_due(&asked)).await?;
-
     let (_sender, receiver) = watch::channel(Arc::new(config.clone()));
     let patience = effort.budget.clamp(SHORTEST_CALL, ONCE_BUDGET);
     let mut connections = Connections::with_patience(patience).measured_by(effort.measures);
@@ -53,5 +53,32 @@ pub(crate) async fn send(
         connections = connections.with_pair(&server, credential);
     }
     let submitter = Submitter::for_command(outbox.clone(), receiver, connections);
-    submitter.drain(Some(ids), effort.budget, stop).await
+
+    let asked = ids.to_vec();
+    let older = outbox
+        .with(move |store| store.waiting_before(&asked))
+        .await?;
+    let begun = Stopwatch::start();
+    for id in older {
+        if begun.elapsed() >= effort.budget / 2 {
+            break;
+        }
+        drain_now(outbox, &submitter, vec![id], Duration::ZERO, stop).await?;
+    }
+
+    drain_now(outbox, &submitter, ids.to_vec(), effort.budget, stop).await
+}
+
+/// Sends submissions whatever their next attempt was put off to: a person who waits means now.
+async fn drain_now(
+    outbox: &Outbox,
+    submitter: &Submitter,
+    ids: Vec<i64>,
+    budget: Duration,
+    stop: &CancellationToken,
+) -> Result<Vec<(i64, SendAttempt)>, StoreError> {
+    let due = ids.clone();
+    outbox.with(move |store| store.make_due(&due)).await?;
+
+    submitter.drain(Some(&ids), budget, stop).await
 }

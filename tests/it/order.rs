@@ -49,17 +49,41 @@ fn a_late_run_is_sent_where_that_is_wanted() {
 }
 
 #[test]
-fn a_run_that_a_newer_one_passed_while_its_results_waited_is_parked() {
+fn a_run_that_waits_is_sent_before_a_newer_one_of_its_plan() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);
     let unavailable = FaultAction::unavailable();
     machine
         .fake
-        .fault(Fault::new("PATCH", "/results", Nth::Every, unavailable));
-    machine.submit(&shop, &run(0, "Sign in"));
+        .fault(Fault::new("POST", "/runs", Nth::Every, unavailable));
+    let older = machine.submit(&shop, &run(0, "Sign in"));
     machine.fake.clear_faults();
 
     let newer = machine.submit(&shop, &run(1, "Sign in"));
+
+    assert_eq!((older.code, newer.code), (4, 0), "{older:?} {newer:?}");
+    let held = machine.ado_runs();
+    assert_eq!(held.len(), 2);
+    assert!(held[0].started < held[1].started, "{held:?}");
+    assert!(machine.rows().iter().all(|row| row["state"] == "submitted"));
+}
+
+#[test]
+fn a_run_that_a_newer_one_passed_while_its_results_waited_is_parked() {
+    let machine = Machine::new();
+    let shop = machine.shop(&CASES);
+    let unavailable = FaultAction::unavailable();
+    machine.fake.fault(Fault::new(
+        "PATCH",
+        "/Runs/150/results",
+        Nth::Every,
+        unavailable,
+    ));
+    machine.submit(&shop, &run(0, "Sign in"));
+
+    // It has one more attempt before the newer one, and that fails as well.
+    let newer = machine.submit(&shop, &run(1, "Sign in"));
+    machine.fake.clear_faults();
     let older = machine.kado(&["run", "--once"]);
 
     assert_eq!(newer.code, 0, "{newer:?}");

@@ -53,6 +53,30 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// What waits for the test plans of these submissions, whose runs ended earlier than theirs, in
+    /// the order of the ends; not what is left to Katalon.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) fn waiting_before(&self, ids: &[i64]) -> Result<Vec<i64>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT older.id FROM submission AS asked JOIN run ON run.id = asked.run_id
+             JOIN submission AS older
+                ON older.server = asked.server AND older.plan_id IS asked.plan_id
+             JOIN run AS older_run ON older_run.id = older.run_id
+             WHERE asked.id IN (SELECT value FROM json_each(?1))
+             AND older.id NOT IN (SELECT value FROM json_each(?1))
+             AND older.state IN ('pending', 'submitting')
+             AND coalesce(older.obstacle, '') <> 'katalon'
+             AND older_run.ended_ms < run.ended_ms
+             GROUP BY older.id ORDER BY older_run.ended_ms, older.id",
+        )?;
+
+        // As JSON, because SQLite binds no lists.
+        let rows = statement.query_map([serde_json::to_string(ids)?], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// When something happened to a submission last: whatever a person changed, they did before.
     ///
     /// # Errors
