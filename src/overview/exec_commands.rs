@@ -80,7 +80,15 @@ impl FruitlessCommand {
         since: Moment,
     ) -> Result<Vec<Self>, StoreError> {
         let commands = ExecCommands::of(store.claims(clock::now())?, state_dir);
-        let met = store.runs_met_since(since)?;
+        let mut met = store.runs_met_since(since)?;
+        // A suite that a command left with a live run is a problem of its own (`live_suites`).
+        for live in store.live_runs()? {
+            met.push(MetRun {
+                started: live.snapshot.started(),
+                folder: live.snapshot.folder.into(),
+                aborted: None,
+            });
+        }
 
         let mut judged: Vec<(&Claim, Option<CommandOutcome>)> = Vec::new();
         for claim in &commands.ended {
