@@ -113,7 +113,6 @@ fn interrupted(machine: &Machine, arguments: &[&str]) -> i32 {
 /// The same, after something that is done while it waits.
 #[cfg(unix)]
 fn interrupted_after(machine: &Machine, arguments: &[&str], meanwhile: impl FnOnce()) -> i32 {
-    use crate::support::wait_until;
     use fake_ado::{Fault, FaultAction, Nth};
 
     let hang = Fault::new("*", "", Nth::Every, FaultAction::HangAfter);
@@ -126,14 +125,7 @@ fn interrupted_after(machine: &Machine, arguments: &[&str], meanwhile: impl FnOn
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    wait_until("a request to arrive", || {
-        let requests = machine.fake.requests().len();
-        if requests > earlier {
-            Ok(())
-        } else {
-            Err(String::new())
-        }
-    });
+    machine.wait_for_requests(earlier + 1);
 
     meanwhile();
     let sent = std::process::Command::new("kill")

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fake_ado::{Fault, FaultAction, Nth};
-use fake_katalon::{AzureSettings, Ending, Phase, Sending, Test};
+use fake_katalon::{AzureSettings, Ending, Live, Phase, Sending, Test};
 use serde_json::Value;
 
 use crate::support::{Machine, Service, closed_file, finished, names, now, tc};
@@ -33,6 +33,15 @@ fn machine() -> (Machine, std::path::PathBuf) {
     let shop = machine.shop_with(settings, &[("Login", "1001"), ("Pay", "1002")]);
 
     (machine, shop)
+}
+
+/// A suite that starts now, of which nothing is written yet, and its folder.
+fn suite_in(shop: &Path) -> (PathBuf, Live) {
+    let suite = finished(failing()).start(now());
+    let folder = suite.folder_in(shop);
+    let live = suite.live(&folder);
+
+    (folder, live)
 }
 
 #[test]
@@ -170,9 +179,7 @@ fn what_found_no_room_in_the_spool_and_vanished_is_named() {
 #[test]
 fn a_workspace_wiped_while_its_suite_runs_is_told() {
     let (machine, shop) = machine();
-    let suite = finished(failing()).start(now());
-    let folder = suite.folder_in(&shop);
-    let mut live = suite.live(&folder);
+    let (folder, mut live) = suite_in(&shop);
 
     let service = machine.start_in_detail();
     live.perform_through(Phase::Running).unwrap();
@@ -189,9 +196,7 @@ fn a_workspace_wiped_while_its_suite_runs_is_told() {
 /// A machine whose service saw a suite run, and then its workspace wiped; with the run folder.
 fn machine_with_a_lost_run() -> (Machine, PathBuf) {
     let (machine, shop) = machine();
-    let suite = finished(failing()).start(now());
-    let folder = suite.folder_in(&shop);
-    let mut live = suite.live(&folder);
+    let (folder, mut live) = suite_in(&shop);
 
     let service = machine.start_in_detail();
     live.perform_through(Phase::Queued).expect("it is written");
@@ -245,9 +250,7 @@ fn why_says_of_a_run_that_vanished_before_its_end_what_was_seen_of_it() {
 #[test]
 fn a_run_that_moved_before_its_end_is_not_lost() {
     let (machine, shop) = machine();
-    let suite = finished(failing()).start(now());
-    let folder = suite.folder_in(&shop);
-    let mut live = suite.live(&folder);
+    let (folder, mut live) = suite_in(&shop);
 
     let service = machine.start_in_detail();
     live.perform_through(Phase::Running).expect("it is written");

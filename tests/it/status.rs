@@ -6,7 +6,7 @@ use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::Test;
 use serde_json::Value;
 
-use crate::support::{Machine, age, finished, now, tc, wait_until};
+use crate::support::{Machine, age, finished, now, tc};
 
 /// What `kado status --json` says, and its exit code.
 fn status(machine: &Machine) -> (Value, i32) {
@@ -196,10 +196,7 @@ fn a_run_whose_sender_was_killed_is_a_problem_until_somebody_sends_it() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    wait_until("the first request", || {
-        let arrived = !machine.fake.requests().is_empty();
-        arrived.then_some(()).ok_or_else(String::new)
-    });
+    machine.wait_for_requests(1);
 
     let (while_it_sends, code_while_it_sends) = status(&machine);
     sender.kill().unwrap();

@@ -55,6 +55,18 @@ impl Machine {
         })
     }
 
+    /// Waits until Azure DevOps was asked so many times.
+    pub(crate) fn wait_for_requests(&self, count: usize) {
+        wait_until(&format!("{count} requests to arrive"), || {
+            let arrived = self.fake.requests().len();
+            if arrived >= count {
+                Ok(())
+            } else {
+                Err(format!("{arrived} requests"))
+            }
+        });
+    }
+
     /// Starts the program again and again until the only submission is through; it may put attempts
     /// off, which a person may shorten.
     pub(crate) fn run_until_submitted(&self) {
