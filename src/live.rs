@@ -73,12 +73,7 @@ impl LiveWriter {
             self.begin_new(&mut suites);
 
             if looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS) {
-                // A server that hangs must not keep the service from ending.
-                let ending = unless_stopped(self.end_abandoned(), &stop, Duration::ZERO);
-                if let Ok(Err(error)) = ending.await {
-                    let error = chain(&error);
-                    tracing::debug!(error, "what became of live runs is not known");
-                }
+                self.end_abandoned_unless(&stop).await;
                 looked = Some(Stopwatch::start());
             }
 
@@ -108,6 +103,16 @@ impl LiveWriter {
                     }
                 }
             }
+        }
+    }
+
+    /// Ends the live runs that nobody will complete; what cannot be ended now is ended later.
+    async fn end_abandoned_unless(&self, stop: &CancellationToken) {
+        // A server that hangs must not keep the service from ending.
+        let ending = unless_stopped(self.end_abandoned(), stop, Duration::ZERO);
+        if let Ok(Err(error)) = ending.await {
+            let error = chain(&error);
+            tracing::debug!(error, "what became of live runs is not known");
         }
     }
 

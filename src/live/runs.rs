@@ -67,6 +67,7 @@ impl LiveRuns {
             return Ok(());
         }
         self.refuse_out_of_turn(writer).await?;
+
         let snapshot = &mut self.snapshot;
         let project = snapshot.options.project.clone().unwrap_or_default();
         let plans = self.client.known_plans(&project).await?;
@@ -90,39 +91,52 @@ impl LiveRuns {
         let Some(project) = self.snapshot.options.project.clone() else {
             return Err(LiveStop::ForGood("no project is set".to_owned()));
         };
+
         for plan_id in self.snapshot.options.plan_ids() {
             self.refuse_out_of_turn(writer).await?;
-            let waited = WaitSoFar {
-                attempts: 0,
-                since: clock::now(),
-            };
-            let options = &self.snapshot.options;
-            let read = facts::read(&self.client, &project, plan_id, options, waited);
-            let facts = read.await?;
-            let target = LiveTarget {
-                client: Arc::clone(&self.client),
-                project: project.clone(),
-                plan_id,
-                key: self.key(&project, plan_id)?,
-                started: self.snapshot.started(),
-            };
-
-            let outline = preview::outline(&self.snapshot, plan_id, &target.key, &facts);
-            if !outline.results.is_empty() {
-                let ado_run = self.find_or_make(&target, &outline, writer, folder).await?;
-                remark_on_points(&target, &outline, writer).await?;
-
-                let mut run = target.open(ado_run, facts).await?;
-                let key = &run.target.key;
-                run.wanted = preview::so_far(&self.snapshot, plan_id, key, &run.facts);
-                self.runs.push(run);
-            }
+            let run = self.open(&project, plan_id, writer, folder).await?;
+            self.runs.extend(run);
         }
 
         if self.runs.is_empty() {
             return Err(LiveStop::ForGood("no test has a point".to_owned()));
         }
         Ok(())
+    }
+
+    /// Finds or makes the live run for a test plan; `None` where no test has a point in it.
+    async fn open(
+        &self,
+        project: &str,
+        plan_id: u32,
+        writer: &LiveWriter,
+        folder: &Path,
+    ) -> Result<Option<OpenLiveRun>, LiveStop> {
+        let waited = WaitSoFar {
+            attempts: 0,
+            since: clock::now(),
+        };
+        let options = &self.snapshot.options;
+        let facts = facts::read(&self.client, project, plan_id, options, waited).await?;
+
+        let target = LiveTarget {
+            client: Arc::clone(&self.client),
+            project: project.to_owned(),
+            plan_id,
+            key: self.key(project, plan_id)?,
+            started: self.snapshot.started(),
+        };
+        let outline = preview::outline(&self.snapshot, plan_id, &target.key, &facts);
+        if outline.results.is_empty() {
+            return Ok(None);
+        }
+
+        let ado_run = self.find_or_make(&target, &outline, writer, folder).await?;
+        remark_on_points(&target, &outline, writer).await?;
+
+        let mut run = target.open(ado_run, facts).await?;
+        run.wanted = preview::so_far(&self.snapshot, plan_id, &run.target.key, &run.facts);
+        Ok(Some(run))
     }
 
     fn key(&self, project: &str, plan_id: u32) -> Result<String, LiveStop> {
@@ -147,22 +161,7 @@ impl LiveRuns {
         writer: &LiveWriter,
         folder: &Path,
     ) -> Result<u32, LiveStop> {
-        let outbox = &writer.outbox;
-        let asked = target.key.clone();
-        let identity = self.snapshot.identity();
-        let (noted, fate) = outbox
-            .with(move |store| {
-                let fate = match identity {
-                    Some(run) => store.fate_of_live(&asked, &run)?,
-                    None => LiveFate::NotSubmitted,
-                };
-                Ok((store.live_run(&asked)?, fate))
-            })
-            .await?;
-        if fate != LiveFate::Running {
-            return Err(LiveStop::ForGood("its run is recorded".to_owned()));
-        }
-        let earlier = match noted {
+        let earlier = match self.noted(target, writer).await? {
             Some(LiveRun {
                 ado_run_id: Some(ado_run),
                 ..
@@ -172,31 +171,67 @@ impl LiveRuns {
         };
 
         // From here on its submission waits, and none begins that was not there.
-        let _under_way = outbox.begin_live_request(&target.key);
+        let _under_way = writer.outbox.begin_live_request(&target.key);
         if !writer.is_running(folder) {
             return Err(LiveStop::ForGood("it has ended".to_owned()));
         }
-        match (target.find(earlier).await?.with_key, earlier) {
-            (Some(_), Earlier::Never) => {
-                return Err(LiveStop::ForGood(
-                    "another kado made its test run".to_owned(),
-                ));
-            }
-            (Some(run), Earlier::Perhaps) => return self.confirm(target, &run, writer).await,
-            (None, _) => {}
-        }
 
+        match (target.find(earlier).await?.with_key, earlier) {
+            (Some(_), Earlier::Never) => Err(made_by_another()),
+            (Some(run), Earlier::Perhaps) => self.confirm(target, &run, writer).await,
+            (None, _) => self.make(target, outline, writer).await,
+        }
+    }
+
+    /// What the outbox noted of a live run, if it did.
+    ///
+    /// # Errors
+    /// When the suite run is recorded by now, or was never to be submitted.
+    async fn noted(
+        &self,
+        target: &LiveTarget,
+        writer: &LiveWriter,
+    ) -> Result<Option<LiveRun>, LiveStop> {
+        let key = target.key.clone();
+        let identity = self.snapshot.identity();
+        let (noted, fate) = writer
+            .outbox
+            .with(move |store| {
+                let fate = match identity {
+                    Some(run) => store.fate_of_live(&key, &run)?,
+                    None => LiveFate::NotSubmitted,
+                };
+                Ok((store.live_run(&key)?, fate))
+            })
+            .await?;
+
+        match fate {
+            LiveFate::Running => Ok(noted),
+            LiveFate::Awaited | LiveFate::Submitted(_) | LiveFate::NotSubmitted => Err(recorded()),
+        }
+    }
+
+    /// Makes a live run. Where another kado did so at the same moment, the first one counts.
+    async fn make(
+        &self,
+        target: &LiveTarget,
+        outline: &SubmissionPlan,
+        writer: &LiveWriter,
+    ) -> Result<u32, LiveStop> {
         self.intend(target, writer).await?;
         let made = target.create(outline).await?;
+
         match target.find(Earlier::Never).await?.with_key {
             Some(first) if first.id < made.id => {
                 let comment = format!("{}.", ended_in_favour_of(first.id));
                 target.end(made.id, &comment).await?;
+
                 let key = target.key.clone();
-                outbox.with(move |store| store.forget_live(&key)).await?;
-                Err(LiveStop::ForGood(
-                    "another kado made its test run".to_owned(),
-                ))
+                writer
+                    .outbox
+                    .with(move |store| store.forget_live(&key))
+                    .await?;
+                Err(made_by_another())
             }
             _ => self.confirm(target, &made, writer).await,
         }
@@ -216,6 +251,7 @@ impl LiveRuns {
             seen: clock::now(),
             snapshot,
         };
+
         let intended = writer.outbox.with(move |store| store.intend_live(&live));
         Ok(intended.await?)
     }
@@ -340,7 +376,9 @@ async fn write(
             return Err(LiveStop::Later(reason, TICK));
         }
         Some(LiveFate::Running) => run.write().await.map_err(LiveStop::from),
-        Some(_) => Err(LiveStop::ForGood("its run is recorded".to_owned())),
+        Some(LiveFate::Awaited | LiveFate::Submitted(_) | LiveFate::NotSubmitted) => {
+            Err(recorded())
+        }
     };
 
     let key = run.target.key.clone();
@@ -348,6 +386,14 @@ async fn write(
         .with(move |store| store.live_answered(&key, until))
         .await?;
     written
+}
+
+fn recorded() -> LiveStop {
+    LiveStop::ForGood("its run is recorded".to_owned())
+}
+
+fn made_by_another() -> LiveStop {
+    LiveStop::ForGood("another kado made its test run".to_owned())
 }
 
 /// Notes how much of the suite its live run shows: it has as many points as a request takes.

@@ -42,25 +42,22 @@ pub(super) async fn run(writer: LiveWriter, folder: PathBuf) {
     };
 
     while suite.writer.is_running(&suite.folder) {
-        let pause = match as_live(suite.turn()).await {
+        let turn = as_live(suite.turn()).await;
+        let folder = suite.folder.display();
+        let pause = match turn {
             Ok(()) => suite.pause(),
-            Err(stop) => {
-                let folder = suite.folder.display();
-                match &stop {
-                    LiveStop::Later(reason, pause) => {
-                        tracing::debug!(%folder, reason, "a suite is not shown at this moment");
-                        *pause
-                    }
-                    LiveStop::Off => {
-                        tracing::debug!(%folder, reason = %stop, "a suite is not shown while it runs");
-                        return;
-                    }
-                    LiveStop::ForGood(reason) => {
-                        tracing::info!(%folder, reason, "a suite is not shown while it runs");
-                        suite.remark(reason).await;
-                        return;
-                    }
-                }
+            Err(LiveStop::Later(reason, pause)) => {
+                tracing::debug!(%folder, reason, "a suite is not shown at this moment");
+                pause
+            }
+            Err(stop @ LiveStop::Off) => {
+                tracing::debug!(%folder, %stop, "a suite is not shown while it runs");
+                return;
+            }
+            Err(LiveStop::ForGood(reason)) => {
+                tracing::info!(%folder, reason, "a suite is not shown while it runs");
+                suite.remark(&reason).await;
+                return;
             }
         };
         suite.rest(pause).await;
@@ -164,10 +161,10 @@ impl SuiteTask {
                 return Ok(());
             }
         }
+
         if has_grown {
             self.read_on().await?;
         }
-
         let Some(live) = &mut self.live else {
             return Ok(());
         };
@@ -188,6 +185,7 @@ impl SuiteTask {
             })
             .await?;
         let commands = commands::look_up(&self.writer.outbox, &location).await?;
+
         // Most are not wanted: nothing of them is read.
         let is_wanted = overrides.live == Some(true);
         if !is_wanted && !commands.claims.iter().any(|claim| claim.terms.live) {
@@ -201,6 +199,7 @@ impl SuiteTask {
         if !self.log.names_host() || run.snapshot.run.tests.is_empty() {
             return Ok(None);
         }
+
         if let Some(why) = rules::why_not(&run.terms, &overrides) {
             return Err(LiveStop::ForGood(why.to_string()));
         }
@@ -210,8 +209,8 @@ impl SuiteTask {
         }
         self.refuse_unsubmitted(&config, &run).await?;
 
-        let client = self.connect(&config, &run).await?;
         // What was refused when this was tried before counts as well.
+        let client = self.connect(&config, &run).await?;
         let before = client.refused_as_too_many();
         let mut live = LiveRuns {
             location,
@@ -222,6 +221,7 @@ impl SuiteTask {
             written: None,
             noted: Stopwatch::start(),
         };
+
         live.settle_plans(&self.writer).await?;
         live.open_all(&self.writer, &self.folder).await?;
         Ok(Some(live))

@@ -37,6 +37,7 @@ pub(crate) fn history_of(
             ),
             LedgerEvent::Other(words) => (words, detail),
         };
+
         history.push(HistoryEntry {
             time: at,
             event,

@@ -77,6 +77,7 @@ pub(crate) async fn read(
         look_up_build(client, project, options),
         look_up_release(client, project, options)
     );
+
     let mut results_before = ResultsBefore::default();
     let points = match options.into {
         Some(into) => {
@@ -86,6 +87,7 @@ pub(crate) async fn read(
         }
         None => points.into(),
     };
+
     Ok(AdoFacts {
         points,
         results_before,
@@ -93,7 +95,6 @@ pub(crate) async fn read(
         build,
         release,
         no_tags: client.is_before_2020(),
-        // What kado remembers is no matter of the server's.
     })
 }
 

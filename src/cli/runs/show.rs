@@ -117,6 +117,7 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
     fact(out, "State", super::state(row))?;
     fact_if_known(out, "Reason", error)?;
     fact_if_known(out, "Next try", row.next_attempt.map(|at| times.told(at)))?;
+
     fact(out, "Folder", &*row.folder)?;
     fact_if_known(out, "Started", row.started.map(|at| times.told(at)))?;
     fact_if_known(out, "Ended", row.ended.map(|at| times.told(at)))?;
@@ -125,6 +126,7 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
     let mapping = details.mapping_row.as_ref().map(ToString::to_string);
     let mapping = mapping.map(|row| out.terminal().spelled(&row));
     fact_if_known(out, "Mapping row", mapping)?;
+
     if let Some(run) = row.ado_run_id {
         fact(
             out,
@@ -142,6 +144,7 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
         .map(|run| format!("test run {run}, which was there"));
     fact_if_known(out, "Fills", into)?;
     fact_if_known(out, "Address", row.url.as_ref())?;
+
     if row.is_made_by_kado() {
         fact(out, "In ADO", WHERE_TO_LOOK)?;
     }

@@ -44,6 +44,7 @@ pub(super) async fn retry(
     }
 
     let stored_into = stored.fills();
+
     // What has a run in Azure DevOps goes on with the plan that this run was made for.
     let plan_before = stored.plan_id.map(PlanChoice::Id).or(stored.open_plan);
     let plans_before = stored.snapshot.options.plans.clone();
@@ -60,6 +61,7 @@ pub(super) async fn retry(
         snapshot.options.fill(into);
         snapshot.options.plans.clone_from(&plans_before);
     }
+
     if let Some(plan) = wanted.plan {
         // Which entry of the settings stood for the plan before is known only where that was found.
         let is_named = plan_before
@@ -74,6 +76,7 @@ pub(super) async fn retry(
         let in_place_of = chosen.in_place_of.as_ref();
         snapshot.options.go_to(chosen.plan, in_place_of);
     }
+
     if !wanted.one_of_many {
         // Whoever asks for this very run was told what that means.
         snapshot.options.unclear_plan = None;

@@ -34,6 +34,7 @@ pub(super) async fn find(
         .outbox
         .with(move |store| store.katalon_compared(&key))
         .await?;
+
     let new: Vec<&TestRun> = others
         .iter()
         .filter(|run| run.id > compared)

@@ -51,31 +51,10 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     let both_names = [plan.name.as_str(), rule.run_name.as_str()];
     let names: &[&str] = if looks_for_katalon { &both_names } else { &[] };
 
-    let live = live_run(execution).await?;
-    let earlier = match &live {
-        // It may have been made while the suite ran.
-        Some(live) if live.ado_run_id.is_none() => Earlier::Perhaps,
-        _ => open.earlier,
-    };
-
     // Looking changes nothing, so the creation is intended only after it: a look that fails leaves
     // nothing unclear.
-    let since = match &live {
-        // A suite may hang for days.
-        Some(_) => plan.started,
-        None => plan.completed,
-    };
-    let mut before = look(execution, OpenStep { earlier, ..open }, names, since).await?;
-    if before.with_key.is_none()
-        && let Some(ado_run) = live.as_ref().and_then(|live| live.ado_run_id)
-    {
-        // The list of runs may lag behind it.
-        before.with_key = known_live_run(execution, ado_run).await?;
-    }
-    if let Some(closed) = before.with_key.take_if(|run| is_closed_live_run(run)) {
-        give_up_live_run(execution, &closed).await?;
-    }
-
+    let live = live_run(execution).await?;
+    let before = look_with_live(execution, open, names, live.as_ref()).await?;
     if let Some(into) = plan.into {
         return fill::begin(execution, open, into, before.with_key.as_ref()).await;
     }
@@ -116,8 +95,40 @@ pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenS
     }
 }
 
-/// The live run of the suite, once no request about it is under way: what such a
-/// request writes must not come behind what this submission writes.
+/// Looks for the run, which may be the live run of the suite. One that somebody ended is given up.
+async fn look_with_live(
+    execution: &Execution<'_>,
+    open: OpenStep,
+    names: &[&str],
+    live: Option<&LiveRun>,
+) -> Result<FoundRuns, AdoError> {
+    let plan = execution.plan();
+    let earlier = match live {
+        // It may have been made while the suite ran.
+        Some(live) if live.ado_run_id.is_none() => Earlier::Perhaps,
+        _ => open.earlier,
+    };
+    let since = match live {
+        // A suite may hang for days.
+        Some(_) => plan.started,
+        None => plan.completed,
+    };
+
+    let mut found = look(execution, OpenStep { earlier, ..open }, names, since).await?;
+    if found.with_key.is_none()
+        && let Some(ado_run) = live.and_then(|live| live.ado_run_id)
+    {
+        // The list of runs may lag behind it.
+        found.with_key = known_live_run(execution, ado_run).await?;
+    }
+    if let Some(closed) = found.with_key.take_if(|run| is_closed_live_run(run)) {
+        give_up_live_run(execution, &closed).await?;
+    }
+    Ok(found)
+}
+
+/// The live run of the suite, once no request about it is under way: what such a request writes
+/// must not come behind what this submission writes.
 async fn live_run(execution: &Execution<'_>) -> Result<Option<LiveRun>, Stop> {
     let key = execution.submission.key.clone();
     let waited = Stopwatch::start();
@@ -184,6 +195,7 @@ async fn give_up_live_run(execution: &Execution<'_>, closed: &TestRun) -> Result
         ado_run = closed.id,
         "the test run that showed the suite was ended by somebody; another one is made"
     );
+
     let end = RunEnd {
         state: "Completed",
         comment: "This test run was ended while its suite still ran, so its results are not all. \
