@@ -27,8 +27,11 @@ use crate::record;
 use crate::submit::now::{self, Effort};
 use crate::submit::{SendAttempt, outcome};
 
-/// How often the answer of a service is looked for.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// First time between two looks for the answer of a service; most answers are there by then. Each
+/// pause is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+/// Longest time between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 /// How long a service may take to answer a request.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// How long the answer is waited for in silence.
@@ -47,6 +50,8 @@ pub(super) struct Delegate<'a> {
     runtime: Runtime,
     /// How long the answer of a service is waited for.
     patience: Duration,
+    /// Time to the next look for it.
+    next_pause: Duration,
     on_signal: OnSignal,
     /// Shows how far sending is.
     progress: Progress,
@@ -81,7 +86,8 @@ impl<'a> Delegate<'a> {
     /// # Errors
     /// When the state folder or the outbox cannot be used.
     pub(super) fn open(config: &'a Config, progress: Progress) -> anyhow::Result<Self> {
-        let lock = StateLock::take(&config.state_dir).with_context(|| {
+        // Whoever ends meanwhile is seen to at the next look.
+        let lock = StateLock::take_if_free(&config.state_dir).with_context(|| {
             let folder = config.state_dir.display();
             format!("state folder `{folder}` cannot be used")
         })?;
@@ -98,6 +104,7 @@ impl<'a> Delegate<'a> {
             outbox,
             runtime: runtime()?,
             patience: ANSWER_WITHIN,
+            next_pause: FIRST_PAUSE,
             on_signal: OnSignal::EndsCommand,
             progress,
             wait_is_said: false,
@@ -294,10 +301,12 @@ impl<'a> Delegate<'a> {
 
     /// Waits a little, and takes the lock should it have become free.
     fn pause(&mut self) -> anyhow::Result<()> {
+        let pause = self.next_pause;
         self.runtime
-            .block_on(async { tokio::time::sleep(LOOK_EVERY).await });
+            .block_on(async { tokio::time::sleep(pause).await });
+        self.next_pause = LONGEST_PAUSE.min(2 * pause);
 
-        self.lock = StateLock::take(&self.config.state_dir)?;
+        self.lock = StateLock::take_if_free(&self.config.state_dir)?;
         Ok(())
     }
 

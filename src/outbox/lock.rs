@@ -175,24 +175,34 @@ impl StateLock {
         state_dir::is_in_place(&self.file, &self.path)
     }
 
-    /// Takes the lock; `None` when another process holds it.
+    /// Takes the lock, also from a process that is about to end, which still holds it for a moment;
+    /// `None` when another process holds it.
     ///
     /// # Errors
     /// When the state folder cannot be made or written to.
     pub(crate) fn take(state_dir: &Path) -> std::io::Result<Option<Self>> {
+        for _ in 1..LOOKS {
+            if let Some(lock) = Self::take_if_free(state_dir)? {
+                return Ok(Some(lock));
+            }
+            std::thread::sleep(BETWEEN_LOOKS);
+        }
+        Self::take_if_free(state_dir)
+    }
+
+    /// Takes the lock; `None` when another process holds it at this moment.
+    ///
+    /// # Errors
+    /// When the state folder cannot be made or written to.
+    pub(crate) fn take_if_free(state_dir: &Path) -> std::io::Result<Option<Self>> {
         state_dir::make(state_dir)?;
         let path = Self::path(state_dir);
         let file = state_dir::open_file(&path)?;
 
-        // A process that is about to end still holds it for a moment.
-        for _ in 0..LOOKS {
-            match file.try_lock() {
-                Ok(()) => return Ok(Some(Self { file, path })),
-                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
-                Err(TryLockError::Error(error)) => return Err(error),
-            }
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { file, path })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
         }
-
-        Ok(None)
     }
 }
