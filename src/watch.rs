@@ -38,7 +38,7 @@ pub(crate) use scout::Scout;
 pub(crate) use seen::{FinishedFolder, FoundFolders, LookTotals, SeenFolders};
 pub(crate) use turns::Turns;
 pub use walk::find_runs;
-pub(crate) use walk::{Survey, problems_of_project, problems_of_roots, survey};
+pub(crate) use walk::{Survey, count_folders, problems_of_project, problems_of_roots, survey};
 
 /// How long after its last change a folder of `Reports` is *lively*: something may come into it any
 /// moment, so events are to tell of it. A nightly suite that has one folder for all its runs comes

@@ -17,7 +17,8 @@ use crate::katalon::id_source::IdSource;
 use crate::katalon::project::Project;
 use crate::katalon::run::{FileKind, RunOptions};
 use crate::katalon::secret::ProjectToken;
-use crate::katalon::settings::AzureSettings;
+use crate::katalon::settings::{AzureSettings, SendingRule};
+use crate::plan::attachments;
 use crate::plan::options::Options;
 use crate::plan::overrides::{self, KatalonSubmits, Overrides};
 use crate::plural::counted;
@@ -320,6 +321,13 @@ fn check_unverified(project: &Project, why: &Unverified, report: &mut Report) {
 }
 
 fn check_attachments(options: &Options, report: &mut Report) {
+    let is_any = !options.attachments.kinds.is_empty();
+    if is_any && options.attachments.when == SendingRule::Failed {
+        report.fine(
+            "attachments",
+            format!("{} (`submit.attach`)", attachments::ONLY_OF_FAILED),
+        );
+    }
     if options.attachments.kinds.contains(&FileKind::Log) {
         report.note(
             "attachments",

@@ -20,6 +20,7 @@ use crate::cli::tell::tell;
 use crate::cli::terminal::{Clock, Piece, Screen, Terminal, Tone, always, table, weighing};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::outbox::{Store, StoreError};
@@ -123,7 +124,7 @@ pub(super) fn runs(
             if rows.is_empty() && form == OutputForm::Text {
                 out.sentence(0, arguments.filter.nothing())?;
             } else {
-                print_list(&rows, form, out)?;
+                print_list(&rows, NextTry::of(config), form, out)?;
             }
             if form == OutputForm::Text {
                 print_live(&live_suites(&arguments.filter, config)?, out)?;
@@ -207,6 +208,7 @@ fn rows(config: &Config) -> anyhow::Result<Vec<SubmissionSummary>> {
 
 fn print_list(
     rows: &[SubmissionSummary],
+    attempts: NextTry,
     form: OutputForm,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<()> {
@@ -252,7 +254,8 @@ fn print_list(
     // Reasons are too long for a column.
     for row in rows {
         if let Some(remark) = row.remark() {
-            let remark = out.terminal().times().told_in(&remark);
+            let next = next_try(row, attempts);
+            let remark = out.terminal().times().told_in(&format!("{remark}{next}"));
             let id = row.id.to_string();
             let indent = id.len() + 1;
             let state = Piece::toned(tone(row.state), row.state.word());
@@ -287,6 +290,47 @@ fn print_live(suites: &[LiveSuite], out: &mut Screen<'_>) -> anyhow::Result<()> 
         out.line(4, &line)?;
     }
     Ok(())
+}
+
+/// Who tries what waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NextTry {
+    /// The service or a command that sends, at the time that is noted.
+    AsNoted,
+    /// No service runs, and no command sends.
+    Never,
+}
+
+impl NextTry {
+    fn of(config: &Config) -> Self {
+        let is_down = matches!(
+            ServiceMark::look(&config.state_dir),
+            ServiceState::NotRunning | ServiceState::Failed
+        );
+        if is_down && StateLock::is_free(&config.state_dir) {
+            Self::Never
+        } else {
+            Self::AsNoted
+        }
+    }
+}
+
+/// When a run that waits is tried next, behind why it waits.
+fn next_try(row: &SubmissionSummary, attempts: NextTry) -> String {
+    let is_waiting = matches!(
+        row.state,
+        SubmissionState::Pending | SubmissionState::Submitting
+    );
+    // One that goes after another says when itself.
+    if !is_waiting || row.goes_after.is_some() {
+        return String::new();
+    }
+
+    match (attempts, row.next_attempt) {
+        (NextTry::Never, _) => "; no service runs, so nobody tries until one does".to_owned(),
+        (NextTry::AsNoted, Some(at)) => format!("; next try {at}"),
+        (NextTry::AsNoted, None) => String::new(),
+    }
 }
 
 /// The state of a row, as the list shows it.
@@ -405,7 +449,7 @@ fn ask(
 
     if form == OutputForm::Json {
         let done = [sent.rows, forgotten].concat();
-        print_list(&done, form, out)?;
+        print_list(&done, NextTry::of(config), form, out)?;
         return Ok(exit);
     }
     for row in &forgotten {

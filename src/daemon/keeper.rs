@@ -398,6 +398,7 @@ impl Keeper {
         &mut self,
         stop: &CancellationToken,
     ) -> Result<BTreeSet<PathBuf>, StoreError> {
+        self.sweeper.wait_for_nothing();
         let config = self.config.current();
         let mut first_swept = None;
         let mut unread = BTreeSet::new();

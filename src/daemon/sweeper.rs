@@ -39,6 +39,14 @@ use crate::watch::{FoundFolders, LookRules, LookTotals, Scout, SeenFolders, Turn
 /// Run folders that are looked at before what was seen is recorded.
 const BATCH: usize = 200;
 
+/// Whether Katalon gets time for its own upload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum KatalonPatience {
+    Waits,
+    /// A single pass: what Katalon submitted already is found all the same.
+    WaitsForNothing,
+}
+
 /// Looks at run folders and records what is over.
 pub(super) struct Sweeper {
     outbox: Outbox,
@@ -59,6 +67,8 @@ pub(super) struct Sweeper {
     /// Tells which suites run.
     running: watch_channel::Sender<RunningSuites>,
     found_projects: FoundProjects,
+    /// Whether Katalon gets time for its own upload of a run that is recorded.
+    patience: KatalonPatience,
     /// Projects that the last sweep found.
     swept_projects: Vec<PathBuf>,
 }
@@ -96,6 +106,7 @@ impl Sweeper {
             changed,
             running,
             found_projects: FoundProjects::default(),
+            patience: KatalonPatience::Waits,
             swept_projects: Vec::new(),
         })
     }
@@ -104,6 +115,11 @@ impl Sweeper {
     pub(super) fn correct_first_seen(&mut self, first_seen: Moment) {
         self.first_seen = first_seen;
         self.recorder.correct_first_seen(first_seen);
+    }
+
+    /// Gives Katalon no time for its own uploads from now on.
+    pub(super) const fn wait_for_nothing(&mut self) {
+        self.patience = KatalonPatience::WaitsForNothing;
     }
 
     /// Who knows the folders that are followed, and their sessions.

@@ -27,6 +27,9 @@ const LONG_TEXTS: usize = 64 * 1024 * 1024;
 /// Files that are left out and named one by one.
 const MOST_NAMED: usize = 10_000;
 
+/// What is said where files are not sent of runs whose tests all passed.
+pub(crate) const ONLY_OF_FAILED: &str = "files are sent only of runs in which a test did not pass";
+
 /// A file or text to attach. It is stored as JSON: the serde names do not change.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct PlannedAttachment {
@@ -170,7 +173,7 @@ fn wants_video_of(snapshot: &Snapshot, test: &TestResult) -> bool {
 
 /// Whether files of this run are sent at all (`attachmentSendingType`): of all runs, or only of
 /// those with a test that did not pass.
-fn wants_files(snapshot: &Snapshot) -> bool {
+pub(crate) fn wants_files(snapshot: &Snapshot) -> bool {
     snapshot.options.attachments.when == SendingRule::All
         || snapshot
             .run

@@ -167,7 +167,6 @@ fn give_katalon_time(store: &mut Store, run: &NewRun<'_>, ids: &[i64]) -> Result
     let until = run.ended().plus(snapshot.options.katalon.wait(&uploads));
 
     if until > clock::now() {
-        tracing::info!(?ids, %until, "Katalon has time to submit this run itself");
         store.hold_for_katalon(ids, until)?;
     }
     Ok(())

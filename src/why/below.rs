@@ -4,17 +4,30 @@ use std::path::{Path, PathBuf};
 
 use crate::error_chain::chain;
 use crate::file_names::{is_in, same};
-use crate::watch::{self, find_runs, survey};
+use crate::watch::{self, count_folders, find_runs, survey};
 use crate::why::explanation::{Explanation, FolderKind, FolderVerdict};
 use crate::why::inquiry::Inquiry;
 use crate::why::lost::explain_lost;
 use crate::why::{recorded, run_folder, seen};
 use crate::workspace;
 
+/// Folders below one that is neither watched nor part of a project, of which all are searched.
+const MOST_FOLDERS: usize = 20_000;
+
 /// Says what became of a folder that is no run folder.
 pub(super) fn explain(inquiry: &Inquiry<'_>, folder: &Path) -> Explanation {
     let root = workspace::find_project_root(folder);
     let kind = kind_of(folder, root.as_deref());
+    if root.is_none() && is_too_much(inquiry, folder) {
+        let reason = format!(
+            "it is neither a run folder nor a Katalon project, and more than {MOST_FOLDERS} folders \
+             lie below it, which are not searched; name the run folder or the project"
+        );
+        return Explanation {
+            kind,
+            ..Explanation::of_run(folder, FolderVerdict::Unknown, &reason)
+        };
+    }
 
     let mut runs = Vec::new();
     for run in runs_below(folder, root.as_deref()) {
@@ -24,7 +37,7 @@ pub(super) fn explain(inquiry: &Inquiry<'_>, folder: &Path) -> Explanation {
 
     // A collection that is submitted as one run has rows of its own.
     let own = inquiry.rows_in(|found| same(found, folder));
-    let explanation = if let Some(whole) = recorded::explain_rows(folder, &own) {
+    let explanation = if let Some(whole) = recorded::explain_rows(inquiry, folder, &own) {
         Explanation {
             kind,
             runs,
@@ -39,6 +52,13 @@ pub(super) fn explain(inquiry: &Inquiry<'_>, folder: &Path) -> Explanation {
         }
     };
     with_hidden(explanation, folder, root.as_deref())
+}
+
+/// Whether searching a folder would take longer than somebody waits. What the service searches is
+/// no longer than that takes.
+fn is_too_much(inquiry: &Inquiry<'_>, folder: &Path) -> bool {
+    let is_watched = inquiry.config.watch.iter().any(|root| is_in(folder, root));
+    !is_watched && count_folders(folder, MOST_FOLDERS + 1) > MOST_FOLDERS
 }
 
 fn kind_of(folder: &Path, root: Option<&Path>) -> FolderKind {

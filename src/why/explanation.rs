@@ -106,6 +106,15 @@ impl FolderVerdict {
     }
 }
 
+/// The time stamp that Katalon calls a run folder by; `None` of one with another name.
+fn stamp(folder: &Path) -> Option<&str> {
+    let name = folder.file_name()?.to_str()?;
+    let (day, time) = name.split_once('_')?;
+    let is_number =
+        |text: &str, length| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(day, 8) && is_number(time, 6)).then_some(name)
+}
+
 impl Explanation {
     /// Whether it waits for something that kado does by itself.
     pub(super) const fn waits_for_kado(&self) -> bool {
@@ -161,11 +170,19 @@ impl Explanation {
             }
         }
 
-        let reason = format!(
+        let mut reason = format!(
             "{}: {}",
             counted(runs.len(), "run folder"),
             counts.join(", ")
         );
+        // Whoever asks has mostly the last one in mind.
+        if runs.len() > 1
+            && let Some(newest) = runs.iter().max_by_key(|run| stamp(&run.path))
+            && let Some(stamp) = stamp(&newest.path)
+        {
+            let word = newest.verdict.word();
+            reason.push_str(&format!("; the newest, `{stamp}`: {word}"));
+        }
         Some(Self {
             kind,
             is_parked: runs.iter().any(|run| run.is_parked),

@@ -16,12 +16,21 @@ use crate::why::lost::explain_lost;
 const MOST: usize = 20;
 
 /// What the rows of one run say; `None` without any.
-pub(super) fn explain_rows(folder: &Path, rows: &[&SubmissionSummary]) -> Option<Explanation> {
+pub(super) fn explain_rows(
+    inquiry: &Inquiry<'_>,
+    folder: &Path,
+    rows: &[&SubmissionSummary],
+) -> Option<Explanation> {
     let verdict = rows.iter().map(|row| verdict_of(row.state)).min()?;
 
+    let attempts = if inquiry.nobody_tries() {
+        Attempts::ByNobody
+    } else {
+        Attempts::ByThemselves
+    };
     let mut reasons = Vec::new();
     for row in rows {
-        let reason = reason_of(row);
+        let reason = reason_of(row, attempts);
         reasons.push(match row.plan_id {
             Some(plan) if rows.len() > 1 => format!("test plan {plan}: {reason}"),
             _ => reason,
@@ -31,7 +40,7 @@ pub(super) fn explain_rows(folder: &Path, rows: &[&SubmissionSummary]) -> Option
 
     for row in rows {
         explanation = explanation
-            .or_else_do(ways_of(row))
+            .or_else_do(ways_of(row, attempts))
             .with_details(left_out(row));
         explanation.is_parked |= row.state == SubmissionState::Parked;
 
@@ -60,11 +69,29 @@ const fn verdict_of(state: SubmissionState) -> FolderVerdict {
     }
 }
 
-fn reason_of(row: &SubmissionSummary) -> String {
+/// Who tries what waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempts {
+    /// The service, or a command that sends.
+    ByThemselves,
+    ByNobody,
+}
+
+fn reason_of(row: &SubmissionSummary, attempts: Attempts) -> String {
     let id = row.id;
     let why = row.error.as_deref();
 
     match row.state {
+        SubmissionState::Pending | SubmissionState::Submitting
+            if attempts == Attempts::ByNobody =>
+        {
+            let waits = match why {
+                Some(why) => format!("run {id} waits: {why}"),
+                None => format!("run {id} waits for its turn"),
+            };
+            format!("{waits}; no service runs, so nobody tries until one does")
+        }
+
         SubmissionState::Pending => match (why, row.next_attempt) {
             (Some(why), Some(at)) => format!("run {id} waits: {why}; it is tried next at {at}"),
             (Some(why), None) => format!("run {id} waits: {why}"),
@@ -101,9 +128,14 @@ fn submitted(row: &SubmissionSummary) -> String {
 
 /// What a person can do about a row; what submits an ignored one stands in its reason and depends
 /// on the folder.
-fn ways_of(row: &SubmissionSummary) -> Vec<String> {
+fn ways_of(row: &SubmissionSummary, attempts: Attempts) -> Vec<String> {
     let id = row.id;
     match row.state {
+        SubmissionState::Pending | SubmissionState::Submitting
+            if attempts == Attempts::ByNobody =>
+        {
+            vec!["`kado service start`, or `kado run --once`".to_owned()]
+        }
         SubmissionState::Parked => vec![
             format!("`kado runs retry {id}`"),
             format!("`kado runs forget {id}`"),
@@ -140,7 +172,7 @@ fn left_out(row: &SubmissionSummary) -> Vec<String> {
 /// What is remembered of a path, whether or not something is there; `None` when it is nothing.
 pub(super) fn explain_path(inquiry: &Inquiry<'_>, folder: &Path) -> Option<Explanation> {
     let rows = inquiry.rows_in(|found| same(found, folder));
-    explain_rows(folder, &rows)
+    explain_rows(inquiry, folder, &rows)
         .or_else(|| explain_lost(inquiry, |found| same(found, folder)).pop())
         .or_else(|| gone_runs(inquiry, folder))
         .or_else(|| remembered(inquiry, folder))
@@ -170,7 +202,7 @@ fn gone_runs(inquiry: &Inquiry<'_>, folder: &Path) -> Option<Explanation> {
     let mut runs = Vec::new();
     for found in folders {
         let of_run = inquiry.rows_in(|other| same(other, found));
-        runs.extend(explain_rows(found, &of_run));
+        runs.extend(explain_rows(inquiry, found, &of_run));
     }
     runs.extend(explain_lost(inquiry, |found| is_in(found, folder)));
     Explanation::of_runs(folder, kind_by_place(folder), runs)
@@ -190,8 +222,8 @@ pub(super) fn kind_by_place(folder: &Path) -> FolderKind {
 fn remembered(inquiry: &Inquiry<'_>, folder: &Path) -> Option<Explanation> {
     let known = inquiry.ask(|store| store.folder_answer(folder)).ok()??;
     let rows = inquiry.rows_with(&known.submissions);
-    let explanation =
-        explain_rows(folder, &rows).or_else(|| explain_answer(folder, known.answered.answer))?;
+    let explanation = explain_rows(inquiry, folder, &rows)
+        .or_else(|| explain_answer(folder, known.answered.answer))?;
 
     let missed = known
         .gone

@@ -19,6 +19,7 @@ use crate::outbox::lock::ServiceState;
 use crate::outbox::store::Projects;
 use crate::plan::left_out::LeftOut;
 use crate::plan::snapshot::Snapshot;
+use crate::plan::without_ids::is_without_ids;
 use crate::record::{self, CommandClues};
 use crate::watch::fingerprint_of;
 use crate::why::explanation::{Explanation, FolderVerdict};
@@ -40,7 +41,7 @@ pub(super) fn explain_one_of_many(inquiry: &Inquiry<'_>, folder: &Path) -> Expla
     }
 
     let rows = inquiry.rows_with(&known.submissions);
-    if let Some(explanation) = recorded::explain_rows(folder, &rows) {
+    if let Some(explanation) = recorded::explain_rows(inquiry, folder, &rows) {
         return with_ways_to_submit(inquiry, &Location::of(folder), explanation);
     }
 
@@ -80,7 +81,7 @@ fn explain_read(
     match inquiry.ask(|store| store.submissions_of(&identity, Projects::Around(folder))) {
         Ok(ids) => {
             let rows = inquiry.rows_with(&ids);
-            if let Some(known) = recorded::explain_rows(folder, &rows) {
+            if let Some(known) = recorded::explain_rows(inquiry, folder, &rows) {
                 let others = of_other_projects(inquiry, &identity, &ids);
                 return with_ways_to_submit(inquiry, location, known).with_details(others);
             }
@@ -285,7 +286,11 @@ fn with_ways_to_submit(
 /// What submits a run that was left out: the command does not help where the integration is off.
 fn ways_to_submit(folder: &Path, run: &FinishedRun) -> Vec<String> {
     if run.terms.enabled {
-        let mut ways: Vec<String> = way_to_ids(&run.snapshot).into_iter().collect();
+        // Ids help only where they are what is missing.
+        let mut ways = Vec::new();
+        if is_without_ids(&run.snapshot) {
+            ways.extend(way_to_ids(&run.snapshot));
+        }
         ways.push(command("submit", folder));
         ways
     } else {
@@ -305,7 +310,7 @@ fn nameless(inquiry: &Inquiry<'_>, folder: &Path, run: &SuiteRun) -> Explanation
 /// A folder that cannot be read: what was recorded of it before counts.
 fn unread(inquiry: &Inquiry<'_>, folder: &Path, reason: &str) -> Explanation {
     let rows = inquiry.rows_in(|found| crate::file_names::same(found, folder));
-    match recorded::explain_rows(folder, &rows) {
+    match recorded::explain_rows(inquiry, folder, &rows) {
         Some(known) => known.with_details([format!("it cannot be read any more: {reason}")]),
         None => Explanation::of_run(folder, FolderVerdict::Unread, reason),
     }

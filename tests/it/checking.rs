@@ -895,7 +895,7 @@ fn problems_come_first_and_can_be_shown_alone() {
     WRONG  id 1099: work item 1099 does not exist, or this token cannot see it, for Test Cases/Pay
            → correct it with `kado map set`, or on the Integration tab of the test case in Katalon
 
-    1 of 35 checks failed. 1 of 2 projects has problems.
+    1 of 37 checks failed. 1 of 2 projects has problems.
     ");
 }
 

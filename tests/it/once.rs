@@ -307,6 +307,22 @@ fn a_run_that_a_single_pass_parks_is_named_with_its_id_and_the_next_command() {
 }
 
 #[test]
+fn a_single_pass_does_not_say_that_it_waits_for_katalon() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n[submit]\nkatalon_wait = \"10m\"\n");
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    let run = finished([Test::passed(&tc("Sign in"))]).start(now());
+    run.write_in(&shop).expect("it is written");
+
+    let once = machine.kado(&["run", "--once"]);
+
+    assert_eq!(machine.ado_run().state, "Completed", "{once:?}");
+    assert!(once.err.contains("suite run is over"), "{once:?}");
+    assert!(!once.err.contains("Katalon time"), "{once:?}");
+    assert!(!once.err.contains("Katalon has time"), "{once:?}");
+}
+
+#[test]
 fn the_address_of_a_run_that_is_not_whole_is_told_once() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n");

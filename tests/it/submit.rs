@@ -549,6 +549,25 @@ fn a_folder_that_is_no_run_is_refused_and_the_others_go_on() {
 }
 
 #[test]
+fn of_a_passed_run_it_is_told_that_files_go_only_with_failed_ones() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001"), ("Pay", "1002")]);
+    machine.submit(&shop, &finished([Test::passed(&tc("Sign in"))]));
+    let failed = finished([Test::failed(&tc("Pay"), "no")]);
+    machine.submit(
+        &shop,
+        &failed.start(start_of() + SignedDuration::from_secs(90)),
+    );
+
+    let of_passed = machine.kado(&["runs", "show", "1"]);
+    let of_failed = machine.kado(&["runs", "show", "2"]);
+
+    let words = "files are sent only of runs in which a test did not pass";
+    assert!(of_passed.out.contains(words), "{of_passed:?}");
+    assert!(!of_failed.out.contains(words), "{of_failed:?}");
+}
+
+#[test]
 fn scripts_get_the_rows_as_json() {
     let machine = Machine::new();
     let shop = machine.shop(&CASES);

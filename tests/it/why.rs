@@ -9,6 +9,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{AzureSettings, Ending, SuiteRunWriter, Test, TestCaseFile};
 use serde_json::Value;
 
@@ -427,7 +428,7 @@ fn a_session_a_suite_and_a_project_say_it_of_each_run_below() {
 
     insta::assert_snapshot!(text(&machine, &shop), @r#"
     project `[temp]/work/Shop`
-    ignored: 2 run folders: 1 ignored, 1 submitted
+    ignored: 2 run folders: 1 ignored, 1 submitted; the newest, `20260506_081629`: ignored
 
     `Reports/20260506_081459/Smoke/20260506_081459`
       submitted: test run 150 of test plan 18
@@ -516,4 +517,105 @@ fn a_run_in_its_grace_time_waits_for_the_reports() {
 
     assert_eq!((&said["answer"], code), (&"pending".into(), 0), "{said}");
     service.stop_cleanly();
+}
+
+#[test]
+fn without_a_service_nobody_is_said_to_try_a_run_that_waits() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::error(503, "X", "down"),
+    ));
+    let run = finished([Test::passed(&tc("Sign in"))]);
+    let folder = run.write_in(&shop).expect("it is written");
+    age(&folder);
+    machine.submit_folder(&folder);
+
+    let why = machine.kado(&["why", &folder.to_string_lossy()]);
+    let runs = machine.kado(&["runs"]);
+
+    let nobody = "no service runs, so nobody tries until one does";
+    assert!(why.out.contains(nobody), "{why:?}");
+    assert!(why.out.contains("`kado run --once`"), "{why:?}");
+    assert!(!why.out.contains("tried next"), "{why:?}");
+    assert!(runs.out.contains(nobody), "{runs:?}");
+}
+
+#[test]
+fn beside_a_service_the_list_says_when_a_run_is_tried_next() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&[("Sign in", "1001")]);
+    machine.fake.fault(Fault::new(
+        "*",
+        "",
+        Nth::Every,
+        FaultAction::error(503, "X", "down"),
+    ));
+    let run = finished([Test::passed(&tc("Sign in"))]);
+    age(&run.write_in(&shop).expect("it is written"));
+
+    let _service = machine.start();
+    machine.wait_for_rows("the run to wait", |rows| {
+        rows.iter().any(|row| row.contains("503"))
+    });
+
+    let runs = machine.kado(&["runs"]);
+    assert!(runs.out.contains("; next try 20"), "{runs:?}");
+}
+
+#[test]
+fn of_several_runs_the_newest_is_told_in_the_first_line() {
+    let machine = Machine::new();
+    machine.configure("history = \"all\"\n");
+    let shop = machine.shop(&[("Sign in", "1001"), ("Gone", "1099")]);
+    let parked = finished([Test::passed(&tc("Gone"))]);
+    let newer = finished([Test::passed(&tc("Sign in"))]).start(now());
+    for run in [parked, newer] {
+        let folder = run.write_in(&shop).expect("it is written");
+        age(&folder);
+        machine.submit_folder(&folder);
+    }
+
+    let why = machine.kado(&["why", &shop.to_string_lossy()]);
+
+    let first = why.out.lines().nth(1).expect("there is an answer");
+    assert!(first.contains("; the newest, `"), "{why:?}");
+    assert!(first.ends_with("`: submitted"), "{why:?}");
+}
+
+#[test]
+fn a_run_that_was_forgotten_is_not_said_to_lack_ids() {
+    let machine = Machine::new();
+    let shop = machine.shop(&[("Gone", "1099"), ("Unmapped", "")]);
+    let run = finished([Test::passed(&tc("Gone")), Test::passed(&tc("Unmapped"))]);
+    let folder = run.write_in(&shop).expect("it is written");
+    age(&folder);
+    machine.submit_folder(&folder);
+    machine.kado(&["runs", "forget", "1"]);
+
+    let why = machine.kado(&["why", &folder.to_string_lossy()]);
+
+    assert!(why.out.contains("kado submit"), "{why:?}");
+    assert!(!why.out.contains("map suggest"), "{why:?}");
+}
+
+#[test]
+fn a_folder_with_very_many_below_is_not_searched_and_the_way_out_is_named() {
+    let machine = Machine::in_memory(crate::support::world());
+    let many = machine.root().join("many");
+    for number in 0..20_001 {
+        fs::create_dir_all(many.join(format!("{}/{number}", number / 1000))).expect("it is made");
+    }
+
+    let why = machine.kado(&["why", &many.to_string_lossy()]);
+
+    assert_eq!(why.code, 1, "{why:?}");
+    assert!(
+        why.out.contains("name the run folder or the project"),
+        "{why:?}"
+    );
 }

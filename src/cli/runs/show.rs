@@ -12,6 +12,7 @@ use crate::outbox::submission::SubmittedBy;
 use crate::overview::WHERE_TO_LOOK;
 use crate::overview::run_details::{ResultDetails, RunDetails, TestDetails};
 use crate::overview::run_history::HistoryEntry;
+use crate::plan::attachments;
 
 /// What of a run is shown, beside what stands in its row.
 #[derive(Clone, Copy)]
@@ -126,6 +127,11 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
     let mapping = details.mapping_row.as_ref().map(ToString::to_string);
     let mapping = mapping.map(|row| out.terminal().spelled(&row));
     fact_if_known(out, "Mapping row", mapping)?;
+    let snapshot = &details.submission.snapshot;
+    if !snapshot.options.attachments.kinds.is_empty() && !attachments::wants_files(snapshot) {
+        let none = format!("none: {} (`submit.attach`)", attachments::ONLY_OF_FAILED);
+        fact(out, "Files", none)?;
+    }
 
     if let Some(run) = row.ado_run_id {
         fact(

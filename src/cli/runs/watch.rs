@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::filter::Filter;
-use super::{listed, live_suites, print_list, print_live};
+use super::{NextTry, listed, live_suites, print_list, print_live};
 use crate::cli::json::OutputForm;
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::Screen;
@@ -39,7 +39,7 @@ pub(super) fn watch(
             if rows.is_empty() {
                 out.sentence(0, filter.nothing())?;
             } else {
-                print_list(rows, OutputForm::Text, out)?;
+                print_list(rows, NextTry::of(config), OutputForm::Text, out)?;
             }
             print_live(live, out)?;
             out.flush()?;

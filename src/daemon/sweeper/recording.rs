@@ -5,7 +5,7 @@
 
 use crate::clock::Stopwatch;
 use crate::config::Config;
-use crate::daemon::sweeper::Sweeper;
+use crate::daemon::sweeper::{KatalonPatience, Sweeper};
 use crate::discovery::folder_answer::{AnsweredFolder, FolderAnswer};
 use crate::discovery::run_identity::RunIdentity;
 use crate::outbox::StoreError;
@@ -228,6 +228,10 @@ impl Sweeper {
         if new.is_empty() {
             return Ok(());
         }
+        // First, so that nothing is said to be waited for that is not.
+        if self.patience == KatalonPatience::WaitsForNothing {
+            self.let_go(new.clone()).await?;
+        }
 
         let rows = self
             .outbox
@@ -240,6 +244,7 @@ impl Sweeper {
                 folder = row.folder,
                 state = row.state.word(),
                 reason = row.error,
+                until = row.next_attempt.map(tracing::field::display),
                 "suite run is over"
             );
         }
