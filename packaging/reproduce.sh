@@ -3,7 +3,7 @@
 #
 #   packaging/reproduce.sh              the program for this machine, twice
 #
-# Exit code 1 and the first difference when they differ. What has to be equal for that: the sources, Cargo.lock, the
+# Exit code 1 and what differs when they do. What has to be equal for that: the sources, Cargo.lock, the
 # compiler, the C compiler and the linker; where they lie must not matter. Takes two release builds (some minutes each).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,16 +11,20 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# build NAME: a release build of the tracked files in a folder of its own.
+# Taken once: somebody may go on working here meanwhile.
+git ls-files -z | tar --create --null --files-from=- --file "$work/sources.tar"
+
+# build NAME: a release build of these sources in a folder of its own.
 build() {
   local folder=$work/$1
   mkdir -p "$folder/sources"
-  git ls-files -z | tar --create --null --files-from=- | tar --extract --directory "$folder/sources"
+  tar --extract --file "$work/sources.tar" --directory "$folder/sources"
 
-  # The folder of the sources, and cargo's own with those of all crates, are in texts of panics.
+  # In texts of panics are the folder of the sources, that of what is generated while building, and cargo's own with the
+  # sources of all crates.
   local home=${CARGO_HOME:-$HOME/.cargo}
   (cd "$folder/sources" &&
-    RUSTFLAGS="--remap-path-prefix=$folder/sources=/kado --remap-path-prefix=$home=/cargo" \
+    RUSTFLAGS="--remap-path-prefix=$folder=/kado --remap-path-prefix=$home=/cargo" \
       CFLAGS="-ffile-prefix-map=$folder=/kado -ffile-prefix-map=$home=/cargo" \
       CARGO_TARGET_DIR=$folder/target cargo build --release --locked --bin kado)
 }
@@ -31,7 +35,8 @@ one=$work/one/target/release/kado
 other=$work/a-folder-with-another-name/target/release/kado
 sha256sum "$one" "$other"
 if ! cmp "$one" "$other"; then
-  echo "the two builds differ" >&2
+  echo "the two builds differ; texts that only one of them has:" >&2
+  diff <(strings "$one" | sort -u) <(strings "$other" | sort -u) | head -40 >&2 || true
   exit 1
 fi
 echo "the two builds are equal"
