@@ -292,6 +292,9 @@ fn print_live(suites: &[LiveSuite], out: &mut Screen<'_>) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// What is said of a run that waits where no service runs.
+const NOBODY_TRIES: &str = "no service runs, so nobody tries until one does";
+
 /// Who tries what waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum NextTry {
@@ -327,7 +330,7 @@ fn next_try(row: &SubmissionSummary, attempts: NextTry) -> String {
     }
 
     match (attempts, row.next_attempt) {
-        (NextTry::Never, _) => "; no service runs, so nobody tries until one does".to_owned(),
+        (NextTry::Never, _) => format!("; {NOBODY_TRIES}"),
         (NextTry::AsNoted, Some(at)) => format!("; next try {at}"),
         (NextTry::AsNoted, None) => String::new(),
     }
@@ -389,10 +392,10 @@ fn show_run(
         return Err(unknown.into());
     };
     match part {
-        Part::Tests => show::show(&details, form, out),
+        Part::Tests => show::show(&details, NextTry::of(config), form, out),
         Part::History => {
             let history = history_of(&store, &details.submission)?;
-            show::show_history(&details, &history, form, out)
+            show::show_history(&details, &history, NextTry::of(config), form, out)
         }
     }
 }

@@ -542,6 +542,8 @@ fn without_a_service_nobody_is_said_to_try_a_run_that_waits() {
     assert!(why.out.contains("`kado run --once`"), "{why:?}");
     assert!(!why.out.contains("tried next"), "{why:?}");
     assert!(runs.out.contains(nobody), "{runs:?}");
+    let shown = machine.kado(&["runs", "show", "1"]);
+    assert!(shown.out.contains(nobody), "{shown:?}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 
+use super::{NOBODY_TRIES, NextTry};
 use crate::cli::facts::{fact, fact_if_known};
 use crate::cli::json::{self, OutputForm};
 use crate::cli::plain::or_dash;
@@ -33,6 +34,7 @@ impl Part {
 /// Writes everything that is known of a run.
 pub(super) fn show(
     details: &RunDetails,
+    attempts: NextTry,
     form: OutputForm,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<()> {
@@ -42,7 +44,7 @@ pub(super) fn show(
 
     let row = &details.row;
     let submission = &details.submission;
-    print_facts(details, out)?;
+    print_facts(details, attempts, out)?;
     writeln!(out)?;
     out.table(&table_of_tests(&details.tests, out))?;
     if let Some(plan) = &submission.plan {
@@ -76,6 +78,7 @@ pub(super) fn show(
 pub(super) fn show_history(
     details: &RunDetails,
     history: &[HistoryEntry],
+    attempts: NextTry,
     form: OutputForm,
     out: &mut Screen<'_>,
 ) -> anyhow::Result<()> {
@@ -85,7 +88,7 @@ pub(super) fn show_history(
         return json::print(&value, out);
     }
 
-    print_facts(details, out)?;
+    print_facts(details, attempts, out)?;
     writeln!(out)?;
     out.table(&table_of_events(history, out))?;
     Ok(())
@@ -108,7 +111,11 @@ fn table_of_events(history: &[HistoryEntry], out: &Screen<'_>) -> Table {
     rows
 }
 
-fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()> {
+fn print_facts(
+    details: &RunDetails,
+    attempts: NextTry,
+    out: &mut Screen<'_>,
+) -> anyhow::Result<()> {
     let row = &details.row;
     let times = out.terminal().times().clone();
     let error = row.error.as_ref().map(|error| times.told_in(error));
@@ -117,7 +124,12 @@ fn print_facts(details: &RunDetails, out: &mut Screen<'_>) -> anyhow::Result<()>
     fact(out, "Suite", &*row.suite)?;
     fact(out, "State", super::state(row))?;
     fact_if_known(out, "Reason", error)?;
-    fact_if_known(out, "Next try", row.next_attempt.map(|at| times.told(at)))?;
+    match attempts {
+        NextTry::AsNoted => {
+            fact_if_known(out, "Next try", row.next_attempt.map(|at| times.told(at)))?;
+        }
+        NextTry::Never => fact_if_known(out, "Next try", row.next_attempt.map(|_| NOBODY_TRIES))?,
+    }
 
     fact(out, "Folder", &*row.folder)?;
     fact_if_known(out, "Started", row.started.map(|at| times.told(at)))?;
