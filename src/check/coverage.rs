@@ -134,8 +134,8 @@ impl<'a> Coverage<'a> {
         }
     }
 
-    /// The same where rows of the mapping could not be read: nothing is called wrong that one of them
-    /// may make right.
+    /// The same where rows of the mapping could not be read: nothing is called wrong that one of
+    /// them may make right.
     pub(super) fn without_all_rows(self) -> Self {
         Self {
             may_fit_no_row: false,

@@ -11,6 +11,7 @@
 //! it, and [`AzureSettings::doubt`] that it may.
 
 mod cut;
+mod lost_rows;
 mod read;
 mod write;
 

@@ -255,8 +255,8 @@ fn unread_settings(options: &Options) -> Option<String> {
     ))
 }
 
-/// What is missed in the settings, with what else may be missing: nobody looks for a choice that was
-/// made.
+/// What is missed in the settings, with what else may be missing: nobody looks for a choice that
+/// was made.
 fn with_doubt(missing: String, options: &Options) -> String {
     match &options.doubted_settings {
         Some(doubt) => format!("{missing}; {doubt}"),

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::cut::{LONGEST_KEY, SWITCH, cut_of, doubt_of, is_cut, is_piece, words_for_cut};
+use super::lost_rows::{CONFIGURATIONS, LONGEST_JSON, MOST_ROWS, has_lost_rows};
 use super::{AzureSettings, ConfigurationRow, FILE, PlanReference, ProjectReference, SendingRule};
 use crate::katalon::damage::{Damage, DamageKind};
 use crate::katalon::properties::{Properties, Value};
@@ -15,17 +16,10 @@ use crate::server::without_secrets;
 
 /// Bytes of a text that are read.
 const LONGEST_TEXT: usize = 64 * 1024;
-/// Bytes of a list or object that are read.
-const LONGEST_JSON: usize = 1024 * 1024;
-/// Rows of a list that are read.
-const MOST_ROWS: usize = 1_000;
 /// Test plans of a project: each gets every run.
 const MOST_PLANS: usize = 100;
 /// Bytes of a wrong item that are shown.
 const SHOWN: usize = 100;
-
-/// The mapping of test configurations.
-const CONFIGURATIONS: &str = "testConfigurationMappings";
 
 /// Keys that only Katalon's dialogs use, and `buildNumber` of the first preview.
 const IGNORED: [&str; 3] = [
@@ -83,7 +77,7 @@ impl AzureSettings {
             token: file.token(),
             project: file.project(),
             status_mappings: file.status_mappings(),
-            lost_rows: file.has_lost_rows(),
+            lost_rows: has_lost_rows(&file.properties),
             configuration_rows: file.configuration_rows(),
             test_plans: file.test_plans(),
             auto_submit: file.bool("submitOptions.autoSubmitTestRun"),
@@ -380,27 +374,6 @@ impl SettingsFile {
 
         self.warn_of_rows(rows);
         mappings
-    }
-
-    /// Whether the mapping of configurations has more rows than are read.
-    fn has_lost_rows(&self) -> bool {
-        let Some(raw) = self.properties.raw(CONFIGURATIONS) else {
-            // The reader of the lines has a limit as well.
-            return self.properties.excess().is_some();
-        };
-        if is_cut(raw) || self.is_cut_key(CONFIGURATIONS) || raw.len() > LONGEST_JSON {
-            return true;
-        }
-
-        let text = match Value::read(raw) {
-            Value::Text(text) => text,
-            Value::Bool(_) | Value::Int(_) => return false,
-        };
-        match serde_json::from_str::<Json>(&text) {
-            Ok(Json::Array(rows)) => rows.len() > MOST_ROWS,
-            Ok(_) => false,
-            Err(_) => !text.trim().is_empty(),
-        }
     }
 
     fn configuration_rows(&mut self) -> Vec<ConfigurationRow> {

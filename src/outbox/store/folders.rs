@@ -156,8 +156,8 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Takes note of folders that are gone at `now`, before they were settled, by their paths. Those
-    /// with a run that had begun are kept for a week, as what was settled is: [`Store::lost_runs`].
+    /// Takes note of folders that are gone at `now`, before they were settled, by their paths.
+    /// Those with a run that had begun are kept for a week, as what was settled is: [`Store::lost_runs`].
     ///
     /// # Errors
     /// When the database fails.
