@@ -196,12 +196,7 @@ impl Outbox {
     pub(crate) async fn ask(&self, requests: Vec<Request>) -> Result<Vec<i64>, StoreError> {
         let state_dir = self.state_dir.clone();
         self.with(move |store| {
-            let mut ids = Vec::new();
-            for request in &requests {
-                ids.push(store.ask(request, clock::now())?);
-            }
-
-            // All are there before the first one is looked for.
+            let ids = store.ask(&requests, clock::now())?;
             bell::ring(&state_dir);
             Ok(ids)
         })

@@ -147,16 +147,33 @@ impl<'a> Delegate<'a> {
         // All are left before the first answer is waited for, so the service finds them at once.
         let ids = self.leave(requests.to_vec())?;
         let mut answers = Vec::new();
-        for (request, id) in requests.iter().zip(ids) {
-            let answer = match self.wait_for_answer(id)? {
-                Some(answer) => answer,
+        for (place, request) in requests.iter().enumerate() {
+            let answered = match self.wait_for_answer(ids[place]) {
+                Ok(Some(answer)) => Ok(answer),
                 // The service ended and its lock is taken over. The requests behind this one still
                 // come through here, because it may have answered some of them before.
-                None => self.carry_out(request)?,
+                Ok(None) => self.carry_out(request),
+                Err(error) => Err(error),
             };
-            answers.push(answer);
+            match answered {
+                Ok(answer) => answers.push(answer),
+                Err(error) => {
+                    self.withdraw_all(&ids[place + 1..]);
+                    return Err(error);
+                }
+            }
         }
         Ok(answers)
+    }
+
+    /// Withdraws requests behind one that failed, or they would be carried out unseen.
+    fn withdraw_all(&self, ids: &[i64]) {
+        for id in ids.iter().copied() {
+            let withdrawn = self.outbox.with(move |store| store.withdraw(id));
+            if let Err(error) = self.runtime.block_on(withdrawn) {
+                tracing::debug!(%error, "a request cannot be withdrawn");
+            }
+        }
     }
 
     /// Leaves requests for the service in the database. Gives their ids.
@@ -220,6 +237,7 @@ impl<'a> Delegate<'a> {
         waits_for: fn(&SubmissionSummary) -> bool,
         effort: Effort,
     ) -> anyhow::Result<Sent> {
+        self.next_pause = FIRST_PAUSE;
         while self.lock.is_none() {
             let rows = self.rows(ids)?;
             let is_over = !rows.iter().any(waits_for);
@@ -251,7 +269,7 @@ impl<'a> Delegate<'a> {
     /// The answer of the service; `None` when the service is gone, and the request is this
     /// command's to carry out.
     fn wait_for_answer(&mut self, request: i64) -> anyhow::Result<Option<Answer>> {
-        let until = clock::now().plus(self.patience);
+        self.next_pause = FIRST_PAUSE;
         let waited = Stopwatch::start();
         loop {
             let answer = self.outbox.with(move |store| store.answer_to(request));
@@ -263,7 +281,7 @@ impl<'a> Delegate<'a> {
                 tell("waiting for the running service, which has not answered yet");
             }
 
-            let is_late = clock::now() > until || self.is_interrupted();
+            let is_late = waited.elapsed() > self.patience || self.is_interrupted();
             if self.lock.is_none() {
                 self.pause()?;
                 if self.lock.is_none() && !is_late {
@@ -271,24 +289,43 @@ impl<'a> Delegate<'a> {
                 }
             }
 
-            // A request that the service has taken up meanwhile cannot be withdrawn: its answer
-            // is on its way, however late it is.
-            let withdrawn = self.outbox.with(move |store| store.withdraw(request));
-            if !self.runtime.block_on(withdrawn)? {
+            if self.lock.is_some() {
+                // Of a service that is gone also what it had taken up; not what it answered.
+                let withdrawn = self
+                    .outbox
+                    .with(move |store| store.withdraw_abandoned(request));
+                if self.runtime.block_on(withdrawn)? {
+                    return Ok(None);
+                }
                 continue;
             }
-            if self.lock.is_some() {
-                return Ok(None);
-            }
-            if self.is_interrupted() {
-                return Err(Interrupted.into());
-            }
 
+            let withdrawn = self.outbox.with(move |store| store.withdraw(request));
+            let withdrawn = self.runtime.block_on(withdrawn)?;
+            return self.give_up(request, withdrawn);
+        }
+    }
+
+    /// What is said when a service was waited for in vain. What it had taken up it goes on with.
+    fn give_up(&self, request: i64, withdrawn: bool) -> anyhow::Result<Option<Answer>> {
+        let answer = self.outbox.with(move |store| store.answer_to(request));
+        if let Some(answer) = self.runtime.block_on(answer)? {
+            return Ok(Some(answer));
+        }
+        if self.is_interrupted() && withdrawn {
+            return Err(Interrupted.into());
+        }
+
+        let seconds = self.patience.as_secs();
+        if withdrawn {
             anyhow::bail!(
-                "the running service did not answer in {} seconds; look at its log",
-                self.patience.as_secs()
+                "the running service did not answer in {seconds} seconds; look at its log"
             );
         }
+        anyhow::bail!(
+            "the running service took this up and has not answered; it may still carry it out: look \
+             at its log, and at `kado runs`"
+        );
     }
 
     /// Whether a signal has ended the waiting.

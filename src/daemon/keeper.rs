@@ -451,6 +451,11 @@ impl Keeper {
     async fn answer_requests(&self) -> Result<(), StoreError> {
         let config = self.config.current();
         for (id, request) in self.outbox.with(|store| store.open_requests()).await? {
+            // Who asked may have taken it back while those before it were carried out.
+            let is_there = self.outbox.with(move |store| store.take_up_request(id));
+            if !is_there.await? {
+                continue;
+            }
             let asked = request.as_ref().map(Request::to_string);
             tracing::info!(asked, "asked by the command line");
 

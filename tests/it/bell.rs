@@ -15,9 +15,10 @@ fn ask_silently(machine: &Machine, request: &str) -> i64 {
     database.last_insert_rowid()
 }
 
+/// The answer, once there is one: of a request that is being carried out it is `null`.
 fn answer(machine: &Machine, request: i64) -> Option<String> {
     let database = Connection::open(machine.state().join("kado.db")).unwrap();
-    let sql = "SELECT answer FROM request WHERE id = ?1";
+    let sql = "SELECT nullif(answer, 'null') FROM request WHERE id = ?1";
     database
         .query_row(sql, [request], |row| row.get(0))
         .unwrap()

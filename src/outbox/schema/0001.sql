@@ -141,7 +141,7 @@ CREATE TABLE request (
     id       INTEGER PRIMARY KEY,
     asked_ms INTEGER NOT NULL,
     request  TEXT    NOT NULL,
-    -- NULL while nobody has answered.
+    -- NULL while nobody has taken it up, JSON's `null` while nobody has answered.
     answer   TEXT
 ) STRICT;
 
