@@ -1,12 +1,13 @@
 //! The commands of `kado exec`: which run, which were killed, and of which nothing is submitted,
 //! which nobody sees who does not read the logs of pipelines.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::clock;
 use crate::discovery::claim::Claim;
 use crate::file_names::is_in;
+use crate::katalon::collection_report::Membership;
 use crate::katalon::command_line::CommandTarget;
 use crate::moment::Moment;
 use crate::outbox::lock::ClaimMark;
@@ -84,6 +85,11 @@ impl FruitlessCommand {
         // A suite that a command left with a live run is a problem of its own (`live_suites`).
         for live in store.live_runs()? {
             met.push(MetRun {
+                suite: live
+                    .snapshot
+                    .identity()
+                    .map(|run| run.suite)
+                    .unwrap_or_default(),
                 started: live.snapshot.started(),
                 folder: live.snapshot.folder.into(),
                 aborted: None,
@@ -127,25 +133,39 @@ impl FruitlessCommand {
 /// What became of a command that is over: `without_run` where no run of it is known, nothing where
 /// one is that is not aborted.
 fn outcome(claim: &Claim, met: &[MetRun], without_run: CommandOutcome) -> Option<CommandOutcome> {
-    let mut aborted = None;
-    let mut is_any = false;
+    // A run is met as a folder, and again when it is recorded, which alone says that it is aborted.
+    let mut runs: BTreeMap<(Moment, &str), Option<CommandOutcome>> = BTreeMap::new();
     for run in met {
         if !is_run_of(run, claim) {
             continue;
         }
-        is_any = true;
+
+        let aborted = runs.entry((run.started, &run.suite)).or_default();
         if let Some(id) = run.aborted {
             let folder = run.folder.clone();
-            aborted = Some(CommandOutcome::Aborted { id, folder });
+            *aborted = Some(CommandOutcome::Aborted { id, folder });
         }
     }
-    if is_any { aborted } else { Some(without_run) }
+    if runs.is_empty() {
+        return Some(without_run);
+    }
+
+    // The last one is named, where all are aborted.
+    let outcomes: Option<Vec<CommandOutcome>> = runs.into_values().collect();
+    outcomes?.pop()
 }
 
-/// Whether a run started in the project of a command while that lasted.
+/// Whether a run of a suite of the command started in its project while it lasted.
 fn is_run_of(run: &MetRun, claim: &Claim) -> bool {
+    // Which collection a run is a member of is not known here.
+    let target = &claim.terms.line.target;
+    let membership = match target {
+        CommandTarget::Suite(_) => Membership::Single,
+        CommandTarget::Collection(_) | CommandTarget::Unnamed => Membership::OfUnnamed,
+    };
     let is_in_time = claim.from <= run.started && run.started <= claim.until;
     is_in_time
+        && target.covers(&run.suite, &membership)
         && (is_in(&run.folder, &claim.root)
             || is_in(&workspace::resolved(&run.folder), &claim.root))
 }

@@ -80,6 +80,7 @@ fn made(step: Step, confirmed: &str) -> Option<String> {
         (Step::Attach(_) | Step::LeftOutList, Value::Number(id)) => {
             Some(format!("attachment {id}"))
         }
+        (Step::LeftOutList, Value::Null) => Some("not needed, nothing was attached".to_owned()),
         _ => None,
     }
 }

@@ -205,7 +205,10 @@ fn awaited(
     {
         let is_kept = inquiry
             .ask(|store| store.pending_members())
-            .is_ok_and(|kept| kept.iter().any(|one| one.run.as_ref() == Some(identity)));
+            .is_ok_and(|kept| {
+                let mut runs = kept.iter().filter_map(|member| member.run.as_ref());
+                runs.any(|run| run.is_same_run(identity))
+            });
         let kept = if is_kept {
             ", and is kept until then"
         } else {

@@ -36,6 +36,7 @@ pub(crate) struct LostRun {
 pub(crate) struct MetRun {
     /// Where it lies or lay.
     pub folder: PathBuf,
+    pub suite: String,
     pub started: Moment,
     /// Its submission, where it is ignored because its suite has no end.
     pub aborted: Option<i64>,
@@ -121,22 +122,25 @@ impl Store {
     /// When the database fails.
     pub(crate) fn runs_met_since(&self, since: Moment) -> Result<Vec<MetRun>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT path AS folder, started_ms, NULL AS aborted FROM folder
+            "SELECT path AS folder, suite, started_ms, NULL AS aborted FROM folder
              WHERE started_ms >= ?1
              UNION ALL
-             SELECT folder, started_ms,
+             SELECT folder, suite, started_ms,
                     (SELECT min(id) FROM submission
                      WHERE run_id = run.id AND state = 'ignored' AND ignored_as = ?2)
              FROM run WHERE started_ms >= ?1",
         )?;
+
         let rows = statement.query_map(params![since, IgnoredAs::Aborted], |row| {
             let folder: String = row.get("folder")?;
             Ok(MetRun {
                 folder: PathBuf::from(folder),
+                suite: row.get("suite")?,
                 started: row.get("started_ms")?,
                 aborted: row.get("aborted")?,
             })
         })?;
+
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
