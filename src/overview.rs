@@ -32,7 +32,7 @@ use crate::connect;
 use crate::discovery::eligibility::{RunsFrom, may_have_run_here};
 use crate::error_chain::chain;
 use crate::moment::Moment;
-use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
+use crate::outbox::lock::{NextTry, ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
 use crate::outbox::run_folders::{RunFolders, Standing};
 use crate::outbox::store::{DoubleSubmission, LostRun, OlderRuns, ServiceFacts, UnreadableRow};
@@ -177,7 +177,7 @@ fn look_through(
     problems.extend(Problem::of_disk(&config.state_dir, free));
     problems.extend(folder_problems(config, service, outbox.as_ref()));
     if let Some(outbox) = &outbox {
-        problems.extend(outbox.problems(config, service));
+        problems.extend(outbox.problems(config));
     }
     for error in connect::misplaced(config) {
         // Runs that wait for it say so as well.
@@ -361,6 +361,7 @@ struct OutboxState {
     rows: Vec<SubmissionSummary>,
     last_success: Option<Moment>,
     last_run_seen: Option<Moment>,
+    /// When kado first looked at this machine.
     first_look: Option<Moment>,
     swept_projects: Option<usize>,
     run_folders: RunFolders,
@@ -374,8 +375,6 @@ struct OutboxState {
     fruitless: Vec<FruitlessCommand>,
     without_token: Vec<ServerWithoutToken>,
     held_up: Vec<HeldUpServer>,
-    /// When kado first looked at this machine.
-    first_seen: Option<Moment>,
     /// Ways by which no notification arrives.
     undelivered: Vec<Undelivered>,
     servers: Vec<ServerRuns>,
@@ -395,12 +394,13 @@ struct OutboxState {
     unreadable: Vec<Unreadable>,
     /// Claims and live runs that cannot be read.
     unreadable_rows: Vec<UnreadableRow>,
-    /// Whether no process is there that would send what waits.
-    is_left: bool,
+    /// Who tries what waits.
+    next_try: NextTry,
 }
 
 impl OutboxState {
     fn read(store: &Store, config: &Config, service: ServiceState) -> Result<Self, StoreError> {
+        let recent = clock::now().minus(RECENT);
         let mut state = Self {
             rows: store.summaries(None)?,
             last_success: store.last_success()?,
@@ -409,21 +409,17 @@ impl OutboxState {
             swept_projects: store.projects()?,
             run_folders: store.run_folders(&HashSet::new())?,
             older_runs: store.older_runs()?,
-            gone_on: store.gone_on_since(clock::now().minus(RECENT))?,
-            doubles: store.doubles_since(clock::now().minus(RECENT))?,
-            lost: store.lost_runs(clock::now().minus(RECENT))?,
-            fruitless: FruitlessCommand::read(
-                store,
-                &config.state_dir,
-                clock::now().minus(RECENT),
-            )?,
+            gone_on: store.gone_on_since(recent)?,
+            doubles: store.doubles_since(recent)?,
+            lost: store.lost_runs(recent)?,
+            fruitless: FruitlessCommand::read(store, &config.state_dir, recent)?,
             without_token: store.without_token()?,
             held_up: store.held_up()?,
-            first_seen: store.known_first_seen()?,
             servers: store.servers()?,
             live: LiveSuite::read(store)?,
+            next_try: NextTry::look(&config.state_dir),
             unreadable: record::unreadable(store)?,
-            unreadable_rows: store.unreadable_rows(clock::now().minus(RECENT))?,
+            unreadable_rows: store.unreadable_rows(recent)?,
             ..Self::default()
         };
 
@@ -437,8 +433,6 @@ impl OutboxState {
         // A service submits what a `kado exec` leaves behind.
         if matches!(service, ServiceState::NotRunning | ServiceState::Failed) {
             state.abandoned = AbandonedSuite::read(store, &config.state_dir)?;
-            // A command that sends without a service holds the lock as well.
-            state.is_left = StateLock::is_free(&config.state_dir);
         }
         if config.notify.is_some() {
             state.undelivered = store.undelivered()?;
@@ -446,10 +440,10 @@ impl OutboxState {
         Ok(state)
     }
 
-    fn problems(&self, config: &Config, service: ServiceState) -> Vec<Problem> {
+    fn problems(&self, config: &Config) -> Vec<Problem> {
         let mut problems = Vec::new();
         for server in &self.without_token {
-            problems.push(Problem::of_credentials(server, service));
+            problems.push(Problem::of_credentials(server, self.next_try));
         }
         problems.extend(
             self.failed_parts
@@ -471,7 +465,7 @@ impl OutboxState {
                 problems.push(Problem::of_gone_on(row));
             }
         }
-        problems.extend(self.waiting(service));
+        problems.extend(self.waiting());
         problems.extend(self.abandoned.iter().map(Problem::of_abandoned));
         problems.extend(self.undelivered.iter().map(Problem::of_undelivered));
         problems
@@ -506,16 +500,16 @@ impl OutboxState {
         if self.run_folders.count(&[Standing::Running]) > 0 {
             return None;
         }
-        let first_seen = self.first_seen?;
+        let first_look = self.first_look?;
         Some(
             self.last_run_seen
-                .map_or(first_seen, |last| last.max(first_seen)),
+                .map_or(first_look, |last| last.max(first_look)),
         )
     }
 
     /// One for all runs that wait for the same reason, or for nothing but somebody who sends them;
     /// missing tokens are problems of their own.
-    fn waiting(&self, service: ServiceState) -> Vec<Problem> {
+    fn waiting(&self) -> Vec<Problem> {
         let wait_for_token: HashSet<i64> = self
             .without_token
             .iter()
@@ -532,14 +526,14 @@ impl OutboxState {
 
             if is_held_up(row) {
                 by_reason.entry(reason(row)).or_default().push(row);
-            } else if self.is_left && is_waiting(row) {
+            } else if self.next_try == NextTry::Never && is_waiting(row) {
                 left.push(row);
             }
         }
 
         let mut problems = Vec::new();
         for (reason, rows) in by_reason {
-            problems.push(Problem::of_waiting(reason, &rows, service));
+            problems.push(Problem::of_waiting(reason, &rows, self.next_try));
         }
         problems.extend(Problem::of_left(&left));
         problems

@@ -20,7 +20,7 @@ use crate::cli::tell::tell;
 use crate::cli::terminal::{Clock, Piece, Screen, Terminal, Tone, always, table, weighing};
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
+use crate::outbox::lock::NextTry;
 use crate::outbox::request::{Answer, Request};
 use crate::outbox::submission::{Obstacle, SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::outbox::{Store, StoreError};
@@ -124,7 +124,7 @@ pub(super) fn runs(
             if rows.is_empty() && form == OutputForm::Text {
                 out.sentence(0, arguments.filter.nothing())?;
             } else {
-                print_list(&rows, NextTry::of(config), form, out)?;
+                print_list(&rows, NextTry::look(&config.state_dir), form, out)?;
             }
             if form == OutputForm::Text {
                 print_live(&live_suites(&arguments.filter, config)?, out)?;
@@ -292,32 +292,6 @@ fn print_live(suites: &[LiveSuite], out: &mut Screen<'_>) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// What is said of a run that waits where no service runs.
-const NOBODY_TRIES: &str = "no service runs, so nobody tries until one does";
-
-/// Who tries what waits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum NextTry {
-    /// The service or a command that sends, at the time that is noted.
-    AsNoted,
-    /// No service runs, and no command sends.
-    Never,
-}
-
-impl NextTry {
-    fn of(config: &Config) -> Self {
-        let is_down = matches!(
-            ServiceMark::look(&config.state_dir),
-            ServiceState::NotRunning | ServiceState::Failed
-        );
-        if is_down && StateLock::is_free(&config.state_dir) {
-            Self::Never
-        } else {
-            Self::AsNoted
-        }
-    }
-}
-
 /// When a run that waits is tried next, behind why it waits.
 fn next_try(row: &SubmissionSummary, attempts: NextTry) -> String {
     let is_waiting = matches!(
@@ -330,7 +304,7 @@ fn next_try(row: &SubmissionSummary, attempts: NextTry) -> String {
     }
 
     match (attempts, row.next_attempt) {
-        (NextTry::Never, _) => format!("; {NOBODY_TRIES}"),
+        (NextTry::Never, _) => format!("; {}", NextTry::NEVER),
         (NextTry::AsNoted, Some(at)) => format!("; next try {at}"),
         (NextTry::AsNoted, None) => String::new(),
     }
@@ -392,10 +366,16 @@ fn show_run(
         return Err(unknown.into());
     };
     match part {
-        Part::Tests => show::show(&details, NextTry::of(config), form, out),
+        Part::Tests => show::show(&details, NextTry::look(&config.state_dir), form, out),
         Part::History => {
             let history = history_of(&store, &details.submission)?;
-            show::show_history(&details, &history, NextTry::of(config), form, out)
+            show::show_history(
+                &details,
+                &history,
+                NextTry::look(&config.state_dir),
+                form,
+                out,
+            )
         }
     }
 }
@@ -452,7 +432,7 @@ fn ask(
 
     if form == OutputForm::Json {
         let done = [sent.rows, forgotten].concat();
-        print_list(&done, NextTry::of(config), form, out)?;
+        print_list(&done, NextTry::look(&config.state_dir), form, out)?;
         return Ok(exit);
     }
     for row in &forgotten {

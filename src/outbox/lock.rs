@@ -108,6 +108,35 @@ pub(crate) enum ServiceState {
     Unknown,
 }
 
+/// Who tries what waits in the outbox.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum NextTry {
+    /// The service, or a command that sends without one, at the time that is noted. Where this
+    /// account may not look, one of them may run.
+    #[default]
+    AsNoted,
+    /// Nobody, until a service runs.
+    Never,
+}
+
+impl NextTry {
+    /// What is said where nobody tries.
+    pub(crate) const NEVER: &str = "no service runs, so nobody tries until one does";
+
+    /// Who tries what waits in the outbox of this state folder.
+    pub(crate) fn look(state_dir: &Path) -> Self {
+        let is_down = matches!(
+            ServiceMark::look(state_dir),
+            ServiceState::NotRunning | ServiceState::Failed
+        );
+        if is_down && StateLock::is_free(state_dir) {
+            Self::Never
+        } else {
+            Self::AsNoted
+        }
+    }
+}
+
 impl ServiceMark {
     /// Marks this process as the running service. The caller holds the lock of the state folder.
     ///

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::config::expiry::{EndPhase, TokenEnd};
 use crate::moment::Moment;
-use crate::outbox::lock::{ServiceMark, ServiceState};
+use crate::outbox::lock::{NextTry, ServiceMark, ServiceState};
 use crate::outbox::notification::Undelivered;
 use crate::outbox::submission::{ServerWithoutToken, SubmissionSummary};
 use crate::overview::disk::{DiskFault, make_room};
@@ -255,7 +255,7 @@ impl Problem {
         Self::new(ProblemKind::Outbox, error)
     }
 
-    pub(super) fn of_credentials(server: &ServerWithoutToken, service: ServiceState) -> Self {
+    pub(super) fn of_credentials(server: &ServerWithoutToken, next_try: NextTry) -> Self {
         let name = if server.server.is_empty() {
             "a server"
         } else {
@@ -273,7 +273,7 @@ impl Problem {
             server.reason
         );
         // Reasons of a source that holds no token name it, with what puts one there.
-        let hint = if nobody_tries(service) {
+        let hint = if next_try == NextTry::Never {
             "`kado check` says where the token comes from and tries it; a new one is handed over \
              with `kado setup`; no service runs, so nothing is sent until one does (`kado service \
              start` or `kado run`), `kado run --once` sends once"
@@ -431,16 +431,12 @@ impl Problem {
     }
 
     /// These runs wait for the same reason.
-    pub(super) fn of_waiting(
-        reason: &str,
-        rows: &[&SubmissionSummary],
-        service: ServiceState,
-    ) -> Self {
+    pub(super) fn of_waiting(reason: &str, rows: &[&SubmissionSummary], next_try: NextTry) -> Self {
         let text = match rows {
             [row] => format!("run {} ({}) waits: {reason}", row.id, row.suite),
             rows => format!("{} runs wait: {reason}", rows.len()),
         };
-        let hint = if nobody_tries(service) {
+        let hint = if next_try == NextTry::Never {
             NOBODY_TRIES
         } else {
             "kado tries again by itself and loses nothing; `kado runs` says when, `kado check` \
@@ -449,11 +445,6 @@ impl Problem {
 
         Self::with_hint(ProblemKind::Waiting, text, hint.to_owned())
     }
-}
-
-/// Whether nobody sends what waits. Where this account may not look, the service may run.
-const fn nobody_tries(service: ServiceState) -> bool {
-    matches!(service, ServiceState::NotRunning | ServiceState::Failed)
 }
 
 /// Why a run waits or is parked.

@@ -11,7 +11,7 @@ use crate::error_chain::chain;
 use crate::file_names::comparable;
 use crate::moment::Moment;
 use crate::outbox::Store;
-use crate::outbox::lock::{ServiceMark, ServiceState, StateLock};
+use crate::outbox::lock::{NextTry, ServiceMark, ServiceState};
 use crate::outbox::submission::SubmissionSummary;
 use crate::overview::DiskFault;
 use crate::overview::live_suites::LiveSuite;
@@ -113,14 +113,9 @@ impl<'a> Inquiry<'a> {
             .collect()
     }
 
-    /// Whether nobody is there that would try what waits: neither a service nor a command that
-    /// sends without one.
-    pub(super) fn nobody_tries(&self) -> bool {
-        let is_down = matches!(
-            self.service,
-            ServiceState::NotRunning | ServiceState::Failed
-        );
-        is_down && StateLock::is_free(&self.config.state_dir)
+    /// Who tries what waits.
+    pub(super) fn next_try(&self) -> NextTry {
+        NextTry::look(&self.config.state_dir)
     }
 
     /// The live runs of a suite, in words.

@@ -6,6 +6,7 @@ use crate::discovery::folder_answer::FolderAnswer;
 use crate::file_names::{is_in, is_named, same};
 use crate::katalon::REPORTS;
 use crate::moment::Moment;
+use crate::outbox::lock::NextTry;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::plan::left_out::LeftOut;
 use crate::why::explanation::{Explanation, FolderKind, FolderVerdict};
@@ -23,14 +24,10 @@ pub(super) fn explain_rows(
 ) -> Option<Explanation> {
     let verdict = rows.iter().map(|row| verdict_of(row.state)).min()?;
 
-    let attempts = if inquiry.nobody_tries() {
-        Attempts::ByNobody
-    } else {
-        Attempts::ByThemselves
-    };
+    let next_try = inquiry.next_try();
     let mut reasons = Vec::new();
     for row in rows {
-        let reason = reason_of(row, attempts);
+        let reason = reason_of(row, next_try);
         reasons.push(match row.plan_id {
             Some(plan) if rows.len() > 1 => format!("test plan {plan}: {reason}"),
             _ => reason,
@@ -40,7 +37,7 @@ pub(super) fn explain_rows(
 
     for row in rows {
         explanation = explanation
-            .or_else_do(ways_of(row, attempts))
+            .or_else_do(ways_of(row, next_try))
             .with_details(left_out(row));
         explanation.is_parked |= row.state == SubmissionState::Parked;
 
@@ -69,27 +66,17 @@ const fn verdict_of(state: SubmissionState) -> FolderVerdict {
     }
 }
 
-/// Who tries what waits.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Attempts {
-    /// The service, or a command that sends.
-    ByThemselves,
-    ByNobody,
-}
-
-fn reason_of(row: &SubmissionSummary, attempts: Attempts) -> String {
+fn reason_of(row: &SubmissionSummary, next_try: NextTry) -> String {
     let id = row.id;
     let why = row.error.as_deref();
 
     match row.state {
-        SubmissionState::Pending | SubmissionState::Submitting
-            if attempts == Attempts::ByNobody =>
-        {
+        SubmissionState::Pending | SubmissionState::Submitting if next_try == NextTry::Never => {
             let waits = match why {
                 Some(why) => format!("run {id} waits: {why}"),
                 None => format!("run {id} waits for its turn"),
             };
-            format!("{waits}; no service runs, so nobody tries until one does")
+            format!("{waits}; {}", NextTry::NEVER)
         }
 
         SubmissionState::Pending => match (why, row.next_attempt) {
@@ -128,12 +115,10 @@ fn submitted(row: &SubmissionSummary) -> String {
 
 /// What a person can do about a row; what submits an ignored one stands in its reason and depends
 /// on the folder.
-fn ways_of(row: &SubmissionSummary, attempts: Attempts) -> Vec<String> {
+fn ways_of(row: &SubmissionSummary, next_try: NextTry) -> Vec<String> {
     let id = row.id;
     match row.state {
-        SubmissionState::Pending | SubmissionState::Submitting
-            if attempts == Attempts::ByNobody =>
-        {
+        SubmissionState::Pending | SubmissionState::Submitting if next_try == NextTry::Never => {
             vec!["`kado service start`, or `kado run --once`".to_owned()]
         }
         SubmissionState::Parked => vec![

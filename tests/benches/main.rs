@@ -3,7 +3,8 @@
 //!
 //! `cargo bench` prints a table for each part; `cargo bench -- sending` plays one of them
 //! (`sending`, `other`, `live`, `watch`, `idle`, `scale`), and `cargo bench -- --write` writes
-//! the tables and plots of BENCHMARKS.md anew. Nothing in here is asserted: a slow machine is no defect.
+//! the tables and plots of BENCHMARKS.md anew. No time is asserted in here: a slow machine is no
+//! defect.
 
 #![expect(
     clippy::disallowed_methods,

@@ -3,12 +3,12 @@
 
 use std::io::Write as _;
 
-use super::{NOBODY_TRIES, NextTry};
 use crate::cli::facts::{fact, fact_if_known};
 use crate::cli::json::{self, OutputForm};
 use crate::cli::plain::or_dash;
 use crate::cli::plan_tables;
 use crate::cli::terminal::{Piece, Screen, Table, always, table, weighing};
+use crate::outbox::lock::NextTry;
 use crate::outbox::submission::SubmittedBy;
 use crate::overview::WHERE_TO_LOOK;
 use crate::overview::run_details::{ResultDetails, RunDetails, TestDetails};
@@ -128,7 +128,7 @@ fn print_facts(
         NextTry::AsNoted => {
             fact_if_known(out, "Next try", row.next_attempt.map(|at| times.told(at)))?;
         }
-        NextTry::Never => fact_if_known(out, "Next try", row.next_attempt.map(|_| NOBODY_TRIES))?,
+        NextTry::Never => fact_if_known(out, "Next try", row.next_attempt.map(|_| NextTry::NEVER))?,
     }
 
     fact(out, "Folder", &*row.folder)?;

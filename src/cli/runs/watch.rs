@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::filter::Filter;
-use super::{NextTry, listed, live_suites, print_list, print_live};
+use super::{listed, live_suites, print_list, print_live};
 use crate::cli::json::OutputForm;
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::Screen;
 use crate::config::Config;
 use crate::daemon;
 use crate::exit::Exit;
+use crate::outbox::lock::NextTry;
 
 /// How often it is looked whether the list changed.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
@@ -39,7 +40,12 @@ pub(super) fn watch(
             if rows.is_empty() {
                 out.sentence(0, filter.nothing())?;
             } else {
-                print_list(rows, NextTry::of(config), OutputForm::Text, out)?;
+                print_list(
+                    rows,
+                    NextTry::look(&config.state_dir),
+                    OutputForm::Text,
+                    out,
+                )?;
             }
             print_live(live, out)?;
             out.flush()?;
