@@ -368,7 +368,7 @@ fn what_broke_off_is_not_said_to_run_on_for_a_kado_exec_that_was_killed_just_now
     let done = finish(next);
 
     assert_eq!(done.code, 137, "{done:?}");
-    assert!(!done.err.contains("still runs"), "{done:?}");
+    assert!(!done.err.contains("not over yet"), "{done:?}");
     assert!(done.err.contains("ignored: aborted"), "{done:?}");
 }
 
@@ -392,7 +392,7 @@ fn a_run_that_goes_on_is_left_to_the_command_that_runs_it() {
     assert_eq!(done.code, 0, "{done:?}");
     assert!(
         done.err
-            .contains("still runs, so it is left to the command that runs it"),
+            .contains("is not over yet, so it is left to the command that runs it"),
         "{done:?}"
     );
     assert_eq!(machine.ado_runs().len(), 1);
@@ -409,6 +409,38 @@ fn a_run_that_goes_on_is_left_to_the_command_that_runs_it() {
         results,
         [("Completed".to_owned(), 1), ("Completed".to_owned(), 1)]
     );
+}
+
+#[test]
+fn a_run_whose_reports_are_still_written_is_left_to_the_command_that_runs_it() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let start = || Held::start(&machine, &["--strict"], &arguments(&shop, SUITE, &[]));
+    let (first, second) = (start(), start());
+    wait_for_tests(&shop, 2);
+    let ended = fake_katalon::SuiteRunWriter::new(SUITE)
+        .start(now())
+        .console()
+        .host(&gethostname::gethostname().to_string_lossy())
+        .test(fake_katalon::Test::passed("Test Cases/Sign in"))
+        .write_in(&shop)
+        .unwrap();
+    // Katalon writes it last.
+    let report = ended.join("JUnit_Report.xml");
+    let content = fs::read(&report).unwrap();
+    fs::remove_file(&report).unwrap();
+
+    let of_first = first.end();
+    fs::write(&report, content).unwrap();
+    let of_second = second.end();
+
+    assert_eq!(
+        (of_first.code, of_second.code),
+        (0, 0),
+        "{of_first:?} {of_second:?}"
+    );
+    assert!(of_first.err.contains("is not over yet"), "{of_first:?}");
+    assert_eq!(machine.ado_runs().len(), 3);
 }
 
 #[test]

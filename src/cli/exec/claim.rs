@@ -13,13 +13,12 @@ use crate::discovery::claim::{Claim, Terms};
 use crate::discovery::command::{Command, SoughtRun, candidates};
 use crate::discovery::command_of_run::KnownCommands;
 use crate::katalon::run::SuiteRun;
-use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::lock::ClaimMark;
 use crate::outbox::{Outbox, StoreError};
 use crate::watch::accounts::trusted_for;
 use crate::watch::processes::katalon_commands_of_others;
-use crate::workspace::Location;
+use crate::workspace::{JunitState, Location};
 use crate::{clock, watch, workspace};
 
 /// Time between two signs of life; the outbox believes in the claim for a minute after the last
@@ -257,8 +256,10 @@ impl Search {
     /// A run that goes on although the command has ended is somebody else's, where there is
     /// somebody who may run it.
     fn is_of_another(&self, run: &SuiteRun, folder: &Path) -> bool {
-        // One that ended may be taken by two commands at once: it is recorded only once.
-        if workspace::state_when_over(folder, run.ended) != RunState::Aborted {
+        // The command has ended, so the reports of its own runs are there; `JUnit_Report.xml` is
+        // written last. One that has it may be taken by two commands at once: it is recorded only
+        // once.
+        if workspace::read_junit(folder) == JunitState::Complete {
             return false;
         }
 

@@ -64,12 +64,12 @@ impl Report {
         ));
     }
 
-    /// Runs that go on, and that other commands submit.
+    /// Runs that are not over, and that other commands submit.
     pub(super) fn of_others(&self, folders: &[PathBuf]) {
         // Not counted as not done: whoever runs them submits them.
         for folder in folders {
             say(&format!(
-                "`{}` still runs, so it is left to the command that runs it, or to the service",
+                "`{}` is not over yet, so it is left to the command that runs it, or to the service",
                 folder.display()
             ));
         }
