@@ -9,7 +9,8 @@
 //! | type | what it says | made by | read by |
 //! |---|---|---|---|
 //! | `Eligibility` | what the rules want of a run: submit, ignore, remember | `store` | `recorder` |
-//! | `NotRead` | why a run that is over is not read now | `disk` | `handling` |
+//! | `NotRead` | why a run that is over is not read now | `disk`, `recorder` | `handling` |
+//! | `ReadFailure` | the same, or that the outbox fails | `disk`, `recorder` | `recorder` |
 //! | `CollectionProgress` | how far a collection is | `collections` | `recorder` |
 //! | `Occasion` | on whose word a run is recorded | `recorder`, `requests` | outbox |
 //! | `RecordOutcome` | what that changed in the outbox | outbox | `recorder`, `requests` |
@@ -26,6 +27,7 @@ pub(crate) mod handling;
 pub(crate) mod recorder;
 pub(crate) mod requests;
 pub(crate) mod rules;
+mod said_once;
 mod store;
 
 pub(crate) use collections::{MemberFolder, Unreadable, unreadable};

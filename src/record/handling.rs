@@ -26,6 +26,8 @@ pub(crate) enum Handling {
     },
     /// It is kept until its collection has ended.
     WithCollection(Option<RunIdentity>),
+    /// It is the copy of a run that is kept so; nothing is stored of it.
+    CopyOfMember(Option<RunIdentity>),
     /// It cannot be read at this moment, which passes; why.
     NotYet(String),
     /// It is the same run as one of another project, and what becomes of that decides; which.
@@ -67,7 +69,8 @@ impl Handling {
         }
     }
 
-    /// The run is older than the history, and is not in the outbox: it has an end, or a last record.
+    /// The run is older than the history, and is not in the outbox: it has an end, or a last
+    /// record.
     pub(super) fn older(run: &FinishedRun) -> Self {
         let parsed = &run.snapshot.run;
         let ended = parsed.ended.or(parsed.last_record).unwrap_or_default();
@@ -96,7 +99,9 @@ impl Handling {
         match self {
             Self::Settled { submissions, .. } => !submissions.is_empty(),
             Self::WithCollection(_) => true,
-            Self::NotYet(_) | Self::AwaitsOther(_) | Self::Unread(..) => false,
+            Self::CopyOfMember(_) | Self::NotYet(_) | Self::AwaitsOther(_) | Self::Unread(..) => {
+                false
+            }
         }
     }
 
@@ -104,9 +109,11 @@ impl Handling {
     pub(super) fn new_submissions(self) -> Vec<i64> {
         match self {
             Self::Settled { submissions, .. } => submissions,
-            Self::WithCollection(_) | Self::NotYet(_) | Self::AwaitsOther(_) | Self::Unread(..) => {
-                Vec::new()
-            }
+            Self::WithCollection(_)
+            | Self::CopyOfMember(_)
+            | Self::NotYet(_)
+            | Self::AwaitsOther(_)
+            | Self::Unread(..) => Vec::new(),
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Records the runs that the service finds to be over.
 //!
 //! A run is recorded after its grace time, when its reports are complete. It is read, and its files
-//! are copied, as soon as its suite has ended ([`RunInGrace`]): a build agent wipes its workspace
+//! are copied, as soon as its suite has ended ([`HeldRun`]): a build agent wipes its workspace
 //! whenever it likes. Should the folder vanish meanwhile, what was read last is recorded (invariant
 //! I8).
 //!
+//! A run that waits for what becomes of the same one of another project is held just so, until that
+//! is decided.
+//!
 //! A restart loses nothing of that: the folder is not settled, so the next sweep reads it again
-//! (invariant I1). Only a workspace that is wiped while kado does not run takes a run in its grace
-//! time with it. A run that is kept for its collection is in the outbox from its own end on.
+//! (invariant I1). Only a workspace that is wiped before a start of kado takes a run that is held
+//! with it. A run that is kept for its collection is in the outbox from its own end on.
 //!
 //! A folder that cannot be read costs only itself and is said once; an outbox that cannot be
 //! written is an error, and everything that was to be recorded is tried again at the next look.
@@ -21,8 +24,7 @@ use crate::config::Config;
 use crate::connect::SeenTokens;
 use crate::discovery::eligibility::Eligibility;
 use crate::discovery::run_identity::RunIdentity;
-use crate::error_chain::chain;
-use crate::intake::{self, FinishedRun, IntakeError};
+use crate::intake::{self, FinishedRun};
 use crate::katalon::run::lifecycle::RunState;
 use crate::moment::Moment;
 use crate::outbox::new_run::{Occasion, RecordOutcome};
@@ -35,6 +37,7 @@ use crate::record::disk::{ReadFailure, locate, on_disk, read_settled};
 use crate::record::handling::{
     Handling, NAMELESS, NotRead, handling_of_unread, log_why_nothing_is_new,
 };
+use crate::record::said_once::SaidOnce;
 use crate::record::store::{eligibility_of, reason_left_out, store};
 use crate::spool::Used;
 use crate::watch::{FinishedFolder, Scout};
@@ -44,25 +47,20 @@ use crate::workspace::{CollectionFolder, Location, RunReader};
 pub(crate) struct Recorder {
     outbox: Outbox,
     first_seen: Moment,
-    in_grace: HashMap<PathBuf, RunInGrace>,
+    held: HashMap<PathBuf, HeldRun>,
     collections: PendingCollections,
     tokens: Arc<SeenTokens>,
     /// Knows the logs that were parsed when a run was looked at or held.
     reader: Arc<RunReader>,
     spool_used: Used,
     shares: DayShares,
-    /// Run folders of which it was said that they cannot be read.
-    remarked_folders: HashSet<PathBuf>,
-    /// Projects of which it was said that Katalon may submit their runs as well.
-    remarked_projects: HashSet<String>,
+    said: SaidOnce,
 }
 
-/// A finished run in its grace time.
+/// A finished run that is not in the outbox yet.
 #[derive(Clone)]
-struct RunInGrace {
-    run: FinishedRun,
-    /// The collection that it is part of, where that is to be one run.
-    collection: Option<CollectionFolder>,
+struct HeldRun {
+    read: ReadRun,
     state: RunState,
     /// How its folder looked when it was read.
     fingerprint: u64,
@@ -71,6 +69,7 @@ struct RunInGrace {
 }
 
 /// A finished run as it was read.
+#[derive(Clone)]
 struct ReadRun {
     run: FinishedRun,
     /// The collection that it is part of, where that is to be one run.
@@ -112,13 +111,12 @@ impl Recorder {
             collections: PendingCollections::load(outbox.clone()).await?,
             outbox,
             first_seen,
-            in_grace: HashMap::new(),
+            held: HashMap::new(),
             tokens,
             reader,
             spool_used: Used::default(),
             shares: DayShares::default(),
-            remarked_folders: HashSet::new(),
-            remarked_projects: HashSet::new(),
+            said: SaidOnce::default(),
         })
     }
 
@@ -131,8 +129,8 @@ impl Recorder {
     /// of all, so that no copy may be removed.
     pub(crate) fn unrecorded_runs(&self) -> Option<Vec<RunIdentity>> {
         let mut runs = self.collections.runs()?;
-        for in_grace in self.in_grace.values() {
-            runs.extend(in_grace.run.identity.clone());
+        for held in self.held.values() {
+            runs.extend(held.read.run.identity.clone());
         }
         Some(runs)
     }
@@ -143,14 +141,11 @@ impl Recorder {
         folders: &HashSet<PathBuf>,
         projects: &[PathBuf],
     ) {
-        self.remarked_folders
-            .retain(|folder| folders.contains(folder));
-        let projects: HashSet<&Path> = projects.iter().map(PathBuf::as_path).collect();
-        self.remarked_projects
-            .retain(|root| projects.contains(Path::new(root)));
+        self.said.forget_but_of(folders, projects);
     }
 
-    /// Reads a run in its grace time and copies its files, so that it survives its workspace.
+    /// Reads a run that is not recorded yet and copies its files, so that it survives its
+    /// workspace.
     ///
     /// # Errors
     /// When the outbox fails.
@@ -159,40 +154,39 @@ impl Recorder {
         config: &Config,
         finished: &FinishedFolder,
     ) -> Result<(), StoreError> {
-        if let Some(in_grace) = self.in_grace.get_mut(&finished.folder) {
-            in_grace.vanished = false;
-            if in_grace.fingerprint == finished.fingerprint {
+        if let Some(held) = self.held.get_mut(&finished.folder) {
+            held.vanished = false;
+            if held.fingerprint == finished.fingerprint {
                 return Ok(());
             }
         }
 
         // What cannot be read now may be readable when the run is due, and is remarked on then.
-        let ReadRun { run, collection } = match self.read(config, finished).await {
+        let read = match self.read(config, finished).await {
             Ok(read) => read,
             Err(ReadFailure::OfRun(_)) => return Ok(()),
             Err(ReadFailure::OfOutbox(error)) => return Err(error),
         };
 
         // What will not be submitted needs neither copies nor a token.
-        if self.eligibility(config, &run, finished.state) != Eligibility::Submit {
+        if self.eligibility(config, &read.run, finished.state) != Eligibility::Submit {
             return Ok(());
         }
 
-        self.note_token(&run);
-        let files = match collection {
+        self.note_token(&read.run);
+        let files = match read.collection {
             Some(_) => Files::OfMember,
             None => Files::OfRun,
         };
-        copy(config, &run, files, &mut self.spool_used).await?;
+        copy(config, &read.run, files, &mut self.spool_used).await?;
 
-        let in_grace = RunInGrace {
-            run,
-            collection,
+        let held = HeldRun {
+            read,
             state: finished.state,
             fingerprint: finished.fingerprint,
             vanished: false,
         };
-        self.in_grace.insert(finished.folder.clone(), in_grace);
+        self.held.insert(finished.folder.clone(), held);
         Ok(())
     }
 
@@ -208,23 +202,30 @@ impl Recorder {
         let read = match self.read(config, finished).await {
             Ok(read) => read,
             Err(ReadFailure::OfRun(not_read)) => {
-                self.remark(&finished.folder, &not_read);
+                self.said.on_unread(&finished.folder, &not_read);
                 return Ok(handling_of_unread(&not_read));
             }
             Err(ReadFailure::OfOutbox(error)) => return Err(error),
         };
 
-        self.remarked_folders.remove(&finished.folder);
-        let root = PathBuf::from(&read.run.snapshot.project_root);
-        let size = intake::stored_size(&read.run.snapshot);
+        self.said.folder_is_read(&finished.folder);
+
+        let held = HeldRun {
+            read: read.clone(),
+            state: finished.state,
+            fingerprint: finished.fingerprint,
+            vanished: false,
+        };
 
         // What is held is dropped only afterwards: should recording fail, the workspace may be gone
         // at the next try.
-        let handling = self.record_or_keep(config, finished, read).await?;
-        self.in_grace.remove(&finished.folder);
-        if handling.adds_to_outbox() {
-            self.shares.add(&root, size, clock::now());
-        }
+        let handling = self
+            .record_or_keep(config, &finished.folder, read, finished.state)
+            .await?;
+        match handling {
+            Handling::AwaitsOther(_) => self.held.insert(finished.folder.clone(), held),
+            _ => self.held.remove(&finished.folder),
+        };
         Ok(handling)
     }
 
@@ -256,41 +257,61 @@ impl Recorder {
         Ok(ReadRun { run, collection })
     }
 
-    /// Records a run that was read, or keeps it for its collection where that is to be one run.
+    /// Records a run that was read, or keeps it for its collection where that is to be one run. What
+    /// that adds to the outbox is counted for its project.
     async fn record_or_keep(
         &mut self,
         config: &Config,
-        finished: &FinishedFolder,
+        folder: &Path,
         read: ReadRun,
+        state: RunState,
     ) -> Result<Handling, StoreError> {
+        let root = PathBuf::from(&read.run.snapshot.project_root);
+        let size = intake::stored_size(&read.run.snapshot);
+
         let ReadRun { run, collection } = read;
-
-        // A folder that the collection does not list is the copy of a member: see below.
-        if let Some(collection) = &collection
-            && collection.has_member(&finished.folder)
-        {
-            self.note_token(&run);
-            if self.eligibility(config, &run, finished.state) == Eligibility::Submit {
-                copy(config, &run, Files::OfMember, &mut self.spool_used).await?;
+        let handling = match collection {
+            // A folder that the collection does not list is the copy of a member.
+            Some(collection) if collection.has_member(folder) => {
+                self.keep_member(config, &collection, folder, run, state)
+                    .await?
             }
+            collection if self.is_copy_of_member(&run, collection.as_ref()).await? => {
+                tracing::info!(
+                    folder = %folder.display(),
+                    suite = &run.snapshot.run.suite,
+                    "a copy of a suite run that is submitted with its collection"
+                );
+                Handling::CopyOfMember(run.identity)
+            }
+            _ => self.record_now(config, run, state).await?,
+        };
 
-            let identity = run.identity.clone();
-            self.collections
-                .add(config, collection, &finished.folder, run, finished.state)
-                .await?;
-            return Ok(Handling::WithCollection(identity));
+        if handling.adds_to_outbox() {
+            self.shares.add(&root, size, clock::now());
+        }
+        Ok(handling)
+    }
+
+    /// Keeps a member until its collection has ended.
+    async fn keep_member(
+        &mut self,
+        config: &Config,
+        collection: &CollectionFolder,
+        folder: &Path,
+        run: FinishedRun,
+        state: RunState,
+    ) -> Result<Handling, StoreError> {
+        self.note_token(&run);
+        if self.eligibility(config, &run, state) == Eligibility::Submit {
+            copy(config, &run, Files::OfMember, &mut self.spool_used).await?;
         }
 
-        if self.is_copy_of_member(&run, collection.as_ref()).await? {
-            tracing::info!(
-                folder = %finished.folder.display(),
-                suite = &run.snapshot.run.suite,
-                "a copy of a suite run that is submitted with its collection"
-            );
-            return Ok(Handling::WithCollection(run.identity));
-        }
-
-        self.record_now(config, run, finished.state).await
+        let identity = run.identity.clone();
+        self.collections
+            .add(config, collection, folder, run, state)
+            .await?;
+        Ok(Handling::WithCollection(identity))
     }
 
     /// Whether a folder that is no member is the copy of a member that is not recorded yet, so that
@@ -341,31 +362,36 @@ impl Recorder {
             .look(config, |folder| scout.is_settled(folder), clock::now())
             .await?;
         for (folder, progress) in looks {
-            match progress {
+            let (runs, folders) = match progress {
                 CollectionProgress::Open | CollectionProgress::InGrace => continue,
                 CollectionProgress::Over {
                     whole,
                     state,
                     folders,
-                } => {
-                    if let Some(whole) = whole {
-                        let whole = self.record_now(config, *whole, state).await?;
-                        recorded.submissions.extend(whole.new_submissions());
-                    }
+                } => (
+                    whole.map(|whole| (*whole, state)).into_iter().collect(),
+                    folders,
+                ),
+                CollectionProgress::Apart(members) => (members, Vec::new()),
+            };
 
-                    recorded.folders.extend(folders);
-                }
-                CollectionProgress::Apart(members) => {
-                    for (run, state) in members {
-                        let alone = self.record_now(config, run, state).await?;
-                        recorded.submissions.extend(alone.new_submissions());
-                    }
+            let mut undecided = None;
+            for (run, state) in runs {
+                match self.record_now(config, run, state).await? {
+                    Handling::AwaitsOther(reason) => undecided = Some(reason),
+                    handling => recorded.submissions.extend(handling.new_submissions()),
                 }
             }
 
-            // Only now: what is recorded twice is found to be known, what is forgotten before it is
-            // recorded is lost.
+            // What is recorded twice is found to be known, what is forgotten before it is recorded
+            // is lost.
+            if let Some(reason) = undecided {
+                self.said.on_wait(&folder, &reason);
+                continue;
+            }
+            self.said.waits_no_more(&folder);
             self.collections.forget(&folder).await?;
+            recorded.folders.extend(folders);
         }
         Ok(recorded)
     }
@@ -374,14 +400,18 @@ impl Recorder {
     /// [`Recorder::record_vanished`], however often that fails; of others nothing is known.
     pub(crate) fn note_vanished(&mut self, folders: &[PathBuf]) {
         for folder in folders {
-            if let Some(in_grace) = self.in_grace.get_mut(folder) {
-                in_grace.vanished = true;
+            if let Some(held) = self.held.get_mut(folder) {
+                held.vanished = true;
+                tracing::warn!(
+                    folder = %folder.display(),
+                    "the run folder vanished; what was copied of it is submitted"
+                );
             }
         }
     }
 
-    /// Records the runs in their grace time whose folders are gone. `submissions` gets the new
-    /// ones, also those that were recorded before something failed.
+    /// Records the runs that are held and whose folders are gone. `submissions` gets the new ones,
+    /// also those that were recorded before something failed.
     ///
     /// # Errors
     /// When the outbox fails.
@@ -391,31 +421,24 @@ impl Recorder {
         submissions: &mut Vec<i64>,
     ) -> Result<(), StoreError> {
         let mut vanished = Vec::new();
-        for (folder, in_grace) in &self.in_grace {
-            if in_grace.vanished {
-                vanished.push((folder.clone(), in_grace.clone()));
+        for (folder, held) in &self.held {
+            if held.vanished {
+                vanished.push((folder.clone(), held.clone()));
             }
         }
 
-        for (folder, in_grace) in vanished {
-            tracing::warn!(
-                folder = %folder.display(),
-                "the run folder vanished; what was copied of it is submitted"
-            );
-
-            let RunInGrace { run, state, .. } = in_grace;
-            match in_grace.collection {
-                Some(collection) => {
-                    self.collections
-                        .add(config, &collection, &folder, run, state)
-                        .await?;
-                }
-                None => {
-                    let recorded = self.record_now(config, run, state).await?;
-                    submissions.extend(recorded.new_submissions());
-                }
+        for (folder, held) in vanished {
+            let handling = self
+                .record_or_keep(config, &folder, held.read, held.state)
+                .await?;
+            if let Handling::AwaitsOther(reason) = handling {
+                self.said.on_wait(&folder, &reason);
+                continue;
             }
-            self.in_grace.remove(&folder);
+
+            submissions.extend(handling.new_submissions());
+            self.said.waits_no_more(&folder);
+            self.held.remove(&folder);
         }
         Ok(())
     }
@@ -455,7 +478,7 @@ impl Recorder {
         Ok(match store(&self.outbox, run, occasion).await? {
             Some(RecordOutcome::New(submissions)) => {
                 if katalon_too {
-                    self.remark_on_katalon(&project, root);
+                    self.said.on_katalon(&project, root);
                 }
                 Handling::in_outbox(identity, submissions)
             }
@@ -475,18 +498,6 @@ impl Recorder {
                 Handling::nameless()
             }
         })
-    }
-
-    /// Says once of a project that Katalon may submit its runs as well.
-    fn remark_on_katalon(&mut self, project: &str, root: String) {
-        if self.remarked_projects.insert(root) {
-            tracing::warn!(
-                project,
-                "Katalon may submit runs of this project as well, if it has a licence: \
-                 autoSubmitTestRun is on. kado looks for its test run before it sends; \
-                 `submit.katalon_submits = \"never\"` says that there is none"
-            );
-        }
     }
 
     /// On what occasion a run from before the history is recorded: none, unless it is in the outbox
@@ -524,31 +535,6 @@ impl Recorder {
         let reader = Arc::clone(&self.reader);
         let config = config.clone();
         on_disk(move || intake::collection::of(&location, &reader, &config)).await
-    }
-
-    /// Says of a run folder that it cannot be read, once until it can.
-    fn remark(&mut self, folder: &Path, not_read: &NotRead) {
-        let error = match not_read {
-            // Said by the share itself, once for all the runs of the project.
-            NotRead::ShareUsed(_) => return,
-            NotRead::Run(IntakeError::SettingsInFlux(_)) => {
-                tracing::debug!(
-                    folder = %folder.display(),
-                    "waits for the project's settings, which are being written"
-                );
-                return;
-            }
-            NotRead::Unsure(error) => chain(error),
-            NotRead::Run(error) => chain(error),
-        };
-
-        if self.remarked_folders.insert(folder.to_owned()) {
-            tracing::warn!(
-                folder = %folder.display(),
-                error,
-                "the run folder cannot be read"
-            );
-        }
     }
 
     /// The project may be gone when its token is needed.

@@ -6,9 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fake_ado::{Fault, FaultAction, Nth};
 use fake_katalon::{AzureSettings, SuiteRunWriter, Test, TestCaseFile};
 
-use crate::support::{Machine, PLAN, TOKEN, age, finished, tc, wipe, world};
+use crate::support::{Machine, PLAN, TOKEN, age, finished, now, tc, wipe, world};
 
 /// A machine with the project of the shop, which takes all runs.
 fn machine() -> (Machine, PathBuf) {
@@ -187,6 +188,40 @@ fn a_copy_that_is_sent_first_and_whose_token_is_refused_does_not_hold_up_the_ori
     assert_eq!(in_ado(&machine), ["Completed Failed"], "{once:?}");
     assert_eq!(then.code, 0, "{then:?}");
     assert_eq!(in_ado(&machine), ["Completed Failed"]);
+}
+
+#[test]
+fn a_run_that_waits_for_its_copy_outlives_its_workspace() {
+    let (machine, shop) = machine();
+    let settings = AzureSettings {
+        token: Some(fake_katalon::Token::Clear(
+            "nobody-gave-this-out-0123456789".to_owned(),
+        )),
+        ..machine.settings()
+    };
+    let another = other_project(&machine, settings);
+    machine
+        .fake
+        .fault(Fault::new("*", "", Nth::Every, FaultAction::unavailable()));
+    write(&real_run(), &another);
+    let service = machine.start();
+    machine.wait_for_rows("a run that waits", |rows| rows.len() == 1);
+
+    let folder = write(&real_run(), &shop);
+    machine.wait_for_copies(&folder);
+    wipe(&shop);
+    service.wait_for_log("a run that is held waits for one of another project");
+    machine.fake.clear_faults();
+    machine.kado(&["runs", "retry", "1"]);
+    // Whatever comes makes kado look at what it holds.
+    write(
+        &finished([Test::passed(&tc("Sign in"))]).start(now()),
+        &another,
+    );
+
+    machine.wait_for_completed(1);
+    assert_eq!(in_ado(&machine), ["Completed Failed"]);
+    service.stop_cleanly();
 }
 
 #[test]

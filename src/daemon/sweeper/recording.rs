@@ -109,7 +109,7 @@ impl Sweeper {
             }
 
             // Not settled over a restart: the collection may have to be read anew then.
-            Handling::WithCollection(run) => {
+            Handling::WithCollection(run) | Handling::CopyOfMember(run) => {
                 let waits = FolderAnswer::Waiting {
                     reason: "the run is over, and its collection is not".to_owned(),
                 };
