@@ -27,7 +27,7 @@ pub(crate) struct Claim {
     pub seen: Moment,
     /// When it ended; while it has not, the last time at which it may still have been there.
     pub until: Moment,
-    /// It did not end, and gave no sign of life for long: it was killed, nobody knows when.
+    /// It did not end and is not there any more: it was killed, nobody knows when.
     pub lost: bool,
     /// What it claims.
     pub terms: Terms,

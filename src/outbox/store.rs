@@ -93,6 +93,8 @@ const FOLLOW_NO_LINK: OpenFlags = if cfg!(unix) {
 /// The open outbox.
 pub struct Store {
     connection: Connection,
+    /// Where the database lies, with the marks beside it.
+    state_dir: PathBuf,
 }
 
 impl Store {
@@ -158,7 +160,10 @@ impl Store {
             mark.write_all(b"kado keeps its memory in kado.db beside this file.\n")
                 .map_err(in_folder)?;
         }
-        Ok(Self { connection })
+        Ok(Self {
+            connection,
+            state_dir: state_dir.to_owned(),
+        })
     }
 
     /// Opens an outbox for reading beside a running service; `None` when there is none yet.
@@ -206,7 +211,10 @@ impl Store {
         if version == 0 && !is_marked {
             return Ok(None);
         }
-        Ok(Some(Self { connection }))
+        Ok(Some(Self {
+            connection,
+            state_dir: state_dir.to_owned(),
+        }))
     }
 
     /// Looks through all pages of the database; slow on a large one.

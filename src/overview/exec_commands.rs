@@ -33,11 +33,10 @@ impl ExecCommands {
         };
 
         for claim in claims {
-            let has_no_mark = ClaimMark::is_missing(state_dir, claim.id);
-            // A mark that is held says that it runs, however long ago its last sign of life was.
-            if ClaimMark::is_abandoned(state_dir, claim.id) || (claim.lost && has_no_mark) {
+            if claim.lost {
                 commands.killed.push(claim);
-            } else if !has_no_mark || claim.until > now {
+            } else if claim.until > now || !ClaimMark::is_missing(state_dir, claim.id) {
+                // A mark that is held says so, however long ago its last sign of life was.
                 commands.running.push(claim);
             } else {
                 commands.ended.push(claim);

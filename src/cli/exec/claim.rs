@@ -161,14 +161,12 @@ impl ClaimKeeper {
 fn lasting(claims: Vec<Claim>, until: Moment, state_dir: &Path) -> Vec<Claim> {
     let mut lasting = Vec::new();
     for claim in claims {
-        let is_abandoned = ClaimMark::is_abandoned(state_dir, claim.id);
-        if is_abandoned && claim.lost {
-            // From now on everybody knows it without the mark.
-            ClaimMark::clear(state_dir, claim.id);
-        }
-
         // What is not ended lasts longer than what ended now.
-        if !is_abandoned && !claim.lost && claim.until > until {
+        let lasts = claim.until > until;
+        if claim.lost && !lasts {
+            // By now everybody knows without the mark that it was killed.
+            ClaimMark::clear(state_dir, claim.id);
+        } else if !claim.lost && lasts {
             lasting.push(claim);
         }
     }

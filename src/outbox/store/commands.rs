@@ -9,12 +9,13 @@ use crate::discovery::claim::{Claim, Terms};
 use crate::discovery::command::CandidateCommand;
 use crate::file_names;
 use crate::moment::Moment;
+use crate::outbox::lock::ClaimMark;
 use crate::outbox::store::{Store, StoreError};
 
 /// How long a claim lasts beyond the last sign of life of its `kado exec`, which gives one every
 /// few seconds.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(60);
-/// How long without a sign of life a `kado exec` is believed to be there.
+/// How long without a sign of life a `kado exec` is believed to be there that has no mark.
 const LOST: Duration = Duration::from_secs(15);
 
 impl Store {
@@ -80,7 +81,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub fn keep_claim(&mut self, claim: i64, from: Moment, now: Moment) -> Result<(), StoreError> {
+    pub(crate) fn keep_claim(
+        &mut self,
+        claim: i64,
+        from: Moment,
+        now: Moment,
+    ) -> Result<(), StoreError> {
         self.connection.execute(
             "UPDATE claim SET begun_ms = ?2, seen_ms = ?3 WHERE id = ?1",
             params![claim, from, now],
@@ -133,10 +139,39 @@ impl Store {
         while let Some(row) = rows.next()? {
             let terms: String = row.get("terms")?;
             if let Ok(terms) = serde_json::from_str(&terms) {
-                claims.push(claim(row, terms, now)?);
+                claims.push(self.claim_of(row, terms, now)?);
             }
         }
         Ok(claims)
+    }
+
+    /// A claim as it stands at `now`.
+    fn claim_of(&self, row: &Row<'_>, terms: Terms, now: Moment) -> Result<Claim, StoreError> {
+        let id = row.get("id")?;
+        let root: String = row.get("project")?;
+        let seen: Moment = row.get("seen_ms")?;
+        let ended: Option<Moment> = row.get("ended_ms")?;
+
+        Ok(Claim {
+            id,
+            root: root.into(),
+            from: row.get("begun_ms")?,
+            seen,
+            until: ended.unwrap_or_else(|| seen.plus(SIGN_OF_LIFE)),
+            lost: ended.is_none() && self.is_killed(id, seen, now),
+            terms,
+        })
+    }
+
+    /// Whether the `kado exec` of a claim that has not ended was killed.
+    fn is_killed(&self, claim: i64, seen: Moment, now: Moment) -> bool {
+        // The kernel lets go of the mark at once, long before signs of life are missed.
+        if ClaimMark::is_abandoned(&self.state_dir, claim) {
+            return true;
+        }
+
+        // A sign comes every 5 s, and two may be missing where the database is busy.
+        now.since(seen) > LOST && ClaimMark::is_missing(&self.state_dir, claim)
     }
 
     /// Forgets what was known of commands before `before`, but for what runs that are not done may
@@ -163,20 +198,53 @@ impl Store {
     }
 }
 
-/// A claim as it stands at `now`.
-fn claim(row: &Row<'_>, terms: Terms, now: Moment) -> Result<Claim, StoreError> {
-    let root: String = row.get("project")?;
-    let seen: Moment = row.get("seen_ms")?;
-    let ended: Option<Moment> = row.get("ended_ms")?;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::store::test_runs::{NOW, open};
 
-    Ok(Claim {
-        id: row.get("id")?,
-        root: root.into(),
-        from: row.get("begun_ms")?,
-        seen,
-        until: ended.unwrap_or_else(|| seen.plus(SIGN_OF_LIFE)),
-        // A sign comes every 5 s, and two may be missing where the database is busy.
-        lost: ended.is_none() && now.since(seen) > LOST,
-        terms,
-    })
+    /// Whether a claim that was made just now is lost after so many seconds.
+    fn is_lost_after(store: &Store, seconds: u64) -> bool {
+        let later = NOW.plus(Duration::from_secs(seconds));
+        let claims = store.claims(later).expect("the claims can be read");
+        claims.iter().all(|claim| claim.lost)
+    }
+
+    #[test]
+    fn a_claim_whose_mark_was_let_go_is_lost_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path());
+        let id = store
+            .claim(Path::new("/w/Shop"), &Terms::default(), NOW)
+            .expect("a claim");
+
+        let mark = ClaimMark::set(folder.path(), id).expect("a mark");
+        drop(mark);
+
+        assert!(is_lost_after(&store, 0));
+    }
+
+    #[test]
+    fn a_claim_whose_mark_is_held_is_there_however_long_nothing_was_heard_of_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path());
+        let id = store
+            .claim(Path::new("/w/Shop"), &Terms::default(), NOW)
+            .expect("a claim");
+
+        let _mark = ClaimMark::set(folder.path(), id).expect("a mark");
+
+        assert!(!is_lost_after(&store, 1000));
+    }
+
+    #[test]
+    fn a_claim_without_a_mark_is_lost_when_signs_of_life_are_missed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path());
+        store
+            .claim(Path::new("/w/Shop"), &Terms::default(), NOW)
+            .expect("a claim");
+
+        assert!(!is_lost_after(&store, 10) && is_lost_after(&store, 20));
+    }
 }
