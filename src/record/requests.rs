@@ -168,8 +168,10 @@ async fn record_claimed(
 ) -> Result<Answer, StoreError> {
     let (mut run, state) = read_folder(outbox, config, folder, intake::read_ended).await?;
 
-    // `kado exec` started it, even where its claim has been forgotten since.
-    run.terms.claimed = true;
+    // Without the claim its options are lost as well, and it would go to another test plan.
+    if !run.terms.claimed {
+        return Ok(claim_is_gone(config, folder));
+    }
     if let Some(into) = into {
         run.snapshot.options.fill(into);
     }
@@ -332,6 +334,17 @@ async fn forget_unless_sent_now(outbox: &Outbox, submission: i64) -> Result<Answ
         .with(move |store| store.forget(submission, clock::now()))
         .await?;
     Ok(taken_on(submission))
+}
+
+/// The answer to a `kado exec` whose claim this state folder does not have.
+fn claim_is_gone(config: &Config, folder: &Path) -> Answer {
+    Answer::Refused(format!(
+        "state folder `{}` does not know its `kado exec` any more, because it was removed or \
+         replaced while the command ran, and the options of the command are lost with it; `kado \
+         submit \"{}\"` submits the run with the settings of its project",
+        config.state_dir.display(),
+        folder.display()
+    ))
 }
 
 fn no_record_in(folder: &Path) -> Answer {
