@@ -85,6 +85,9 @@ pub(crate) struct FinishedRun {
 pub(crate) struct SubmissionTerms {
     /// `enableIntegration`.
     pub enabled: bool,
+    /// Whether there is no file of settings that would say it.
+    #[serde(default)]
+    pub lacks_settings: bool,
     /// Whether automatic submission is on.
     pub auto_submit: bool,
     /// `katalon_submits = "always"`.
@@ -366,6 +369,7 @@ fn with_settings(
         terms: SubmissionTerms {
             // What nobody knows is not switched off: such a run is parked.
             enabled: settings.enabled || settings.is_undecided(),
+            lacks_settings: settings.is_missing,
             auto_submit: overrides::auto_submit(&settings, &overrides),
             left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
             katalon_may_submit: overrides::katalon_may_submit(&settings, &overrides),

@@ -443,7 +443,7 @@ impl OutboxState {
     fn problems(&self, config: &Config) -> Vec<Problem> {
         let mut problems = Vec::new();
         for server in &self.without_token {
-            problems.push(Problem::of_credentials(server, self.next_try));
+            problems.push(Problem::of_credentials(server, self.next_try, config));
         }
         problems.extend(
             self.failed_parts
@@ -465,7 +465,7 @@ impl OutboxState {
                 problems.push(Problem::of_gone_on(row));
             }
         }
-        problems.extend(self.waiting());
+        problems.extend(self.waiting(config));
         problems.extend(self.abandoned.iter().map(Problem::of_abandoned));
         problems.extend(self.undelivered.iter().map(Problem::of_undelivered));
         problems
@@ -509,7 +509,7 @@ impl OutboxState {
 
     /// One for all runs that wait for the same reason, or for nothing but somebody who sends them;
     /// missing tokens are problems of their own.
-    fn waiting(&self) -> Vec<Problem> {
+    fn waiting(&self, config: &Config) -> Vec<Problem> {
         let wait_for_token: HashSet<i64> = self
             .without_token
             .iter()
@@ -526,16 +526,16 @@ impl OutboxState {
 
             if is_held_up(row) {
                 by_reason.entry(reason(row)).or_default().push(row);
-            } else if self.next_try == NextTry::Never && is_waiting(row) {
+            } else if self.next_try == NextTry::Never && row.is_waiting() {
                 left.push(row);
             }
         }
 
         let mut problems = Vec::new();
         for (reason, rows) in by_reason {
-            problems.push(Problem::of_waiting(reason, &rows, self.next_try));
+            problems.push(Problem::of_waiting(reason, &rows, self.next_try, config));
         }
-        problems.extend(Problem::of_left(&left));
+        problems.extend(Problem::of_left(&left, config));
         problems
     }
 
@@ -543,7 +543,7 @@ impl OutboxState {
     fn oldest_pending(&self) -> Option<Moment> {
         self.rows
             .iter()
-            .filter(|row| is_waiting(row))
+            .filter(|row| row.is_waiting())
             .filter_map(|row| row.ended)
             .min()
     }
@@ -553,14 +553,7 @@ impl OutboxState {
     }
 }
 
-const fn is_waiting(row: &SubmissionSummary) -> bool {
-    matches!(
-        row.state,
-        SubmissionState::Pending | SubmissionState::Submitting
-    )
-}
-
 /// Whether it waits for something that went wrong; time that is given to Katalon is none.
 fn is_held_up(row: &SubmissionSummary) -> bool {
-    is_waiting(row) && row.error.is_some() && row.obstacle != Some(Obstacle::AnotherSender)
+    row.is_waiting() && row.error.is_some() && row.obstacle != Some(Obstacle::AnotherSender)
 }

@@ -14,6 +14,7 @@ pub(super) fn check_live(settings: &AzureSettings, overrides: &Overrides, report
 
     let terms = SubmissionTerms {
         enabled: settings.enabled,
+        lacks_settings: settings.is_missing,
         auto_submit: overrides::auto_submit(settings, overrides),
         left_to_katalon: overrides.katalon_submits == Some(KatalonSubmits::Always),
         katalon_may_submit: overrides::katalon_may_submit(settings, overrides),

@@ -153,7 +153,10 @@ const fn is_switched_off(settings: &AzureSettings) -> bool {
 /// A project that nobody wants to be submitted: what else its settings say is nobody's mistake.
 fn check_switched_off(project: &Project, overrides: &Overrides, report: &mut Report) {
     // Half of all projects have such a file, and one that was cut to nothing looks the same.
-    let what = if project.settings.is_blank {
+    let what = if project.settings.is_missing {
+        "not set up in Katalon, whose file of settings is missing, so nothing of this project is \
+         submitted and nothing else of it is looked at"
+    } else if project.settings.is_blank {
         "not set up in Katalon, whose file of settings is empty, so nothing of this project is \
          submitted and nothing else of it is looked at"
     } else {

@@ -30,18 +30,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ado::Credential;
 use crate::blocking::unless_stopped;
-use crate::cli::agent::variable;
+use crate::cli::agent::{self, variable};
 use crate::cli::delegate::{Delegate, Interrupted};
 use crate::cli::error::UsageError;
 use crate::cli::filling::Filling;
 use crate::cli::progress::Progress;
 use crate::cli::runtime::runtime;
 use crate::cli::terminal::{Clock, Terminal};
-use crate::config::Config;
 use crate::config::expiry::token_tables;
+use crate::config::{Config, nearest};
 use crate::discovery::claim::Terms;
-use crate::discovery::filled_run::FilledRun;
 use crate::katalon::command_line::{CommandLine, CommandTarget, hidden_option};
+use crate::outbox::lock::NextTry;
 use crate::outbox::request::{Answer, Request};
 use crate::pipeline::{
     JobPage, PipelineJob, RunOrigin, TOKEN_VARIABLE, page_address, test_run_of_job,
@@ -52,7 +52,7 @@ use crate::{clock, daemon, telemetry, workspace};
 
 use claim::{ClaimKeeper, RunsOfCommand};
 use live::LiveCommand;
-use report::Report;
+use report::{JobToken, Report};
 
 /// Least time that a service gets to answer: one that is there answers at once, and that much it
 /// gets also where nobody is to wait.
@@ -97,6 +97,17 @@ pub(super) struct Arguments {
 /// When the command cannot be started, or when no project is named, so that its runs could not be
 /// found.
 pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyhow::Result<i32> {
+    let done = run_command(arguments, config, clock);
+    if let Err(error) = &done {
+        // Later steps of the job read what this one says, also where it could not begin.
+        agent::tell(&[], &[format!("{error:#}")]);
+    }
+    done
+}
+
+/// As [`exec`], for whoever tells the agent of the pipeline of an error.
+fn run_command(arguments: &Arguments, config: &Config, clock: Clock) -> anyhow::Result<i32> {
+    refuse_option(&arguments.command)?;
     let terminal = Terminal::of_errors(clock);
     let progress = Progress::new(&terminal, config.state_dir.clone());
     telemetry::start_for_command(progress.passage());
@@ -150,7 +161,7 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
             pair: pair_of_job(&terms, config),
             measures: progress.measures(),
         };
-        let sent = submit(&runs.own, terms.into, effort, config, progress, &mut report);
+        let sent = submit(&runs.own, &terms, effort, config, progress, &mut report);
         report.note(sent, "the runs of the command cannot be submitted");
         report.count(runs.own.len(), &root);
     }
@@ -164,6 +175,28 @@ pub(super) fn exec(arguments: &Arguments, config: &Config, clock: Clock) -> anyh
 
     drop(runtime);
     Ok(report.exit_code(code))
+}
+
+/// Refuses an option where the command has to begin: for the parser everything from a word that it
+/// does not know belongs to the command.
+fn refuse_option(command: &[OsString]) -> Result<(), UsageError> {
+    let Some(word) = command.first().map(|word| word.to_string_lossy()) else {
+        return Ok(());
+    };
+    if !word.starts_with('-') {
+        return Ok(());
+    }
+
+    let name = word.split('=').next().unwrap_or_default();
+    let known = Arguments::augment_args(clap::Command::default());
+    let options = known.get_arguments().filter_map(clap::Arg::get_long);
+    let way_out = match nearest(name, options) {
+        Some(meant) => format!("did you mean `--{meant}`?"),
+        None => "`kado exec --help` lists them, and the command begins behind them".to_owned(),
+    };
+    Err(UsageError(format!(
+        "`{name}` is no option of `kado exec`; {way_out}"
+    )))
 }
 
 /// What the command claims, and on what terms.
@@ -244,7 +277,7 @@ fn project(arguments: &Arguments, line: &CommandLine) -> Result<PathBuf, UsageEr
 /// Has the runs recorded and sent.
 fn submit(
     runs: &[PathBuf],
-    into: Option<FilledRun>,
+    terms: &Terms,
     effort: Effort,
     config: &Config,
     progress: Progress,
@@ -264,7 +297,7 @@ fn submit(
         // Katalon stays left to it.
         let request = Request::Claimed {
             folder: folder.to_string_lossy().into_owned(),
-            into,
+            into: terms.into,
         };
         match delegate.ask(&request).map_err(with_what_follows)? {
             Answer::Taken { submissions, .. } => ids.extend(submissions),
@@ -280,7 +313,16 @@ fn submit(
         budget: until.since(clock::now()),
         ..effort
     };
-    report.sent(&delegate.send_within(&ids, rest_of_effort)?);
+    let token = job_token(terms, &rest_of_effort, config);
+    let sent = delegate.send_within(&ids, rest_of_effort)?;
+
+    // Not before this command lets go of the lock.
+    drop(delegate);
+    let next_try = NextTry::look(&config.state_dir);
+    report.sent(&sent, next_try);
+    if next_try == NextTry::Never {
+        report.token_of_job(token);
+    }
     Ok(())
 }
 
@@ -300,6 +342,15 @@ fn pair_of_job(terms: &Terms, config: &Config) -> Option<(Server, Credential)> {
         return None;
     }
     token_of_job(terms.pipeline.as_ref()?)
+}
+
+/// What the job of a command does for its server.
+fn job_token<'a>(terms: &'a Terms, effort: &Effort, config: &Config) -> JobToken<'a> {
+    match &terms.pipeline {
+        Some(job) if effort.pair.is_some() => JobToken::Given(job),
+        Some(job) if !uses_service_connection(config) => JobToken::Missing(job),
+        _ => JobToken::OfNoJob,
+    }
 }
 
 /// Whether the job's token is handed over for an identity of `kado.toml`, which sends in its place.

@@ -294,12 +294,8 @@ fn print_live(suites: &[LiveSuite], out: &mut Screen<'_>) -> anyhow::Result<()> 
 
 /// When a run that waits is tried next, behind why it waits.
 fn next_try(row: &SubmissionSummary, attempts: NextTry) -> String {
-    let is_waiting = matches!(
-        row.state,
-        SubmissionState::Pending | SubmissionState::Submitting
-    );
     // One that goes after another says when itself.
-    if !is_waiting || row.goes_after.is_some() {
+    if !row.is_waiting() || row.goes_after.is_some() {
         return String::new();
     }
 
@@ -438,7 +434,9 @@ fn ask(
     for row in &forgotten {
         print_forgotten(row, out)?;
     }
-    submission::print_all(&sent.rows, out)?;
+    // Not before this command lets go of the lock.
+    drop(delegate);
+    submission::print_all(&sent.rows, NextTry::look(&config.state_dir), out)?;
     Ok(exit)
 }
 

@@ -1,6 +1,7 @@
 //! One submission in words, as `submit`, `runs retry` and `exec` print it.
 
 use crate::cli::terminal::{Piece, Screen, Terminal, Tone};
+use crate::outbox::lock::NextTry;
 use crate::outbox::submission::{SubmissionState, SubmissionSummary, SubmittedBy};
 use crate::overview::WHERE_TO_LOOK;
 use crate::plural::counted;
@@ -12,8 +13,12 @@ const INDENT: usize = 4;
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub(super) fn print_all(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> std::io::Result<()> {
-    for line in lines(rows, out.terminal()) {
+pub(super) fn print_all(
+    rows: &[SubmissionSummary],
+    next_try: NextTry,
+    out: &mut Screen<'_>,
+) -> std::io::Result<()> {
+    for line in lines(rows, next_try, out.terminal()) {
         out.line(INDENT, &line)?;
     }
     Ok(())
@@ -26,7 +31,8 @@ pub(super) fn print_all(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> std
 /// When `out` cannot be written.
 pub(super) fn print_each(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> std::io::Result<()> {
     for row in rows {
-        for line in lines_of(row, out.terminal()) {
+        // A single pass lists nothing that waits, so who tries it next does not matter.
+        for line in lines_of(row, NextTry::AsNoted, out.terminal()) {
             out.line(INDENT, &line)?;
         }
         if row.state == SubmissionState::Parked {
@@ -42,10 +48,14 @@ pub(super) fn print_each(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> st
 }
 
 /// The same as lines of pieces, for whoever writes something before each.
-pub(super) fn lines(rows: &[SubmissionSummary], terminal: &Terminal) -> Vec<Vec<Piece>> {
+pub(super) fn lines(
+    rows: &[SubmissionSummary],
+    next_try: NextTry,
+    terminal: &Terminal,
+) -> Vec<Vec<Piece>> {
     let mut lines = Vec::new();
     for row in rows {
-        lines.extend(lines_of(row, terminal));
+        lines.extend(lines_of(row, next_try, terminal));
     }
 
     if rows.iter().any(SubmissionSummary::is_made_by_kado) {
@@ -67,7 +77,7 @@ fn is_same_run(one: &SubmissionSummary, other: &SubmissionSummary) -> bool {
     one.suite == other.suite && one.started == other.started && one.folder == other.folder
 }
 
-fn lines_of(row: &SubmissionSummary, terminal: &Terminal) -> Vec<Vec<Piece>> {
+fn lines_of(row: &SubmissionSummary, next_try: NextTry, terminal: &Terminal) -> Vec<Vec<Piece>> {
     let suite = &row.suite;
     let whose = match (row.plan_id, &row.wanted_plan) {
         (Some(plan), _) => format!("{suite} (test plan {plan}): "),
@@ -78,6 +88,13 @@ fn lines_of(row: &SubmissionSummary, terminal: &Terminal) -> Vec<Vec<Piece>> {
     let mut first = vec![Piece::new(whose)];
     first.extend(outcome(row, terminal));
     let mut lines = vec![first];
+    if row.is_waiting() && row.error.is_some() && next_try == NextTry::Never {
+        let id = row.id;
+        let text = format!(
+            "no service runs, so nothing is tried again by itself: `kado runs retry {id}` tries it"
+        );
+        lines.push(vec![indented(), Piece::new(text)]);
+    }
 
     // Also of one that waits or is parked: its run may have been made.
     if let Some(url) = &row.url {

@@ -19,6 +19,7 @@ use crate::cli::tell::tell;
 use crate::cli::terminal::{Clock, Screen, Terminal};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::outbox::lock::NextTry;
 use crate::outbox::request::{Answer, Request};
 use crate::telemetry;
 
@@ -112,7 +113,9 @@ pub(super) fn submit(
     if arguments.json {
         json::print(&sent.rows, out)?;
     } else {
-        submission::print_all(&sent.rows, out)?;
+        // Not before this command lets go of the lock.
+        drop(delegate);
+        submission::print_all(&sent.rows, NextTry::look(&config.state_dir), out)?;
     }
     agent::tell(&sent.rows, &problems);
     Ok(exit.and(sent.exit()))

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::katalon::run::lifecycle::RunState;
 use crate::katalon::run::{Environment, SuiteRun};
+use crate::katalon::settings::FILE as SETTINGS;
 use crate::moment::Moment;
 
 /// Which finished runs the service submits (`history`).
@@ -66,6 +67,8 @@ pub(crate) struct RunToJudge<'a> {
     pub folder: &'a str,
     /// `enableIntegration`.
     pub enabled: bool,
+    /// Whether there is no file of settings that would say it.
+    pub lacks_settings: bool,
     /// Whether automatic submission is on.
     pub auto_submit: bool,
     /// `katalon_submits = "always"`.
@@ -219,9 +222,26 @@ fn downloaded(run: &RunToJudge<'_>) -> Option<Hindrance> {
 }
 
 fn not_enabled(run: &RunToJudge<'_>) -> Option<Hindrance> {
-    (!run.enabled).then(|| Hindrance {
-        what: "the Azure DevOps integration of this project is switched off".to_owned(),
-        way_out: "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps",
+    if run.enabled {
+        return None;
+    }
+
+    let (what, way_out) = if run.lacks_settings {
+        (
+            format!("the project has no Azure DevOps settings, because `{SETTINGS}` is missing"),
+            "`kado setup PROJECT` writes it, and so does Katalon under Project > Settings > \
+             Integrations > Azure DevOps; where the project is checked out it has to be in the \
+             repository",
+        )
+    } else {
+        (
+            "the Azure DevOps integration of this project is switched off".to_owned(),
+            "switch it on in Katalon under Project > Settings > Integrations > Azure DevOps",
+        )
+    };
+    Some(Hindrance {
+        what,
+        way_out,
         mend: Mend::Integration,
     })
 }
@@ -336,6 +356,7 @@ mod tests {
             state: RunState::Finished,
             folder: "C:/agent/Shop/Reports/1/A/1",
             enabled: true,
+            lacks_settings: false,
             auto_submit: true,
             left_to_katalon: false,
             claimed: false,

@@ -4,7 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::error_chain::chain;
-use crate::intake::{IntakeError, STILL_WITHOUT_END};
+use crate::intake::{FinishedRun, IntakeError, STILL_WITHOUT_END};
+use crate::katalon::settings::FILE as SETTINGS;
+use crate::shell_word::shell_word;
 
 /// Why a run that somebody asked for is not submitted.
 #[derive(Debug, thiserror::Error)]
@@ -59,4 +61,27 @@ pub(crate) enum RunRefusal {
          under Project > Settings > Integrations > Azure DevOps"
     )]
     SwitchedOff(String),
+    /// The project in this folder has no file of settings.
+    #[error(
+        "project `{root}` has no Azure DevOps settings, because `{SETTINGS}` is missing; `kado setup \
+         {}` writes it, and so does Katalon under Project > Settings > Integrations > Azure DevOps",
+        shell_word(root)
+    )]
+    NotSetUp {
+        /// The folder.
+        root: String,
+    },
+}
+
+impl RunRefusal {
+    /// Why a run is not submitted whose project's integration is not on.
+    pub(crate) fn of_integration(run: &FinishedRun) -> Self {
+        if run.terms.lacks_settings {
+            Self::NotSetUp {
+                root: run.snapshot.project_root.clone(),
+            }
+        } else {
+            Self::SwitchedOff(run.snapshot.project_name.clone())
+        }
+    }
 }

@@ -36,7 +36,7 @@ pub(crate) fn read_requested(
     if run.terms.enabled {
         Ok(run)
     } else {
-        Err(RunRefusal::SwitchedOff(run.snapshot.project_name))
+        Err(RunRefusal::of_integration(&run))
     }
 }
 

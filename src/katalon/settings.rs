@@ -79,6 +79,8 @@ pub struct AzureSettings {
     /// What the file lacks that each of Katalon's has at its end. A file edited by hand may be whole
     /// without it, so it is no damage.
     pub doubt: Option<String>,
+    /// Whether there is no such file: nobody set the integration up, or it was not checked out.
+    pub is_missing: bool,
     /// Whether the file is there and says nothing, as Katalon leaves it where nobody filled in its
     /// dialog.
     pub is_blank: bool,
@@ -89,6 +91,14 @@ pub struct AzureSettings {
 }
 
 impl AzureSettings {
+    /// The settings of a project without the file.
+    pub(crate) fn missing() -> Self {
+        Self {
+            is_missing: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes note that test cases have ids of the integration, which nobody enters before it is set
     /// up: then a file that says nothing of it was cut off.
     pub(crate) fn note_ids(&mut self) {

@@ -77,6 +77,7 @@ mod tests {
 
     const TERMS: SubmissionTerms = SubmissionTerms {
         enabled: true,
+        lacks_settings: false,
         auto_submit: true,
         left_to_katalon: false,
         katalon_may_submit: false,

@@ -116,7 +116,9 @@ impl RunFolders {
 
         if self.sent_without_folder > 0 {
             let runs = counted(self.sent_without_folder, "run");
-            line.push_str(&format!("; {runs} submitted now without a folder there"));
+            line.push_str(&format!(
+                "; {runs} submitted now whose folder is gone or not watched"
+            ));
         }
         if self.completed > 0 {
             let runs = counted(self.completed, "run");
@@ -171,8 +173,8 @@ mod tests {
         folders.completed = 1;
         assert!(
             folders.line_of_call(History::New).ends_with(
-                "1 not readable; 2 runs submitted now without a folder there; files added to 1 run \
-                 submitted before"
+                "1 not readable; 2 runs submitted now whose folder is gone or not watched; files \
+                 added to 1 run submitted before"
             ),
             "{folders:?}"
         );

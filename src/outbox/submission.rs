@@ -279,6 +279,9 @@ pub(crate) struct SubmissionSummary {
     /// How many of its files are settled; only while it is being sent.
     #[serde(skip)]
     pub files_settled: Option<usize>,
+    /// Whether a person has to name its test plan: the one that it was started with is no id.
+    #[serde(skip)]
+    pub needs_plan: bool,
 }
 
 impl SubmissionSummary {
@@ -296,6 +299,14 @@ impl SubmissionSummary {
         self.goes_after = Some(id);
         self.obstacle = Some(Obstacle::AnotherSender);
         self.next_attempt = Some(until);
+    }
+
+    /// Whether it waits for its turn, or is being sent.
+    pub(crate) const fn is_waiting(&self) -> bool {
+        matches!(
+            self.state,
+            SubmissionState::Pending | SubmissionState::Submitting
+        )
     }
 
     /// How many things of it do not arrive, beside what is only noted.

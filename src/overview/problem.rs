@@ -255,7 +255,11 @@ impl Problem {
         Self::new(ProblemKind::Outbox, error)
     }
 
-    pub(super) fn of_credentials(server: &ServerWithoutToken, next_try: NextTry) -> Self {
+    pub(super) fn of_credentials(
+        server: &ServerWithoutToken,
+        next_try: NextTry,
+        config: &Config,
+    ) -> Self {
         let name = if server.server.is_empty() {
             "a server"
         } else {
@@ -273,7 +277,10 @@ impl Problem {
             server.reason
         );
         // Reasons of a source that holds no token name it, with what puts one there.
-        let hint = if next_try == NextTry::Never {
+        let hint = if next_try == NextTry::Never && config.watch.is_empty() {
+            "`kado check PROJECT` says where the token comes from and tries it; no service runs, so \
+             nothing is sent by itself, `kado runs retry --failed` sends once"
+        } else if next_try == NextTry::Never {
             "`kado check` says where the token comes from and tries it; a new one is handed over \
              with `kado setup`; no service runs, so nothing is sent until one does (`kado service \
              start` or `kado run`), `kado run --once` sends once"
@@ -355,9 +362,14 @@ impl Problem {
     pub(super) fn of_parked(row: &SubmissionSummary) -> Self {
         let id = row.id;
         let text = format!("run {id} ({}) is parked: {}", row.suite, reason(row));
+        let way_out = if row.needs_plan {
+            // Without a test plan it is parked again.
+            format!("`kado runs retry {id} --plan PLAN` submits it, `kado list plans` lists them")
+        } else {
+            format!("then `kado runs retry {id}` submits it")
+        };
         let hint = format!(
-            "then `kado runs retry {id}` submits it; `kado runs show {id}` shows all of it, `kado \
-             runs forget {id}` gives it up"
+            "{way_out}; `kado runs show {id}` shows all of it, `kado runs forget {id}` gives it up"
         );
         Self::with_hint(ProblemKind::Parked, text, hint).about(About {
             project: Some(row.project.clone()),
@@ -414,37 +426,53 @@ impl Problem {
 
     /// Runs of which nothing went wrong but that whoever sent them is gone, as a command that was
     /// killed; `None` without any.
-    pub(super) fn of_left(rows: &[&SubmissionSummary]) -> Option<Self> {
+    pub(super) fn of_left(rows: &[&SubmissionSummary], config: &Config) -> Option<Self> {
+        let first = rows.first()?;
         let text = match rows {
-            [] => return None,
             [row] => format!(
                 "run {} ({}) waits, and nobody is there to send it",
                 row.id, row.suite
             ),
             rows => format!("{} runs wait, and nobody is there to send them", rows.len()),
         };
-        Some(Self::with_hint(
-            ProblemKind::Waiting,
-            text,
-            NOBODY_TRIES.to_owned(),
-        ))
+
+        // Nothing went wrong with them, so `--failed` leaves them out.
+        let hint = without_a_service(config, &format!("kado runs retry {}", first.id));
+        Some(Self::with_hint(ProblemKind::Waiting, text, hint))
     }
 
     /// These runs wait for the same reason.
-    pub(super) fn of_waiting(reason: &str, rows: &[&SubmissionSummary], next_try: NextTry) -> Self {
+    pub(super) fn of_waiting(
+        reason: &str,
+        rows: &[&SubmissionSummary],
+        next_try: NextTry,
+        config: &Config,
+    ) -> Self {
         let text = match rows {
             [row] => format!("run {} ({}) waits: {reason}", row.id, row.suite),
             rows => format!("{} runs wait: {reason}", rows.len()),
         };
         let hint = if next_try == NextTry::Never {
-            NOBODY_TRIES
+            without_a_service(config, "kado runs retry --failed")
         } else {
             "kado tries again by itself and loses nothing; `kado runs` says when, `kado check` \
              asks the server"
+                .to_owned()
         };
 
-        Self::with_hint(ProblemKind::Waiting, text, hint.to_owned())
+        Self::with_hint(ProblemKind::Waiting, text, hint)
     }
+}
+
+/// What becomes of what waits where no service runs; `by_hand` is a command that sends it.
+fn without_a_service(config: &Config, by_hand: &str) -> String {
+    // Where nothing is watched `kado run` does not start.
+    if config.watch.is_empty() {
+        return format!(
+            "no service runs, so nothing is tried again by itself; `{by_hand}` tries once"
+        );
+    }
+    NOBODY_TRIES.to_owned()
 }
 
 /// Why a run waits or is parked.

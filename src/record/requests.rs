@@ -341,9 +341,9 @@ fn claim_is_gone(config: &Config, folder: &Path) -> Answer {
     Answer::Refused(format!(
         "state folder `{}` does not know its `kado exec` any more, because it was removed or \
          replaced while the command ran, and the options of the command are lost with it; `kado \
-         submit \"{}\"` submits the run with the settings of its project",
+         submit {}` submits the run with the settings of its project",
         config.state_dir.display(),
-        folder.display()
+        shell_word(folder.display())
     ))
 }
 

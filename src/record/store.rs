@@ -63,6 +63,7 @@ fn judge<T>(
         state,
         folder: &folder.replace('\\', "/"),
         enabled: run.terms.enabled,
+        lacks_settings: run.terms.lacks_settings,
         auto_submit: run.terms.auto_submit,
         left_to_katalon: run.terms.left_to_katalon,
         claimed: run.terms.claimed,

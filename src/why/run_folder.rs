@@ -276,7 +276,7 @@ fn with_ways_to_submit(
             let commands = commands_of(inquiry, location).unwrap_or_else(|_| no_commands());
             match intake::read_requested(location, inquiry.config, &commands) {
                 Ok(run) => known.or_else_do(ways_to_submit(folder, &run)),
-                Err(refusal @ RunRefusal::SwitchedOff(_)) => {
+                Err(refusal @ (RunRefusal::SwitchedOff(_) | RunRefusal::NotSetUp { .. })) => {
                     known.or_else_do([refusal.to_string()])
                 }
                 Err(_) => known,
@@ -297,7 +297,7 @@ fn ways_to_submit(folder: &Path, run: &FinishedRun) -> Vec<String> {
         ways.push(command("submit", folder));
         ways
     } else {
-        vec![RunRefusal::SwitchedOff(run.snapshot.project_name.clone()).to_string()]
+        vec![RunRefusal::of_integration(run).to_string()]
     }
 }
 

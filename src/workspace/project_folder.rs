@@ -99,14 +99,14 @@ fn text_of(name: Option<&OsStr>) -> String {
 }
 
 /// Reads the Azure settings of a project; a project without the file has the default settings, all
-/// unset.
+/// unset, which say that it is missing.
 ///
 /// # Errors
 /// When the file is there and cannot be opened or read.
 pub fn read_azure_settings(root: &Path) -> Result<AzureSettings, ReadError> {
     Ok(match whole_if_any(root, settings::FILE)? {
         Some(bytes) => AzureSettings::read(&bytes),
-        None => AzureSettings::default(),
+        None => AzureSettings::missing(),
     })
 }
 

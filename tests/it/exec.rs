@@ -16,7 +16,7 @@ use fake_katalon::AzureSettings;
 
 use crate::support::katalonc::arguments;
 use crate::support::{
-    Machine, Output, PLAN, SUITE, Service, age, ended, finish, finish_with, now, wait_until,
+    Machine, Output, PLAN, SUITE, Service, age, ended, finish, finish_with, wait_until,
 };
 
 const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
@@ -327,7 +327,7 @@ fn a_claim_outlives_a_kado_exec_that_is_killed() {
 }
 
 #[test]
-fn a_kado_exec_that_was_killed_takes_nothing_from_the_next_one() {
+fn a_kado_exec_that_was_killed_takes_nothing_from_the_one_that_follows_at_once() {
     let machine = Machine::new();
     let shop = shop(&machine);
     let mut killed = Held::start(&machine, &[], &arguments(&shop, SUITE, &["-adoPlanId=19"]));
@@ -335,16 +335,34 @@ fn a_kado_exec_that_was_killed_takes_nothing_from_the_next_one() {
 
     killed.child.kill().unwrap();
     killed.child.wait().unwrap();
-    // So that nothing has to wait until its last sign of life is old.
-    let mut store = kado::outbox::Store::open_beside(&machine.state()).unwrap();
-    let long_ago = kado::moment::Moment::from_millis(now().as_millisecond() - 30_000);
-    store.keep_claim(1, long_ago, long_ago).unwrap();
-    drop(store);
     let done = exec(&machine, &shop, &["--strict"], &["-adoTestRunName=Next"]);
 
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(in_ado(&machine), [(Some(PLAN), "Next".to_owned())]);
     fs::remove_file(&killed.hold).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_state_folder_that_is_removed_meanwhile_sends_no_run_without_its_options() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let held = Held::start(
+        &machine,
+        &["--strict"],
+        &arguments(&shop, SUITE, &["-adoPlanId=19"]),
+    );
+    wait_for_tests(&shop, 1);
+
+    fs::remove_dir_all(machine.state()).expect("the state folder can be removed");
+    let done = held.end();
+
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(
+        done.err.contains("does not know its `kado exec` any more"),
+        "{done:?}"
+    );
+    assert_eq!(in_ado(&machine), []);
 }
 
 #[cfg(unix)]
@@ -370,6 +388,9 @@ fn what_broke_off_is_not_said_to_run_on_for_a_kado_exec_that_was_killed_just_now
     assert_eq!(done.code, 137, "{done:?}");
     assert!(!done.err.contains("not over yet"), "{done:?}");
     assert!(done.err.contains("ignored: aborted"), "{done:?}");
+    let folder = kado::watch::find_runs(&shop).pop().expect("a run folder");
+    let submits = format!("`kado submit \"{}\"`", folder.display());
+    assert!(done.err.contains(&submits), "{done:?}");
 }
 
 #[test]
@@ -698,6 +719,19 @@ fn options_inside_the_text_of_a_shell_are_not_seen_and_that_is_told() {
 }
 
 #[test]
+fn a_mistyped_option_is_no_program_that_cannot_be_started() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+
+    let done = exec(&machine, &shop, &["--wiat", "3s"], &[]);
+
+    assert_eq!(done.code, 2, "{done:?}");
+    let told = "`--wiat` is no option of `kado exec`; did you mean `--wait`?";
+    assert!(done.err.contains(told), "{done:?}");
+    assert!(kado::watch::find_runs(&shop).is_empty());
+}
+
+#[test]
 fn a_command_that_cannot_be_started_is_wrong_usage() {
     let machine = Machine::new();
     let shop = shop(&machine);
@@ -961,6 +995,21 @@ fn a_project_whose_integration_is_off_is_run_and_not_submitted() {
 }
 
 #[test]
+fn settings_that_are_missing_are_not_called_switched_off() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let file = shop.join("settings/external/com.kms.katalon.integration.azure.properties");
+    fs::remove_file(file).expect("the settings can be removed");
+
+    let done = exec(&machine, &shop, &["--strict"], &[]);
+
+    assert_eq!(done.code, 1, "{done:?}");
+    assert!(done.err.contains(".properties` is missing"), "{done:?}");
+    assert!(done.err.contains("`kado setup PROJECT`"), "{done:?}");
+    assert!(!done.err.contains("switched off"), "{done:?}");
+}
+
+#[test]
 fn an_invalid_plan_option_parks_the_run() {
     let machine = Machine::new();
     let shop = shop(&machine);
@@ -981,7 +1030,10 @@ fn a_run_that_was_started_with_a_wrong_plan_goes_to_the_one_that_a_person_names(
         let done = exec(&machine, &shop, &["--strict"], &[wrong]);
 
         assert_eq!(done.code, 1, "{done:?}");
-        assert!(done.err.contains(" --plan PLAN"), "{done:?}");
+        assert!(
+            done.err.contains("`kado runs retry 1 --plan PLAN`"),
+            "{done:?}"
+        );
         assert_eq!(
             machine.kado(&["runs", "retry", "1"]).code,
             1,
@@ -1000,6 +1052,51 @@ fn a_run_that_was_started_with_a_wrong_plan_goes_to_the_one_that_a_person_names(
 
         assert_eq!(late.code, 1, "{late:?}");
     }
+}
+
+#[test]
+fn the_status_of_a_run_whose_plan_is_no_id_offers_what_does_not_park_it_again() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    exec(&machine, &shop, &[], &["-adoPlanId=seventy"]);
+
+    let status = machine.kado(&["status"]);
+
+    assert!(
+        status
+            .out
+            .contains("→ `kado runs retry 1 --plan PLAN` submits it, `kado list plans` lists them"),
+        "{status:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_configuration_what_waits_is_offered_a_command_that_sends_it() {
+    let machine = Machine::new();
+    let shop = shop(&machine);
+    let down = FaultAction::error(503, "X", "down for maintenance");
+    machine.fake.fault(Fault::new("*", "", Nth::Every, down));
+    let kado = |arguments: &[&str]| {
+        let mut command = machine.bare_command();
+        command.args(arguments);
+        command
+    };
+
+    let mut waiting = kado(&["exec", "--wait", "0s", "--"]);
+    waiting
+        .arg(crate::support::katalonc::program())
+        .args(arguments(&shop, SUITE, &[]));
+    let waiting = finish(waiting);
+    let status = finish(kado(&["status"]));
+    machine.fake.clear_faults();
+    let retried = finish(kado(&["runs", "retry", "--failed"]));
+
+    let of_exec = "no service runs, so nothing is tried again by itself: `kado runs retry 1`";
+    assert!(waiting.err.contains(of_exec), "{waiting:?}");
+    let of_status = "nothing is tried again by itself; `kado runs retry --failed` tries once";
+    assert!(status.out.contains(of_status), "{status:?}");
+    assert_eq!(retried.code, 0, "{retried:?}");
 }
 
 #[test]

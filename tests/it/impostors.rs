@@ -243,7 +243,7 @@ fn what_cannot_be_told_apart_is_parked_and_both_are_named() {
     assert_eq!(once.code, 1, "{once:?}");
     insta::assert_snapshot!(machine.readable(&why.out), @r"
     run folder `[temp]/work/Shop/Reports/20260506_081459/Smoke/20260506_081459`
-    pending: run 2 needs a person: `[temp]/work/Another/Reports/20260506_081459/Smoke/20260506_081459` holds the same run with other results, and nothing tells which is the original; `kado runs retry ID` submits this one too
+    pending: run 2 needs a person: `[temp]/work/Another/Reports/20260506_081459/Smoke/20260506_081459` holds the same run with other results, and nothing tells which is the original; `kado runs retry 2` submits this one too
       - `[temp]/work/Another/Reports/20260506_081459/Smoke/20260506_081459` of another project holds a run of the same suite, start and host: run 1, submitted
       → `kado runs retry 2`
       → `kado runs forget 2`

@@ -155,7 +155,7 @@ fn settings_that_stay_cut_park_the_run_until_they_are_whole() {
 
     assert_eq!(once.code, 1, "{once:?}");
     assert_eq!(machine.row()["state"], "parked", "{once:?}");
-    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"`settings/external/com.kms.katalon.integration.azure.properties` lacks its end: it ends with `submitOptions.enableInc`, which has no value; save the settings again in Katalon, then `kado runs retry` submits the run");
+    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"`settings/external/com.kms.katalon.integration.azure.properties` lacks its end: it ends with `submitOptions.enableInc`, which has no value; save the settings again in Katalon, then `kado runs retry 1` submits the run");
     let submitted = machine.submit_folder(&folder);
     assert_eq!(submitted.code, 1, "{submitted:?}");
     assert_eq!(machine.ado_runs().len(), 0, "{submitted:?}");

@@ -234,6 +234,53 @@ fn the_token_of_the_job_goes_to_no_other_server() {
 }
 
 #[test]
+fn a_job_whose_command_cannot_be_started_tells_its_later_steps() {
+    let machine = Machine::with(pipeline_world());
+    let shop = shop(&machine);
+    let mut command = machine.exec_program(&[], Path::new("no-such-katalonc"));
+    command
+        .arg(format!("-projectPath={}", shop.display()))
+        .envs(variables(&machine));
+
+    let done = finish(command);
+
+    assert_eq!(done.code, 2, "{done:?}");
+    let outcome = "variable=kadoOutcome;isOutput=true]not-submitted";
+    assert!(done.err.contains(outcome), "{done:?}");
+    let warning = "##vso[task.logissue type=warning]`no-such-katalonc` cannot be started";
+    assert!(done.err.contains(warning), "{done:?}");
+}
+
+#[test]
+fn a_job_that_hands_over_no_token_is_told_how_it_would() {
+    let machine = Machine::with(pipeline_world());
+    let settings = AzureSettings {
+        token: None,
+        ..machine.settings()
+    };
+    let shop = machine.shop_with(settings, &[("Sign in", "1001")]);
+
+    let done = in_job(&machine, &shop, &[], &[]);
+
+    assert_eq!(done.code, 1, "{done:?}");
+    let way_out = "map `SYSTEM_ACCESSTOKEN: $(System.AccessToken)` into the `env` of its step";
+    assert!(done.err.contains(way_out), "{done:?}");
+}
+
+#[test]
+fn a_refused_token_of_the_job_is_said_to_be_the_jobs() {
+    let machine = Machine::with(pipeline_world());
+    let shop = shop(&machine);
+
+    let wrong = [("SYSTEM_ACCESSTOKEN", "another-token")];
+    let done = in_job(&machine, &shop, &[], &wrong);
+
+    assert_eq!(done.code, 3, "{done:?}");
+    let whose = "is that of the job (`SYSTEM_ACCESSTOKEN`)";
+    assert!(done.err.contains(whose), "{done:?}");
+}
+
+#[test]
 fn beside_a_service_the_run_is_linked_and_the_token_stays_with_exec() {
     let machine = Machine::with(pipeline_world());
     let shop = shop(&machine);

@@ -138,7 +138,7 @@ fn a_file_in_another_encoding_is_told_with_the_way_out() {
     .unwrap();
 
     assert_eq!(machine.submit(&shop, &run()).code, 1);
-    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: save it as UTF-8, which it is not; correct it, then `kado runs retry` submits the run");
+    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: save it as UTF-8, which it is not; correct it, then `kado runs retry 1` submits the run");
 }
 
 #[cfg(unix)]
@@ -151,7 +151,7 @@ fn a_linked_file_is_told_not_to_be_followed() {
     std::os::unix::fs::symlink(&file, shop.join("kado.toml")).unwrap();
 
     assert_eq!(machine.submit(&shop, &run()).code, 1);
-    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: `[temp]/work/Shop/kado.toml` cannot be read: `kado.toml` is a link, and links inside a project are not followed; correct it, then `kado runs retry` submits the run");
+    insta::assert_snapshot!(machine.readable(machine.row()["error"].as_str().unwrap()), @"the `kado.toml` of the project cannot be used: `[temp]/work/Shop/kado.toml` cannot be read: `kado.toml` is a link, and links inside a project are not followed; correct it, then `kado runs retry 1` submits the run");
 }
 
 #[test]

@@ -110,10 +110,10 @@ fn what_is_left_out_is_listed_with_its_reason() {
     });
     service.stop_cleanly();
 
-    insta::assert_snapshot!(states(&machine), @r#"
-    Test Suites/Aborted ignored aborted: the log has no end and Katalon wrote no report; `kado submit FOLDER` submits it, `submit_aborted = true` all such runs
-    Test Suites/Automatic off ignored automatic submission is off for this project; `submit.auto_submit = true` switches it on, `kado submit FOLDER` submits this run
-    Test Suites/Downloaded ignored downloaded from Katalon TestOps, so it ran elsewhere; `kado submit FOLDER` submits it all the same
+    insta::assert_snapshot!(machine.readable(&states(&machine)), @r#"
+    Test Suites/Aborted ignored aborted: the log has no end and Katalon wrote no report; `kado submit "[temp]/work/Shop/Reports/20260506_081459/Aborted/20260506_081459"` submits it, `submit_aborted = true` all such runs
+    Test Suites/Automatic off ignored automatic submission is off for this project; `submit.auto_submit = true` switches it on, `kado submit "[temp]/work/Manual/Reports/20260506_081459/Automatic off/20260506_081459"` submits this run
+    Test Suites/Downloaded ignored downloaded from Katalon TestOps, so it ran elsewhere; `kado submit "[temp]/work/Shop/Reports/Downloaded From Katalon TestOps/20260506_081459"` submits it all the same
     Test Suites/Integration off ignored the Azure DevOps integration of this project is switched off; switch it on in Katalon under Project > Settings > Integrations > Azure DevOps
     Test Suites/Other host ignored ran on AGENT-77, this is [host]; `runs_from = "any"` submits runs of other machines and containers
     Test Suites/Plain submitted

@@ -165,7 +165,10 @@ fn without_a_failure_the_default_sends_no_file() {
 #[test]
 fn no_file_and_an_empty_one_of_a_project_without_ids_are_an_integration_that_is_off() {
     let without_ids = CASES.map(|(name, _)| (name, ""));
-    for (text, cases) in [(Some(""), without_ids), (None, CASES)] {
+    for (text, cases, reason) in [
+        (Some(""), without_ids, "switched off"),
+        (None, CASES, "is missing"),
+    ] {
         let machine = Machine::new();
         let shop = machine.shop(&cases);
         match text {
@@ -176,7 +179,7 @@ fn no_file_and_an_empty_one_of_a_project_without_ids_are_an_integration_that_is_
         let refused = machine.submit(&shop, &run());
 
         assert_eq!(refused.code, 1, "{text:?} {refused:?}");
-        assert!(refused.err.contains("switched off"), "{text:?} {refused:?}");
+        assert!(refused.err.contains(reason), "{text:?} {refused:?}");
         assert_eq!(machine.fake.requests().len(), 0, "{text:?}");
     }
 }

@@ -96,7 +96,7 @@ fn the_last_line_of_a_single_pass_counts_a_run_that_it_sent_and_whose_folder_is_
 
     assert_eq!(
         sent.out.lines().next_back(),
-        Some("0 run folders; 1 run submitted now without a folder there"),
+        Some("0 run folders; 1 run submitted now whose folder is gone or not watched"),
         "{sent:?}"
     );
 }

@@ -165,6 +165,7 @@ pub(super) mod tests {
             next_attempt: None,
             attempts: 0,
             files_settled: None,
+            needs_plan: false,
         }
     }
 

@@ -11,10 +11,23 @@ use crate::cli::terminal::{Screen, Terminal};
 use crate::exit::Exit;
 use crate::katalon::REPORTS;
 use crate::live::EndedLiveRun;
-use crate::outbox::submission::SubmissionSummary;
+use crate::outbox::lock::NextTry;
+use crate::outbox::submission::{Obstacle, SubmissionSummary};
+use crate::pipeline::PipelineJob;
 
 /// How far in a line goes on: behind the name of who says it.
 const INDENT: usize = 10;
+
+/// What a job of Azure Pipelines does for its server.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum JobToken<'a> {
+    /// There is no such job, or an identity of `kado.toml` sends in its place.
+    OfNoJob,
+    /// It hands no token over.
+    Missing(&'a PipelineJob),
+    /// Its token comes before every other.
+    Given(&'a PipelineJob),
+}
 
 /// Says what became of the runs, and collects what was not submitted.
 pub(super) struct Report {
@@ -91,9 +104,9 @@ impl Report {
     }
 
     /// What became of the runs.
-    pub(super) fn sent(&mut self, sent: &Sent) {
+    pub(super) fn sent(&mut self, sent: &Sent, next_try: NextTry) {
         let mut errors = Screen::new(std::io::stderr(), self.terminal.clone());
-        for mut line in submission::lines(&sent.rows, &self.terminal) {
+        for mut line in submission::lines(&sent.rows, next_try, &self.terminal) {
             // Each line begins with the name of who says it: the command writes there as well.
             line.insert(0, "kado: ".into());
 
@@ -110,6 +123,25 @@ impl Report {
             self.not_done();
         }
         self.rows.extend_from_slice(&sent.rows);
+    }
+
+    /// What the token of the job has to do with runs that wait for one.
+    pub(super) fn token_of_job(&mut self, token: JobToken<'_>) {
+        let waits_for = |obstacle| self.rows.iter().any(|row| row.obstacle == Some(obstacle));
+        match token {
+            JobToken::Missing(job) if waits_for(Obstacle::NoToken) => self.problem(format!(
+                "the job hands over no token for `{}`: map `SYSTEM_ACCESSTOKEN: \
+                 $(System.AccessToken)` into the `env` of its step",
+                job.collection
+            )),
+            JobToken::Given(job) if waits_for(Obstacle::Credentials) => self.problem(format!(
+                "the token for `{}` is that of the job (`SYSTEM_ACCESSTOKEN`): the build service \
+                 of the project needs the permissions `View test runs` and `Create test runs`; to \
+                 submit with another token, do not map it",
+                job.collection
+            )),
+            JobToken::Missing(_) | JobToken::Given(_) | JobToken::OfNoJob => {}
+        }
     }
 
     /// How many runs the command made.

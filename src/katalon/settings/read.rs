@@ -71,6 +71,7 @@ impl AzureSettings {
         let mut settings = Self {
             enabled: enabled.unwrap_or(false),
             says_enabled: enabled.is_some(),
+            is_missing: false,
             is_blank,
             is_piece,
             server_url: file.server_url(),

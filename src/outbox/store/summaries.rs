@@ -15,6 +15,7 @@ use crate::outbox::submission::{
 use crate::plan::left_out::{LeftOut, LeftOutKind};
 use crate::plan::options::Options;
 use crate::plan::plan_choice::PlanChoice;
+use crate::shell_word::shell_word;
 
 /// What [`summary`] reads, beside [`REFUSED`]. A plan is never read whole: it may be megabytes. One
 /// that is no JSON is handed on as it is, so that it is said that it cannot be read.
@@ -62,16 +63,23 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
     let passed: usize = row.get("passed")?;
     let failed: usize = row.get("failed")?;
 
+    let id = row.get("id")?;
+    let folder: String = row.get("folder")?;
+    let reason: Option<String> = row.get("reason")?;
+    let reason = reason.map(|reason| with_commands(&reason, id, &folder));
+    let options = options(row)?;
+    let is_without_plan = options.as_ref().is_some_and(|it| it.invalid_plan.is_some());
+
     Ok(SubmissionSummary {
-        id: row.get("id")?,
+        id,
         key: row.get("key")?,
         project: row.get("project")?,
         suite: row.get("suite")?,
-        folder: row.get("folder")?,
+        folder,
         started: row.get("started_ms")?,
         ended: row.get("ended_ms")?,
         plan_id: row.get("plan_id")?,
-        wanted_plan: wanted_plan(row)?,
+        wanted_plan: wanted_plan(row, options.as_ref())?,
         state,
         ado_run_id: row.get("ado_run_id")?,
         url: row.get("url")?,
@@ -93,29 +101,44 @@ fn summary(row: &Row<'_>) -> Result<SubmissionSummary, StoreError> {
         skipped,
         // What another version stored and this one cannot read is not known.
         recount: json_or_null(row, "recount").unwrap_or_default(),
-        error: match unreadable {
-            Some(text) => Some(text),
-            None => row.get("reason")?,
-        },
+        error: unreadable.or(reason),
         goes_after: None,
         obstacle: row.get("obstacle")?,
         next_attempt: row.get("next_attempt_ms")?,
         attempts: row.get("attempts")?,
         files_settled: row.get("files_settled")?,
+        needs_plan: state == SubmissionState::Parked && is_without_plan,
     })
 }
 
-/// What the settings say of a test plan that is not known yet.
-fn wanted_plan(row: &Row<'_>) -> Result<Option<String>, StoreError> {
-    let options: Option<String> = row.get("options")?;
+/// A reason with the commands as this submission is named in them: it was made before the
+/// submission had an id, or for all runs that it holds for.
+fn with_commands(reason: &str, id: i64, folder: &str) -> String {
+    reason
+        .replace(
+            "`kado submit FOLDER`",
+            &format!("`kado submit {}`", shell_word(folder)),
+        )
+        .replace("`kado runs retry`", &format!("`kado runs retry {id}`"))
+        .replace("`kado runs retry ID", &format!("`kado runs retry {id}"))
+}
+
+/// The options of a submission whose test plan is not known.
+fn options(row: &Row<'_>) -> Result<Option<Options>, StoreError> {
+    let text: Option<String> = row.get("options")?;
     // What another version stored and this one cannot read is said elsewhere.
-    let Some(options) = options.and_then(|text| serde_json::from_str::<Options>(&text).ok()) else {
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// What the settings say of a test plan that is not known yet.
+fn wanted_plan(row: &Row<'_>, options: Option<&Options>) -> Result<Option<String>, StoreError> {
+    let Some(options) = options else {
         return Ok(None);
     };
 
     let key: String = row.get("key")?;
     let choice = open_choice(
-        &options,
+        options,
         &identity(row)?,
         row.get("twin")?,
         row.get("again")?,

@@ -216,8 +216,9 @@ impl Machine {
         command
     }
 
-    /// The program, in an environment without anything of kado's or of a pipeline.
-    fn bare_command(&self) -> Command {
+    /// The program without a configuration, in an environment without anything of kado's or of a
+    /// pipeline.
+    pub(crate) fn bare_command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kado"));
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy().to_uppercase();
