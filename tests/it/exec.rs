@@ -16,7 +16,7 @@ use fake_katalon::AzureSettings;
 
 use crate::support::katalonc::arguments;
 use crate::support::{
-    Machine, Output, PLAN, SUITE, Service, age, ended, finish, finish_with, wait_until,
+    Machine, Output, PLAN, SUITE, Service, age, ended, finish, finish_with, now, wait_until,
 };
 
 const RELEASE_NIGHT: [&str; 2] = ["-adoPlanId=19", "-adoTestRunName=Release night"];
@@ -505,7 +505,7 @@ fn a_run_of_katalon_studios_window_is_none_of_exec() {
     let shop = shop(&machine);
     let held = Held::start(&machine, &[], &arguments(&shop, SUITE, &RELEASE_NIGHT));
 
-    let by_hand = fake_katalon::SuiteRunWriter::new(SUITE).start(crate::support::now());
+    let by_hand = fake_katalon::SuiteRunWriter::new(SUITE).start(now());
     by_hand
         .test(fake_katalon::Test::passed("Test Cases/Sign in"))
         .write_in(&shop)
