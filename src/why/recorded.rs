@@ -117,6 +117,7 @@ fn submitted(row: &SubmissionSummary) -> String {
 /// on the folder.
 fn ways_of(row: &SubmissionSummary, next_try: NextTry) -> Vec<String> {
     let id = row.id;
+
     match row.state {
         SubmissionState::Pending | SubmissionState::Submitting if next_try == NextTry::Never => {
             vec!["`kado service start`, or `kado run --once`".to_owned()]

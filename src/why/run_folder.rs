@@ -25,7 +25,7 @@ use crate::watch::fingerprint_of;
 use crate::why::explanation::{Explanation, FolderVerdict};
 use crate::why::inquiry::{Inquiry, OutboxFault, command};
 use crate::why::{recorded, seen};
-use crate::workspace::{self, Location, RunReader};
+use crate::workspace::{self, CollectionFolder, Location, RunReader};
 
 /// Tests that are named; more are counted.
 const MOST: usize = 20;
@@ -187,6 +187,34 @@ fn older(inquiry: &Inquiry<'_>, folder: &Path, run: &FinishedRun, state: RunStat
     Explanation::of_run(folder, FolderVerdict::Ignored, &reason).or_else_do(ways)
 }
 
+/// A run that goes out with its collection, which has not ended.
+fn goes_with(
+    inquiry: &Inquiry<'_>,
+    folder: &Path,
+    collection: &CollectionFolder,
+    identity: &RunIdentity,
+) -> Explanation {
+    let is_kept = inquiry
+        .ask(|store| store.pending_members())
+        .is_ok_and(|kept| {
+            let mut runs = kept.iter().filter_map(|member| member.run.as_ref());
+            runs.any(|run| run.is_same_run(identity))
+        });
+    let kept = if is_kept {
+        ", and is kept until then"
+    } else {
+        ""
+    };
+
+    let reason = format!(
+        "it is submitted with its collection `{}` when that has ended (`submit.collections = \
+         \"one\"`){kept}",
+        collection.id()
+    );
+    let whole = command("submit", &collection.folder);
+    Explanation::of_run(folder, FolderVerdict::Pending, &reason).or_else_do([whole])
+}
+
 /// A run that is to be submitted and that nobody has recorded.
 fn awaited(
     inquiry: &Inquiry<'_>,
@@ -203,24 +231,7 @@ fn awaited(
     if let Some(collection) = intake::collection::of(location, reader, inquiry.config)
         && collection.has_member(folder)
     {
-        let is_kept = inquiry
-            .ask(|store| store.pending_members())
-            .is_ok_and(|kept| {
-                let mut runs = kept.iter().filter_map(|member| member.run.as_ref());
-                runs.any(|run| run.is_same_run(identity))
-            });
-        let kept = if is_kept {
-            ", and is kept until then"
-        } else {
-            ""
-        };
-        let reason = format!(
-            "it is submitted with its collection `{}` when that has ended (`submit.collections = \
-             \"one\"`){kept}",
-            collection.id()
-        );
-        let whole = command("submit", &collection.folder);
-        return Explanation::of_run(folder, FolderVerdict::Pending, &reason).or_else_do([whole]);
+        return goes_with(inquiry, folder, &collection, identity);
     }
 
     let waits = match inquiry.ask(|store| store.folder_answer(folder)) {
