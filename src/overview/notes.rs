@@ -172,7 +172,7 @@ impl Problem {
             CommandOutcome::Ended { at } => (
                 format!(
                     "{what}, begun at {begun}, ended at {at}, and no run of it is known: its \
-                     command did not start, or ended before a suite began"
+                     command did not start, ended before a suite began, or removed its run folders"
                 ),
                 "the log of its job has what the command said".to_owned(),
             ),

@@ -1226,7 +1226,7 @@ fn a_command_that_did_not_start_is_a_note_of_the_status_until_the_next_one_of_it
     let (text, _) = &after_it[0];
     assert!(text.contains(SUITE), "{text}");
     assert!(
-        text.contains("did not start, or ended before a suite began"),
+        text.contains("did not start, ended before a suite began, or removed"),
         "{text}"
     );
     assert_eq!(next.code, 0, "{next:?}");
