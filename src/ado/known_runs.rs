@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::ado::known_keys::KnownKeys;
+use crate::ado::known_keys::{KnownKeys, key};
 use crate::ado::wire::TestRun;
 use crate::locked::locked;
 use crate::moment::Moment;
@@ -294,8 +294,9 @@ impl KnownRuns {
 
     /// A run is not there any more.
     pub(super) fn forget(&self, project: &str, run: u32) {
+        let (project, run) = key(project, run);
         for ((of, _), known) in self.plans().iter_mut() {
-            if *of == project.to_lowercase()
+            if *of == project
                 && let Some(gone) = known.runs.remove(&run)
             {
                 known.bytes -= gone.content.bytes();
@@ -306,11 +307,6 @@ impl KnownRuns {
     fn plans(&self) -> MutexGuard<'_, HashMap<(String, u32), KnownPlan>> {
         locked(&self.plans)
     }
-}
-
-/// Names of projects have no case.
-fn key(project: &str, plan: u32) -> (String, u32) {
-    (project.to_lowercase(), plan)
 }
 
 #[cfg(test)]
