@@ -31,7 +31,6 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::blocking::unless_stopped;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::connect::Connections;
@@ -67,13 +66,16 @@ impl LiveWriter {
     /// Works until `stop`.
     pub(crate) async fn serve(mut self, stop: CancellationToken) {
         let mut suites = SuiteTasks::default();
+        // On its own, one at a time: a server that hangs holds up no suite that begins.
+        let mut endings = JoinSet::new();
         let mut looked: Option<Stopwatch> = None;
 
         while !stop.is_cancelled() {
             self.begin_new(&mut suites);
 
-            if looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS) {
-                self.end_abandoned_unless(&stop).await;
+            let is_due = looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
+            if is_due && endings.is_empty() {
+                endings.spawn(self.clone().end_abandoned_now());
                 looked = Some(Stopwatch::start());
             }
 
@@ -96,6 +98,13 @@ impl LiveWriter {
                     suites.tasks.abort_all();
                     suites.folders.clear();
                 }
+                Some(ended) = endings.join_next() => {
+                    // From its end on: one that took long leaves the server alone as well.
+                    looked = Some(Stopwatch::start());
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "what became of live runs is not known");
+                    }
+                }
                 Some(ended) = suites.tasks.join_next() => {
                     // A panic costs only its own suite.
                     if let Err(error) = ended {
@@ -107,10 +116,8 @@ impl LiveWriter {
     }
 
     /// Ends the live runs that nobody will complete; what cannot be ended now is ended later.
-    async fn end_abandoned_unless(&self, stop: &CancellationToken) {
-        // A server that hangs must not keep the service from ending.
-        let ending = unless_stopped(self.end_abandoned(), stop, Duration::ZERO);
-        if let Ok(Err(error)) = ending.await {
+    async fn end_abandoned_now(self) {
+        if let Err(error) = self.end_abandoned().await {
             let error = chain(&error);
             tracing::debug!(error, "what became of live runs is not known");
         }

@@ -93,9 +93,10 @@ impl LiveWriter {
         let Some(identity) = live.snapshot.identity() else {
             return Ok(LiveEnd::GoesOn);
         };
+        let root = live.snapshot.root();
         let asked = self
             .outbox
-            .with(move |store| store.fate_of_live(&key, &identity));
+            .with(move |store| store.fate_of_live(&key, &identity, &root));
 
         let folder = &live.snapshot.folder;
         Ok(match asked.await? {

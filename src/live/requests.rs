@@ -79,8 +79,8 @@ impl LiveTarget {
         in_time(self.client.create_run(&self.project, &new)).await
     }
 
-    /// Ends a live run that nobody will complete; it keeps the results that it has, and loses the key,
-    /// so that nobody takes it for the run of the suite.
+    /// Ends a live run that nobody will complete; it keeps the results that it has, and loses the
+    /// key, so that nobody takes it for the run of the suite.
     ///
     /// # Errors
     /// When the server fails.

@@ -31,6 +31,8 @@ const BETWEEN_NOTES: Duration = Duration::from_secs(60);
 /// The live runs of a suite, one for each test plan.
 pub(super) struct LiveRuns {
     pub location: Location,
+    /// Which run it is; its uuid may come later than the rest.
+    pub identity: RunIdentity,
     /// The suite as far as it is read, with what the project said when the runs were made.
     pub snapshot: Snapshot,
     pub client: Arc<AdoClient>,
@@ -44,12 +46,6 @@ pub(super) struct LiveRuns {
 }
 
 impl LiveRuns {
-    pub(super) fn is_of(&self, run: &RunIdentity) -> bool {
-        self.snapshot
-            .identity()
-            .is_some_and(|identity| identity.is_same_run(run))
-    }
-
     pub(super) fn has_news(&self) -> bool {
         self.runs.iter().any(OpenLiveRun::has_news)
     }
@@ -123,7 +119,7 @@ impl LiveRuns {
             client: Arc::clone(&self.client),
             project: project.to_owned(),
             plan_id,
-            key: self.key(project, plan_id)?,
+            key: self.key(project, plan_id),
             started: self.snapshot.started(),
         };
         let outline = preview::outline(&self.snapshot, plan_id, &target.key, &facts);
@@ -139,18 +135,15 @@ impl LiveRuns {
         Ok(Some(run))
     }
 
-    fn key(&self, project: &str, plan_id: u32) -> Result<String, LiveStop> {
-        let Some(run) = self.snapshot.identity() else {
-            return Err(LiveStop::ForGood("nobody knows which run it is".to_owned()));
-        };
-        Ok(key(&KeyParts {
-            run: &run,
+    fn key(&self, project: &str, plan_id: u32) -> String {
+        key(&KeyParts {
+            run: &self.identity,
             twin: 0,
             server: self.client.server().identity(),
             project,
             plan: KeyedPlan::Id(plan_id),
             again: 0,
-        }))
+        })
     }
 
     /// The live run for a plan: the one that this kado made before, or a new one.
@@ -186,21 +179,19 @@ impl LiveRuns {
     /// What the outbox noted of a live run, if it did.
     ///
     /// # Errors
-    /// When the suite run is recorded by now, or was never to be submitted.
+    /// When the suite run is recorded by now.
     async fn noted(
         &self,
         target: &LiveTarget,
         writer: &LiveWriter,
     ) -> Result<Option<LiveRun>, LiveStop> {
         let key = target.key.clone();
-        let identity = self.snapshot.identity();
+        let identity = self.identity.clone();
+        let root = self.snapshot.root();
         let (noted, fate) = writer
             .outbox
             .with(move |store| {
-                let fate = match identity {
-                    Some(run) => store.fate_of_live(&key, &run)?,
-                    None => LiveFate::NotSubmitted,
-                };
+                let fate = store.fate_of_live(&key, &identity, &root)?;
                 Ok((store.live_run(&key)?, fate))
             })
             .await?;
@@ -316,7 +307,7 @@ impl LiveRuns {
             return Ok(());
         }
         self.written = Some(Stopwatch::start());
-        write(run, self.snapshot.identity(), writer).await
+        write(run, self.identity.clone(), self.snapshot.root(), writer).await
     }
 
     /// # Errors
@@ -348,27 +339,26 @@ impl LiveRuns {
     }
 }
 
-/// Writes what is new of one live run, unless the suite run is recorded by now: its submission, which
-/// another process may send, waits for a request that is under way, and for none that comes later.
+/// Writes what is new of one live run, unless the suite run is recorded by now: its submission,
+/// which another process may send, waits for a request that is under way, and for none that comes
+/// later.
 async fn write(
     run: &mut OpenLiveRun,
-    identity: Option<RunIdentity>,
+    identity: RunIdentity,
+    root: String,
     writer: &LiveWriter,
 ) -> Result<(), LiveStop> {
     let outbox = &writer.outbox;
     let now = clock::now();
     let until = now.plus(PATIENCE);
     let key = run.target.key.clone();
+
     let asked = outbox.with(move |store| {
         // In this order: whoever records the run looks for this note afterwards.
         if !store.ask_for_live(&key, now, until)? {
             return Ok(None);
         }
-        let fate = match identity {
-            Some(run) => store.fate_of_live(&key, &run)?,
-            None => LiveFate::Running,
-        };
-        Ok(Some(fate))
+        store.fate_of_live(&key, &identity, &root).map(Some)
     });
     let written = match asked.await? {
         None => {
@@ -382,10 +372,13 @@ async fn write(
     };
 
     let key = run.target.key.clone();
-    outbox
+    let answered = outbox
         .with(move |store| store.live_answered(&key, until))
-        .await?;
-    written
+        .await;
+
+    // What became of the request counts more: the note ends by itself.
+    written?;
+    Ok(answered?)
 }
 
 fn recorded() -> LiveStop {

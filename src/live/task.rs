@@ -155,6 +155,8 @@ impl SuiteTask {
             if self.waits_for_more && !has_grown {
                 return Ok(());
             }
+            // Should this fail, it is tried again whether the log grows or not.
+            self.waits_for_more = false;
             self.live = self.begin().await?;
             self.waits_for_more = self.live.is_none();
             if self.live.is_none() {
@@ -207,6 +209,9 @@ impl SuiteTask {
             let why = format!("its results go into test run {}, which is there", into.run);
             return Err(LiveStop::ForGood(why));
         }
+        let Some(identity) = run.snapshot.identity() else {
+            return Err(LiveStop::ForGood("nobody knows which run it is".to_owned()));
+        };
         self.refuse_unsubmitted(&config, &run).await?;
 
         // What was refused when this was tried before counts as well.
@@ -217,6 +222,7 @@ impl SuiteTask {
             too_many: *self.too_many.get_or_insert(before),
             client,
             runs: Vec::new(),
+            identity,
             snapshot: run.snapshot,
             written: None,
             noted: Stopwatch::start(),
@@ -296,11 +302,14 @@ impl SuiteTask {
             return Ok(());
         };
         // The folder may be used again (`-reportFolder`): that is another run.
-        if RunIdentity::of(&run).is_none_or(|run| !live.is_of(&run)) {
+        let read = RunIdentity::of(&run);
+        let Some(identity) = read.filter(|read| live.identity.is_same_run(read)) else {
             self.live = None;
             self.waits_for_more = false;
             return Ok(());
-        }
+        };
+
+        live.identity = identity;
         live.snapshot.run = run;
         for run in &mut live.runs {
             let LiveTarget { plan_id, key, .. } = &run.target;

@@ -55,8 +55,8 @@ impl LiveSuite {
     }
 }
 
-/// A suite that has a live run although the `kado exec` that ran it was killed, and of which nothing is
-/// recorded: without a service nobody submits it.
+/// A suite that has a live run although the `kado exec` that ran it was killed, and of which
+/// nothing is recorded: without a service nobody submits it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct AbandonedSuite {
     pub suite: LiveSuite,
@@ -85,7 +85,7 @@ impl AbandonedSuite {
             let Some(identity) = run.snapshot.identity() else {
                 continue;
             };
-            if store.fate_of_live(&run.key, &identity)? != LiveFate::Running {
+            if store.fate_of_live(&run.key, &identity, &run.snapshot.root())? != LiveFate::Running {
                 continue;
             }
 

@@ -1,5 +1,5 @@
 //! What README and docs say can be done: their links lead somewhere, their commands are commands of
-//! this program, and their `kado.toml` loads.
+//! this program, their `kado.toml` loads, and the tests that they name are there.
 
 #![expect(
     clippy::disallowed_methods,
@@ -341,6 +341,71 @@ fn every_command_of_the_documents_is_one_that_kado_takes() {
 
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(found > 100, "only {found} commands were found");
+}
+
+/// The names of all functions of the program and its tests.
+fn functions() -> BTreeSet<String> {
+    let mut functions = BTreeSet::new();
+    let mut folders = vec![root().join("src"), root().join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                functions.extend(functions_of(&fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    functions
+}
+
+fn functions_of(source: &str) -> Vec<String> {
+    let mut functions = Vec::new();
+    for line in source.lines() {
+        if let Some((_, rest)) = line.split_once("fn ")
+            && let Some((name, _)) = rest.split_once('(')
+        {
+            functions.push(name.to_owned());
+        }
+    }
+    functions
+}
+
+/// Whether a name that stands for tests leads to some: a test, several by what they have in common
+/// (`…`), a file of `tests/it`, or a module of the program.
+fn leads_to_tests(name: &str, functions: &BTreeSet<String>) -> bool {
+    if let Some((begin, end)) = name.split_once('…') {
+        return functions
+            .iter()
+            .any(|function| function.starts_with(begin) && function.ends_with(end));
+    }
+
+    let module = name.trim_end_matches(".rs").replace("::", "/");
+    functions.contains(name)
+        || root().join(format!("tests/it/{module}.rs")).exists()
+        || root().join(format!("src/{module}.rs")).exists()
+}
+
+#[test]
+fn every_test_that_the_faults_name_is_there() {
+    let functions = functions();
+    let text = fs::read_to_string(root().join("docs/faults.md")).unwrap();
+    let mut found = 0;
+    let mut missing = Vec::new();
+
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let tests = row.trim_end_matches([' ', '|']).rsplit(" | ").next();
+        for name in tests.unwrap_or_default().split('`').skip(1).step_by(2) {
+            found += 1;
+            if !name.starts_with("kado ") && !leads_to_tests(name, &functions) {
+                missing.push(name.to_owned());
+            }
+        }
+    }
+
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(found > 200, "only {found} names were found");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use crate::discovery::run_identity::RunIdentity;
 use crate::moment::Moment;
 use crate::outbox::store::columns::json;
+use crate::outbox::store::recorded_run::with_identity;
 use crate::outbox::store::{Store, StoreError};
 use crate::outbox::submission::SubmissionState;
 use crate::plan::snapshot::Snapshot;
@@ -197,7 +198,8 @@ impl Store {
         Ok(())
     }
 
-    /// What became of the suite run that a live run shows.
+    /// What became of the suite run that a live run shows, of the project with this root: one of
+    /// another project may say the same of itself.
     ///
     /// # Errors
     /// When the database fails.
@@ -205,6 +207,7 @@ impl Store {
         &self,
         key: &str,
         identity: &RunIdentity,
+        root: &str,
     ) -> Result<LiveFate, StoreError> {
         let submission: Option<(SubmissionState, Option<u32>)> = self
             .connection
@@ -218,19 +221,29 @@ impl Store {
             None => {}
         }
 
-        // Submissions whose test plans are not known yet get their keys later.
-        let (recorded, open): (u32, u32) = self.connection.query_row(
-            "SELECT count(*), coalesce(sum(plan_id IS NULL AND state != 'ignored'), 0)
-             FROM submission JOIN run ON run.id = run_id
-             WHERE suite = ?1 AND started_ms = ?2 AND host = ?3",
-            params![identity.suite, identity.started, identity.host],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?;
-        Ok(match (recorded, open) {
-            (0, _) => LiveFate::Running,
-            (_, 0) => LiveFate::NotSubmitted,
-            _ => LiveFate::Awaited,
-        })
+        let mut fate = LiveFate::Running;
+        for recorded in with_identity(&self.connection, identity)? {
+            if recorded.root != root || !identity.is_same_run(&recorded.identity) {
+                continue;
+            }
+            if self.has_open_plan(recorded.id)? {
+                return Ok(LiveFate::Awaited);
+            }
+            fate = LiveFate::NotSubmitted;
+        }
+        Ok(fate)
+    }
+
+    /// Whether a submission of a run gets its key later, because its test plan is not known yet.
+    fn has_open_plan(&self, run: i64) -> Result<bool, StoreError> {
+        let has_open = self
+            .connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM submission
+                 WHERE run_id = ?1 AND plan_id IS NULL AND state != 'ignored')",
+            )?
+            .query_row([run], |row| row.get(0))?;
+        Ok(has_open)
     }
 }
 
@@ -276,8 +289,14 @@ mod tests {
     }
 
     fn fate(store: &Store, live: &LiveRun) -> LiveFate {
-        let identity = live.snapshot.identity().unwrap();
-        store.fate_of_live(&live.key, &identity).unwrap()
+        fate_of(store, &live.key, &live.snapshot)
+    }
+
+    fn fate_of(store: &Store, key: &str, run: &Snapshot) -> LiveFate {
+        let identity = run.identity().expect("its log tells which run it is");
+        store
+            .fate_of_live(key, &identity, &run.root())
+            .expect("the database is read")
     }
 
     #[test]
@@ -330,9 +349,8 @@ mod tests {
     fn a_live_run_of_which_nothing_is_recorded_goes_on() {
         let temp = tempfile::tempdir().unwrap();
         let store = open(temp.path());
-        let identity = snapshot(&[18], None).identity().unwrap();
 
-        let fate = store.fate_of_live("key", &identity).unwrap();
+        let fate = fate_of(&store, "key", &snapshot(&[18], None));
 
         assert_eq!(fate, LiveFate::Running);
     }
@@ -356,7 +374,26 @@ mod tests {
 
         record(&mut store, &run, &ignored("aborted"));
 
-        let fate = store.fate_of_live("key", &run.identity().unwrap()).unwrap();
-        assert_eq!(fate, LiveFate::NotSubmitted);
+        assert_eq!(fate_of(&store, "key", &run), LiveFate::NotSubmitted);
+    }
+
+    #[test]
+    fn a_recorded_run_that_says_the_same_of_itself_ends_no_live_run_of_another() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut store = open(temp.path());
+        let recorded = snapshot(&[18], Some("a"));
+        record(&mut store, &recorded, &ignored("aborted"));
+
+        let of_another_project = Snapshot {
+            project_root: "/work/another".to_owned(),
+            ..recorded.clone()
+        };
+        let another_uuid = snapshot(&[18], Some("b"));
+
+        for runs_on in [of_another_project, another_uuid] {
+            assert_eq!(fate_of(&store, "key", &runs_on), LiveFate::Running);
+        }
+        let late_uuid = snapshot(&[18], None);
+        assert_eq!(fate_of(&store, "key", &late_uuid), LiveFate::NotSubmitted);
     }
 }

@@ -38,8 +38,9 @@ use crate::submit::stop::{Awaited, Stop};
 const OTHERS_TIME: Duration = Duration::from_secs(2 * 60);
 /// Time between two looks whether a request about the live run is over.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-/// Longest wait for one: none takes longer, and the clock may be set back meanwhile.
-const LONGEST_LIVE_REQUEST: Duration = Duration::from_secs(60);
+/// Longest wait for one, because the clock may be set back meanwhile. None takes longer: four looks
+/// with their pauses (49 s), a creation, a look and an end, each of which has 10 s.
+const LONGEST_LIVE_REQUEST: Duration = Duration::from_secs(90);
 
 /// Creates the run, or finds the one that is there.
 pub(in crate::submit) async fn create_run(execution: &Execution<'_>, open: OpenStep) -> StepResult {
