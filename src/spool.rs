@@ -2,9 +2,9 @@
 //! suite ended (I8).
 //!
 //! ```text
-//! STATE/spool/<digest of the run's identity>/<digest of the project's root>/<path inside the run
-//! folder>
-//!                                                                          /.kado-project/<path inside the project>
+//! STATE/spool/<digest of the run's identity>/<digest of the project's root>/
+//!     <path inside the run folder>
+//!     .kado-project/<path inside the project>
 //! ```
 //!
 //! Runs of two projects are kept apart whatever their logs say: what one project's run is sent with

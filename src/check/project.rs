@@ -171,6 +171,7 @@ fn check_switched_off(project: &Project, overrides: &Overrides, report: &mut Rep
             shell_word(project.root.display())
         ),
     );
+
     // Whoever says that Katalon submits does not want nobody to.
     if overrides.katalon_submits == Some(KatalonSubmits::Always) {
         katalon_upload::check_left_to_katalon(&project.settings, overrides, report);

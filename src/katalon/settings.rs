@@ -76,8 +76,8 @@ pub struct AzureSettings {
     /// Where the file ends in the middle of its last line, or that it lacks what decides about
     /// everything else; it is among the warnings and the damage.
     pub cut: Option<String>,
-    /// What the file lacks that each of Katalon's has at its end. A file edited by hand may be whole
-    /// without it, so it is no damage.
+    /// What the file lacks that each of Katalon's has at its end. A file edited by hand may be
+    /// whole without it, so it is no damage.
     pub doubt: Option<String>,
     /// Whether there is no such file: nobody set the integration up, or it was not checked out.
     pub is_missing: bool,

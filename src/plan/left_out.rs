@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_is_more_of_a_kind_is_told_by_what_it_is() {
-        for (kind, one, two) in [
+        let kinds = [
             (
                 LeftOutKind::InvalidId,
                 "1 more id of that kind",
@@ -277,7 +277,9 @@ mod tests {
                 "2 more tests without an id",
             ),
             (LeftOutKind::File, "1 more like it", "2 more like it"),
-        ] {
+        ];
+
+        for (kind, one, two) in kinds {
             assert_eq!(kind.more(1), one);
             assert_eq!(kind.more(2), two);
         }

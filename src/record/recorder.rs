@@ -257,8 +257,8 @@ impl Recorder {
         Ok(ReadRun { run, collection })
     }
 
-    /// Records a run that was read, or keeps it for its collection where that is to be one run. What
-    /// that adds to the outbox is counted for its project.
+    /// Records a run that was read, or keeps it for its collection where that is to be one run.
+    /// What that adds to the outbox is counted for its project.
     async fn record_or_keep(
         &mut self,
         config: &Config,

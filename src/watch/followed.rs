@@ -21,8 +21,8 @@ pub(super) struct FollowedFolder {
 }
 
 impl FollowedFolder {
-    /// Says of a folder that is gone that its suite had not ended: a job that is cancelled wipes its
-    /// workspace, and nobody would know what became of the run.
+    /// Says of a folder that is gone that its suite had not ended: a job that is cancelled wipes
+    /// its workspace, and nobody would know what became of the run.
     pub(super) fn tell_loss(&self, folder: &Path) {
         if let Some((RunState::Running, _)) = self.last_assessment {
             tracing::warn!(

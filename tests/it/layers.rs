@@ -1,7 +1,7 @@
 //! The house stands on layers: `src` is read, and its imports are held against the order below.
 //!
-//! Five claims, all but the third without exceptions. A folder (or file) at the top of `src` imports
-//! only what stands below it. At every level of the tree the parts of one module form no loop:
+//! Five claims, all but the third without exceptions. A folder (or file) at the top of `src`
+//! imports only what stands below it. At every level of the tree the parts of one module form no loop:
 //! whoever changes one of them need not read the others first. A module and its own parts may know
 //! each other. What lies in projects is opened through `door` alone. One place starts programs. And
 //! a type that other modules see has a name of its own.

@@ -215,7 +215,9 @@ fn what_schema_1_kept_of_a_collection_is_submitted_after_the_upgrade() {
         ]
     );
     assert_eq!(problems(&machine), [""; 0]);
+
     let run = machine.kado(&["run", "--once"]);
+
     assert_eq!(
         run.code, 0,
         "what was parked before does not count: {run:?}"
@@ -228,11 +230,13 @@ fn what_schema_1_kept_of_a_collection_is_submitted_after_the_upgrade() {
             "Test Suites/Submitted submitted"
         ]
     );
+
     let run = machine.ado_run();
     assert_eq!(run.results[0].point_id, Some(12));
     assert_eq!(run.results[0].outcome, "Failed");
     assert_eq!(names(&run.attachments), ["Full execution0.log"]);
     assert_eq!(names(&run.results[0].attachments), ["1778055362907.png"]);
+
     assert_eq!(pending_members(&machine), 0);
     assert!(
         !machine.state().join(COPIES).exists(),
@@ -249,13 +253,16 @@ fn a_pending_member_that_cannot_be_read_is_said_kept_and_submitted_on_a_persons_
             [],
         )
         .unwrap();
+
     let of_an_older_database = problems(&machine);
     assert!(
         of_an_older_database[0].contains("Shop/Full/20260506_081603"),
         "{of_an_older_database:?}"
     );
+
     for _ in 0..2 {
         let run = machine.kado(&["run", "--once"]);
+
         assert!(
             run.err
                 .contains("cannot be read by this version and is not submitted"),
@@ -265,6 +272,7 @@ fn a_pending_member_that_cannot_be_read_is_said_kept_and_submitted_on_a_persons_
             run.err.contains("/All/20260506_081602") && run.err.contains("missing field `enabled`"),
             "{run:?}"
         );
+
         assert_eq!(machine.ado_runs().len(), 0);
         assert_eq!(pending_members(&machine), 1);
         assert!(
@@ -272,12 +280,14 @@ fn a_pending_member_that_cannot_be_read_is_said_kept_and_submitted_on_a_persons_
             "its copies are kept"
         );
     }
+
     let said = problems(&machine);
     let copies = machine.state().join(COPIES);
     assert!(
         said.len() == 1 && said[0].contains(&*copies.to_string_lossy()),
         "{said:?}"
     );
+
     // The way out that is said.
     let shop = machine.shop(&[("Pay", "1002")]);
     let folder = shop.join("Reports/20260506_081602/Shop/Full/20260506_081603");
@@ -285,10 +295,13 @@ fn a_pending_member_that_cannot_be_read_is_said_kept_and_submitted_on_a_persons_
     fs::rename(copies, &folder).unwrap();
     age(&folder);
     let submitted = machine.submit_folder(&folder);
+
     assert_eq!(submitted.code, 0, "{submitted:?}");
     assert_eq!(machine.ado_run().results[0].point_id, Some(12));
+
     fs::remove_dir_all(&shop).unwrap();
     machine.kado(&["run", "--once"]);
+
     assert_eq!(problems(&machine), [""; 0]);
     assert_eq!(pending_members(&machine), 0);
 }
@@ -304,6 +317,7 @@ fn commands_that_cannot_be_read_hold_up_their_own_run_and_no_other() {
             .test(fake_katalon::Test::passed(&tc("Sign in")));
         run.write_in(&shop).unwrap()
     };
+
     let service = machine.start();
     service.wait_for_log("found a Katalon project");
     let folder = shop.join("Reports/20260506_081459/Waits/20260506_081459");
@@ -320,6 +334,7 @@ fn commands_that_cannot_be_read_hold_up_their_own_run_and_no_other() {
         .execute("DELETE FROM seen_command", [])
         .unwrap();
     machine.wait_for_completed(2);
+
     assert_eq!(
         service
             .log()
@@ -327,6 +342,7 @@ fn commands_that_cannot_be_read_hold_up_their_own_run_and_no_other() {
             .count(),
         1
     );
+
     service.stop_cleanly();
 }
 
@@ -339,7 +355,9 @@ fn while_it_is_not_known_whose_copies_are_needed_all_are_kept() {
             [],
         )
         .unwrap();
+
     assert_eq!(machine.kado(&["run", "--once"]).code, 1);
+
     assert!(machine.state().join(COPIES).join("execution0.log").exists());
     assert_eq!(problems(&machine).len(), 1);
     assert_eq!(pending_members(&machine), 1);
@@ -353,6 +371,7 @@ fn a_member_that_cannot_be_read_and_is_still_on_the_disk_is_read_from_there() {
         machine.settings(),
         [TestCaseFile::new(&tc("Pay")).azure("1002")],
     );
+
     let start = crate::support::start_of() + jiff::SignedDuration::from_secs(60);
     let member = fake_katalon::SuiteRunWriter::new("Test Suites/Smoke")
         .start(start)
@@ -362,6 +381,7 @@ fn a_member_that_cannot_be_read_and_is_still_on_the_disk_is_read_from_there() {
     let folders = collection.write_in(&shop).unwrap();
     collection.write_end(&shop).unwrap();
     age(&shop.join("Reports"));
+
     let prefix = folders[0]
         .strip_prefix(shop.join("Reports"))
         .unwrap()
@@ -373,7 +393,9 @@ fn a_member_that_cannot_be_read_and_is_still_on_the_disk_is_read_from_there() {
             [&*collection.folder_in(&shop).to_string_lossy(), &prefix],
         )
         .unwrap();
+
     let run = machine.kado(&["run", "--once"]);
+
     assert_eq!(names(&machine.ado_run().attachments).len(), 0, "{run:?}");
     assert_eq!(problems(&machine), [""; 0]);
     assert_eq!(pending_members(&machine), 0);

@@ -130,6 +130,7 @@ impl AdoClient {
                      `azure.suppress_sign_in` has to be off in tenants with Conditional Access",
                 ),
             ),
+
             Credential::Entra(_) => Refusal::of_identity(
                 refusal.said,
                 Some(

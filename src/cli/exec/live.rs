@@ -1,5 +1,5 @@
-//! `kado exec --live`: the suites of the command are live. A
-//! service beside it does that itself, by the claim; without one it is done here.
+//! `kado exec --live`: the suites of the command are live. A service beside it does that itself, by
+//! the claim; without one it is done here.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -157,7 +157,8 @@ impl Store {
     }
 
     /// Takes note of folders that are gone at `now`, before they were settled, by their paths.
-    /// Those with a run that had begun are kept for a week, as what was settled is: [`Store::lost_runs`].
+    /// Those with a run that had begun are kept for a week, as what was settled is:
+    /// [`Store::lost_runs`].
     ///
     /// # Errors
     /// When the database fails.

@@ -1,12 +1,15 @@
 //! `/_fake/…`: how black-box scripts look at the world and make it misbehave, without credentials.
 //!
-//! | | |
-//! |---|---|
-//! | `GET /_fake/world`, `/_fake/requests`, `/_fake/violations` | what is there, what was asked, which bodies did not fit |
-//! | `GET /_fake/attachments/{id}` | the bytes of an attachment, which the page of a run links to |
-//! | `PUT /_fake/tokens` | the tokens that are accepted from now on: `["a", "b"]` |
-//! | `POST /_fake/faults` | a fault for every request that fits: `{"method": "POST", "path": "attachments", "delay": 60000}` processes it after so many milliseconds, `"late": 60000` processes it at once and answers then, `"status": 503` answers with that instead |
-//! | `DELETE /_fake/faults` | no faults any more |
+//! - `GET /_fake/world`: what is there.
+//! - `GET /_fake/requests`: what was asked.
+//! - `GET /_fake/violations`: which bodies did not fit.
+//! - `GET /_fake/attachments/{id}`: the bytes of an attachment, which the page of a run links to.
+//! - `PUT /_fake/tokens`: the tokens that are accepted from now on: `["a", "b"]`.
+//! - `POST /_fake/faults`: a fault for every request that fits:
+//!   `{"method": "POST", "path": "attachments", "delay": 60000}` processes it after so many
+//!   milliseconds, `"late": 60000` processes it at once and answers then, `"status": 503` answers
+//!   with that instead.
+//! - `DELETE /_fake/faults`: no faults any more.
 
 use hyper::Method;
 use serde::Deserialize;
