@@ -928,6 +928,8 @@ fn a_service_that_does_not_answer_yet_is_said_to_be_waited_for() {
         .write_in(&shop)
         .unwrap();
     let service = machine.start();
+    // Stopped while it writes it would hold the database.
+    service.wait_for_log("each run folder has an answer");
     let said = machine.root().join("said");
 
     service.signal("STOP");
