@@ -13,7 +13,7 @@ use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fake_ado::{Fault, FaultAction, Nth, TestRun};
-use fake_katalon::{Attempt, Ending, Live, Phase, Status, SuiteRunWriter, Test, Write};
+use fake_katalon::{Attempt, Ending, Live, Status, SuiteRunWriter, Test, Write};
 use serde_json::Value;
 
 use crate::page::{get, port};
@@ -48,12 +48,6 @@ impl Suite {
         let mut suite = Self { live, folder };
         suite.end_tests(tests);
         suite
-    }
-
-    /// Goes on to the first line of the log.
-    pub(crate) fn begin_log(&mut self) {
-        self.live.perform_through(Phase::Queued).unwrap();
-        self.live.perform(1).unwrap();
     }
 
     /// Goes on to the end of so many more tests.

@@ -146,31 +146,6 @@ fn a_suite_whose_first_request_is_refused_as_too_many_is_not_shown() {
 }
 
 #[test]
-fn a_suite_whose_begin_could_not_be_shown_is_shown_although_its_log_stays_as_it_is() {
-    let machine = Machine::new();
-    machine.configure(LIVE);
-    let (service, shop) = watching(&machine);
-    let run = suite();
-    let folder = run.folder_in(&shop);
-    let mut suite = Suite::begin(&run, &shop, 0);
-    suite.begin_log();
-    wait_until("the suite is seen to run", || {
-        let why = machine.kado(&["why", &folder.to_string_lossy()]);
-        why.out.contains("running").then_some(()).ok_or(why.out)
-    });
-    machine
-        .fake
-        .fault(Fault::new("*", "", Nth::Every, FaultAction::unavailable()));
-    suite.end_tests(1);
-    service.wait_for_log("a suite is not shown at this moment");
-
-    machine.fake.clear_faults();
-
-    wait_for_outcomes(&machine, &["11 Passed", "12 -", "13 -"]);
-    service.stop_cleanly();
-}
-
-#[test]
 fn a_preview_whose_token_is_refused_keeps_no_submission_waiting() {
     let machine = Machine::new();
     machine.configure(LIVE);
