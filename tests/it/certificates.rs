@@ -111,7 +111,10 @@ async fn an_authority_that_nobody_knows_is_told_with_the_way_out() {
     let unknown = submit(&machine, port, "");
 
     assert_eq!(unknown.code, 4, "{unknown:?}");
-    insta::assert_snapshot!(readable(&machine, &unknown, port), @"Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: UnknownIssuer; neither this machine nor `azure.ca_file` knows the authority that signed its certificate: save the authority's own certificate as PEM and name the file with `azure.ca_file`");
+    insta::assert_snapshot!(readable(&machine, &unknown, port), @r"
+    Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: UnknownIssuer; neither this machine nor `azure.ca_file` knows the authority that signed its certificate: save the authority's own certificate as PEM and name the file with `azure.ca_file`
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +127,10 @@ async fn an_authority_that_shows_its_own_certificate_is_told_with_the_way_out() 
     let refused = submit(&machine, port, &line);
 
     assert_eq!(refused.code, 4, "{refused:?}");
-    insta::assert_snapshot!(readable(&machine, &refused, port), @"Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: Other(OtherError(CaUsedAsEndEntity)); it shows an authority's certificate as its own, which no `azure.ca_file` mends: give it one that an authority signed, or one with `basicConstraints=CA:FALSE`");
+    insta::assert_snapshot!(readable(&machine, &refused, port), @r"
+    Test Suites/Smoke (test plan 18): waits: https://localhost:[port]/acme cannot be reached: client error (Connect): invalid peer certificate: Other(OtherError(CaUsedAsEndEntity)); it shows an authority's certificate as its own, which no `azure.ca_file` mends: give it one that an authority signed, or one with `basicConstraints=CA:FALSE`
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,9 +159,13 @@ async fn a_ca_file_that_is_no_pem_is_refused_with_the_way_out() {
 
     insta::assert_snapshot!(told.concat(), @r"
     Test Suites/Smoke (test plan 18): waits: `azure.ca_file` `[temp]/empty.pem` holds no certificate as PEM, which begins with `-----BEGIN CERTIFICATE-----` and is saved as UTF-8 or ASCII (not UTF-16)
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `azure.ca_file` `[temp]/windows.cer` holds a certificate as DER, and has to hold it as PEM: `openssl x509 -inform der -in FILE -out ca.pem` turns one into the other, on Windows `certutil -encode FILE ca.pem`
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `azure.ca_file` `[temp]/utf16.pem` holds no certificate as PEM, which begins with `-----BEGIN CERTIFICATE-----` and is saved as UTF-8 or ASCII (not UTF-16)
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: the connection cannot be set up: builder error: invalid peer certificate: BadEncoding; look at the certificates in `azure.ca_file`
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     ");
 }
 

@@ -498,7 +498,10 @@ fn refused_by_the_authority_is_exit_3_and_an_authority_that_is_away_exit_4() {
     assert_eq!(refused.code, 3, "{refused:?}");
     insta::assert_snapshot!(
         wrong.readable(&refused.out).replace(&wrong.fake.authority_url(), "[authority]"),
-        @"Test Suites/Smoke (test plan 18): waits: [authority] refused the credentials: AADSTS7000215: Invalid client secret provided; see `azure.identity` in kado.toml, and whether its secret or certificate has ended"
+        @r"
+        Test Suites/Smoke (test plan 18): waits: [authority] refused the credentials: AADSTS7000215: Invalid client secret provided; see `azure.identity` in kado.toml, and whether its secret or certificate has ended
+            no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
+        "
     );
     assert!(!refused.out.contains(SECRET) && !refused.err.contains(SECRET));
 
@@ -636,13 +639,21 @@ fn a_proof_that_is_none_is_refused_with_the_way_out() {
 
     insta::assert_snapshot!(told.concat(), @r"
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/kado.pfx` is not a PEM file; from a .pfx file `openssl pkcs12 -in kado.pfx -nodes -out kado.pem` makes one, with certificate and key
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/text.pem` holds no certificate as PEM
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/empty.pem` is empty
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `certificate_file` `[temp]/none.pem` does not exist
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/two` holds something other than a client secret, which is one line in a file that is saved as UTF-8 or ASCII (not UTF-16)
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/utf16` holds something other than a client secret, which is one line in a file that is saved as UTF-8 or ASCII (not UTF-16)
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/empty` is empty
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: `client_secret_file` `[temp]/folder` cannot be read: is a directory
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     ");
     assert!(machine.fake.requests().is_empty());
 }
@@ -669,7 +680,10 @@ fn a_managed_identity_that_is_refused_is_not_asked_for_a_secret() {
     let refused = submit(&machine);
 
     assert_eq!(refused.code, 3, "{refused:?}");
-    insta::assert_snapshot!(machine.readable(&refused.out).replace(&machine.fake.authority_url(), "[machine]"), @"Test Suites/Smoke (test plan 18): waits: the metadata service at [machine] refused the credentials: Identity not found; is an identity assigned to this machine, and is it the one of `client_id` in `azure.identity`, if one is set there?");
+    insta::assert_snapshot!(machine.readable(&refused.out).replace(&machine.fake.authority_url(), "[machine]"), @r"
+    Test Suites/Smoke (test plan 18): waits: the metadata service at [machine] refused the credentials: Identity not found; is an identity assigned to this machine, and is it the one of `client_id` in `azure.identity`, if one is set there?
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
+    ");
 }
 
 #[cfg(unix)]

@@ -304,8 +304,11 @@ fn a_proxy_that_says_no_or_is_not_there_is_named() {
 
     insta::assert_snapshot!(told.concat(), @r"
     Test Suites/Smoke (test plan 18): waits: https://dev.azure.com/acme cannot be reached through the proxy http://[proxy] (azure.proxy): client error (Connect): tunnel error: unsuccessful; the proxy refused to open a connection there: have dev.azure.com allowed on it, or put it into `azure.no_proxy` if it is reached without one
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: https://dev.azure.com/acme cannot be reached through the proxy http://[proxy] (azure.proxy): client error (Connect): tunnel error: unsuccessful; the proxy refused to open a connection there: have dev.azure.com allowed on it, or put it into `azure.no_proxy` if it is reached without one
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     Test Suites/Smoke (test plan 18): waits: https://dev.azure.com/acme cannot be reached through the proxy http://[proxy], with user and password (azure.proxy): client error (Connect): tunnel error: proxy authorization required; put user and password into `azure.proxy`
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
     ");
     let unused = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))
         .unwrap()

@@ -54,11 +54,20 @@ fn every_face_of_refused_credentials_is_exit_3_with_a_way_out() {
 fn people_read_why_credentials_were_refused() {
     let (machine, sign_in) = all_refused(Refusal::SignInPage203);
 
-    insta::assert_snapshot!(machine.readable(&sign_in.out), @"Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: a sign-in page came in place of data, so the token is wrong, expired or revoked; make a new one in Azure DevOps under User settings > Personal access tokens");
+    insta::assert_snapshot!(machine.readable(&sign_in.out), @r"
+    Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: a sign-in page came in place of data, so the token is wrong, expired or revoked; make a new one in Azure DevOps under User settings > Personal access tokens
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
+    ");
     let (machine, expired) = all_refused(Refusal::Expired401);
-    insta::assert_snapshot!(machine.readable(&expired.out), @"Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: Access Denied: The Personal Access Token used has expired.; make a new one in Azure DevOps under User settings > Personal access tokens");
+    insta::assert_snapshot!(machine.readable(&expired.out), @r"
+    Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: Access Denied: The Personal Access Token used has expired.; make a new one in Azure DevOps under User settings > Personal access tokens
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
+    ");
     let (machine, forbidden) = all_refused(Refusal::Forbidden403);
-    insta::assert_snapshot!(machine.readable(&forbidden.out), @"Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource.; the token's owner lacks a permission");
+    insta::assert_snapshot!(machine.readable(&forbidden.out), @r"
+    Test Suites/Smoke (test plan 18): waits: [server] refused the credentials: TF400813: The user 'aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa' is not authorized to access this resource.; the token's owner lacks a permission
+        no service runs, so nothing is tried again by itself: `kado runs retry 1` tries it
+    ");
 }
 
 #[test]

@@ -752,8 +752,8 @@ fn what_a_call_sent_is_counted_also_of_a_run_that_another_test_plan_had_and_of_o
         .expect("read");
     assert_eq!(
         folders.line_of_call(History::New),
-        "2 run folders: 1 submitted before, 1 submitted now; 1 run submitted now without a folder \
-         there; files added to 1 run submitted before"
+        "2 run folders: 1 submitted before, 1 submitted now; 1 run submitted now whose folder is \
+         gone or not watched; files added to 1 run submitted before"
     );
 }
 
