@@ -189,7 +189,10 @@ fn check_end_of_settings(settings: &AzureSettings, report: &mut Report) {
                  project are parked"
             ),
         );
-    } else if let Some(doubt) = settings.told_doubt() {
+        return;
+    }
+
+    if let Some(doubt) = settings.told_doubt() {
         report.note(
             "settings",
             doubt,
@@ -332,6 +335,7 @@ fn check_attachments(options: &Options, report: &mut Report) {
             format!("{} (`submit.attach`)", attachments::ONLY_OF_FAILED),
         );
     }
+
     if options.attachments.kinds.contains(&FileKind::Log) {
         report.note(
             "attachments",

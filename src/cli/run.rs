@@ -126,6 +126,7 @@ fn load_and_watch(
 fn say(once: Once, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
     // The log says what became of them; without this nobody would know why the exit code is 1.
     submission::print_each(&once.not_done, out)?;
+
     if let Some(newest) = once.newest_sent {
         out.sentence(0, WHERE_TO_LOOK)?;
         let mut told = once.not_done.iter().filter_map(|row| row.url.as_ref());
@@ -133,6 +134,7 @@ fn say(once: Once, out: &mut Screen<'_>) -> anyhow::Result<Exit> {
             out.line(4, &["    ".into(), Piece::new(&newest).at(Some(&newest))])?;
         }
     }
+
     // Last, because scripts read the last line.
     if let Some(folders) = once.folders {
         out.sentence(0, &folders)?;

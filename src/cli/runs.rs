@@ -361,17 +361,13 @@ fn show_run(
     let Some(details) = RunDetails::read(&store, id)? else {
         return Err(unknown.into());
     };
+
+    let next_try = NextTry::look(&config.state_dir);
     match part {
-        Part::Tests => show::show(&details, NextTry::look(&config.state_dir), form, out),
+        Part::Tests => show::show(&details, next_try, form, out),
         Part::History => {
             let history = history_of(&store, &details.submission)?;
-            show::show_history(
-                &details,
-                &history,
-                NextTry::look(&config.state_dir),
-                form,
-                out,
-            )
+            show::show_history(&details, &history, next_try, form, out)
         }
     }
 }

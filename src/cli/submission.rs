@@ -35,6 +35,7 @@ pub(super) fn print_each(rows: &[SubmissionSummary], out: &mut Screen<'_>) -> st
         for line in lines_of(row, NextTry::AsNoted, out.terminal()) {
             out.line(INDENT, &line)?;
         }
+
         if row.state == SubmissionState::Parked {
             let id = row.id;
             let text = format!(

@@ -128,6 +128,7 @@ impl SuiteTask {
         let Some(live) = &self.live else {
             return;
         };
+
         for run in &live.runs {
             let key = run.target.key.clone();
             let remark = format!("nothing more is shown of it: {reason}");
@@ -135,6 +136,7 @@ impl SuiteTask {
                 .writer
                 .outbox
                 .with(move |store| store.remark_on_live(&key, Some(&remark)));
+
             // The log has it in any case.
             if let Err(error) = noted.await {
                 tracing::debug!(%error, "why a suite is not shown any more cannot be noted");

@@ -362,6 +362,7 @@ impl Problem {
     pub(super) fn of_parked(row: &SubmissionSummary) -> Self {
         let id = row.id;
         let text = format!("run {id} ({}) is parked: {}", row.suite, reason(row));
+
         let way_out = if row.needs_plan {
             // Without a test plan it is parked again.
             format!("`kado runs retry {id} --plan PLAN` submits it, `kado list plans` lists them")
@@ -371,6 +372,7 @@ impl Problem {
         let hint = format!(
             "{way_out}; `kado runs show {id}` shows all of it, `kado runs forget {id}` gives it up"
         );
+
         Self::with_hint(ProblemKind::Parked, text, hint).about(About {
             project: Some(row.project.clone()),
             suite: Some(row.suite.clone()),

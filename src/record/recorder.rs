@@ -107,8 +107,10 @@ impl Recorder {
         tokens: Arc<SeenTokens>,
         reader: Arc<RunReader>,
     ) -> Result<Self, StoreError> {
+        let collections = PendingCollections::load(outbox.clone()).await?;
+
         Ok(Self {
-            collections: PendingCollections::load(outbox.clone()).await?,
+            collections,
             outbox,
             first_seen,
             held: HashMap::new(),

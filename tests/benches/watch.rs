@@ -45,6 +45,7 @@ pub(crate) fn measure(report: &mut Report) {
             "requests",
         ],
     );
+
     for delay in [Duration::ZERO, FAR] {
         table.row(&watch(delay));
     }

@@ -167,16 +167,19 @@ fn a_workspace_that_was_moved_and_has_other_settings_by_now_is_not_submitted_aga
     assert_eq!(machine.rows().len(), 1);
 }
 
+/// The settings of a project whose token Azure DevOps refuses.
+fn with_a_token_of_nobody(machine: &Machine) -> AzureSettings {
+    let token = fake_katalon::Token::Clear("nobody-gave-this-out-0123456789".to_owned());
+    AzureSettings {
+        token: Some(token),
+        ..machine.settings()
+    }
+}
+
 #[test]
 fn a_copy_that_is_sent_first_and_whose_token_is_refused_does_not_hold_up_the_original() {
     let (machine, shop) = machine();
-    let settings = AzureSettings {
-        token: Some(fake_katalon::Token::Clear(
-            "nobody-gave-this-out-0123456789".to_owned(),
-        )),
-        ..machine.settings()
-    };
-    let another = other_project(&machine, settings);
+    let another = other_project(&machine, with_a_token_of_nobody(&machine));
     write(&real_run(), &another);
     let refused = machine.kado(&["run", "--once"]);
 
@@ -193,13 +196,7 @@ fn a_copy_that_is_sent_first_and_whose_token_is_refused_does_not_hold_up_the_ori
 #[test]
 fn a_run_that_waits_for_its_copy_outlives_its_workspace() {
     let (machine, shop) = machine();
-    let settings = AzureSettings {
-        token: Some(fake_katalon::Token::Clear(
-            "nobody-gave-this-out-0123456789".to_owned(),
-        )),
-        ..machine.settings()
-    };
-    let another = other_project(&machine, settings);
+    let another = other_project(&machine, with_a_token_of_nobody(&machine));
     machine
         .fake
         .fault(Fault::new("*", "", Nth::Every, FaultAction::unavailable()));

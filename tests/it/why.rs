@@ -523,12 +523,8 @@ fn a_run_in_its_grace_time_waits_for_the_reports() {
 fn without_a_service_nobody_is_said_to_try_a_run_that_waits() {
     let machine = Machine::new();
     let shop = machine.shop(&[("Sign in", "1001")]);
-    machine.fake.fault(Fault::new(
-        "*",
-        "",
-        Nth::Every,
-        FaultAction::error(503, "X", "down"),
-    ));
+    let down = FaultAction::error(503, "X", "down");
+    machine.fake.fault(Fault::new("*", "", Nth::Every, down));
     let run = finished([Test::passed(&tc("Sign in"))]);
     let folder = run.write_in(&shop).expect("it is written");
     age(&folder);
@@ -551,12 +547,8 @@ fn beside_a_service_the_list_says_when_a_run_is_tried_next() {
     let machine = Machine::new();
     machine.configure("history = \"all\"\n");
     let shop = machine.shop(&[("Sign in", "1001")]);
-    machine.fake.fault(Fault::new(
-        "*",
-        "",
-        Nth::Every,
-        FaultAction::error(503, "X", "down"),
-    ));
+    let down = FaultAction::error(503, "X", "down");
+    machine.fake.fault(Fault::new("*", "", Nth::Every, down));
     let run = finished([Test::passed(&tc("Sign in"))]);
     age(&run.write_in(&shop).expect("it is written"));
 

@@ -128,12 +128,14 @@ impl Report {
     /// What the token of the job has to do with runs that wait for one.
     pub(super) fn token_of_job(&mut self, token: JobToken<'_>) {
         let waits_for = |obstacle| self.rows.iter().any(|row| row.obstacle == Some(obstacle));
+
         match token {
             JobToken::Missing(job) if waits_for(Obstacle::NoToken) => self.problem(format!(
                 "the job hands over no token for `{}`: map `SYSTEM_ACCESSTOKEN: \
                  $(System.AccessToken)` into the `env` of its step",
                 job.collection
             )),
+
             JobToken::Given(job) if waits_for(Obstacle::Credentials) => self.problem(format!(
                 "the token for `{}` is that of the job (`SYSTEM_ACCESSTOKEN`): the build service \
                  of the project needs the permissions `View test runs` and `Create test runs`; to \

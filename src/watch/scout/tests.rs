@@ -59,6 +59,7 @@ fn sweep_listing(
     now: Moment,
 ) -> Vec<String> {
     let found = scout.find(&[project.to_owned()], &rules(None), extent, now);
+
     let mut names = Vec::new();
     for folder in &found.folders {
         scout.settle(folder, 1, FolderAnswer::Recorded);
@@ -67,6 +68,7 @@ fn sweep_listing(
             .expect("runs lie in `Reports`");
         names.push(below.display().to_string());
     }
+
     scout.remember_sessions();
     names
 }
